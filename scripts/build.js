@@ -1,0 +1,23 @@
+// src → dist: the compiler's output, the Lua scripts beside it, and a bin that can be executed.
+// dist is never emptied first, so that a running worker does not lose its modules; what no source
+// stands behind any more is removed at the end.
+import { spawnSync } from 'node:child_process'
+import { chmodSync, cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+
+const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url))
+const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+if (status !== 0) process.exit(status ?? 1)
+
+if (existsSync('src/redis/lua')) cpSync('src/redis/lua', 'dist/redis/lua', { recursive: true })
+if (existsSync('dist/cli/main.js')) chmodSync('dist/cli/main.js', 0o755)
+
+for (const file of readdirSync('dist', { recursive: true, withFileTypes: true })) {
+  if (!file.isFile()) continue
+  const built = join(file.parentPath, file.name)
+  const source = built.replace(/^dist/, 'src').replace(/(\.d)?\.(js|ts)$/, '.ts')
+  if (!existsSync(source)) rmSync(built)
+}
