@@ -1,0 +1,24 @@
+// PORT Backend: where results lie and how somebody waits for one. Texts are Celery's result JSON; what
+// they mean is runtime/meta's business. Workers write results through the Broker's completions, so that
+// result, edges and ack are one transition; a Backend reads, waits and forgets.
+
+export interface Backend {
+  /** Without passwords, for banners. */
+  readonly url: string
+  /** The stored texts in the order of `taskIds`; null where nothing is stored. */
+  read(taskIds: readonly string[]): Promise<readonly (string | null)[]>
+  /**
+   * Calls `listener` with the text stored now (if any) and with each later one, until the returned function
+   * is called. Survives lost connections; a text may come twice, the last one always comes. `onTrouble` hears
+   * of a connection that cannot be had in bounded time.
+   */
+  watch(taskId: string, listener: (text: string) => void, onTrouble?: (error: Error) => void): () => void
+  forget(taskIds: readonly string[]): Promise<void>
+  close(): Promise<void>
+}
+
+/** Both halves of one connection setting, made together because a completion writes to both at once. */
+export interface Carrier {
+  readonly broker: import('./broker.js').Broker
+  readonly backend: Backend
+}

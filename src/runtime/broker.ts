@@ -1,0 +1,218 @@
+// PORT Broker: what carries messages. The words here are the whole language between the runtime and a
+// room that carries (redis, memory): publish, claim, complete. Each call is ONE atomic transition over
+// there; nothing is ever half done (docs/guarantees.md).
+
+/** One message on its way into a queue. */
+export interface Push {
+  readonly queue: string
+  /** 0 (most urgent) to 9; the room rounds down to its steps (0, 3, 6, 9). */
+  readonly priority: number
+  /** The envelope, as text. */
+  readonly raw: string
+  /** Hold it back until then (ms, the server's clock) instead of queueing it now. Only for queues that we consume. */
+  readonly dueMs?: number
+}
+
+/** A chord whose header messages are sent in the same call. `size` parts complete it. */
+export interface ChordOpening {
+  readonly groupId: string
+  readonly bodyId: string
+  readonly size: number
+}
+
+/** One atomic publish: all of it arrives, once, or none of it. */
+export interface Publication {
+  readonly pushes: readonly Push[]
+  readonly chords: readonly ChordOpening[]
+}
+
+/** The text of a result on its way into the store. */
+export interface StoredText {
+  readonly taskId: string
+  /** `SUCCESS`, `FAILURE`, `STARTED`, …: what `text` starts with. */
+  readonly state: string
+  /** Celery's result JSON; begins with `{"status": "<state>"`. Set and announced as it is. */
+  readonly text: string
+  /** Seconds; 0 keeps it for ever. */
+  readonly expires: number
+}
+
+/** A header task's report to its chord. A part counts once for each task id. */
+export interface ChordPart {
+  readonly groupId: string
+  readonly bodyId: string
+  readonly taskId: string
+  /** Place in the joined list; null is "at the end". */
+  readonly index: number | null
+  /** `[1, "<task id>", "<state>", <result>]` in Python's style. */
+  readonly member: string
+}
+
+/** Names a chord whose last part was counted and whose body is not published yet. */
+export interface ChordKey {
+  readonly groupId: string
+  readonly bodyId: string
+}
+
+/** What becomes of the message itself. */
+export type Ending =
+  /** Gone: it reached its end. */
+  | { readonly kind: 'ack' }
+  /** To the producing end of its queue (user code said `Reject(requeue)`). */
+  | { readonly kind: 'requeue' }
+  /** To the consuming end, uncounted (a stopping worker). */
+  | { readonly kind: 'back' }
+  /** Held until `dueMs` (server's clock), then at the consuming end. */
+  | { readonly kind: 'defer'; readonly dueMs: number }
+  /** To the dead letters. */
+  | { readonly kind: 'dead'; readonly reason: string; readonly taskId?: string; readonly task?: string }
+
+/**
+ * The end of one delivery, with everything that follows from it: results, next messages, chord parts.
+ * Committed whole or refused whole.
+ */
+export interface Completion {
+  readonly tag: string
+  readonly ending: Ending
+  /**
+   * `<id>:<retries>:<nesting>:<parent>`: a second message with this marker is refused. Absent on a plain
+   * SUCCESS (one result, nothing else: the stored result is the fence), where the only edge is a
+   * chord part (the chord's memory of task ids is), on `back`, `requeue`, `defer`, and on `joined`.
+   */
+  readonly fence?: string
+  readonly results: readonly StoredText[]
+  readonly pushes: readonly Push[]
+  readonly chords: readonly ChordOpening[]
+  readonly parts: readonly ChordPart[]
+  /** Second act of a completion that got joins: these bodies are among `pushes`. Refused if published before. */
+  readonly joined?: readonly ChordKey[]
+}
+
+/** A claimed message. */
+export interface Delivery {
+  /** Names our hold on it: unique within this consumer. */
+  readonly tag: string
+  readonly queue: string
+  /** The envelope as it lay in the queue: it need not be UTF-8, let alone JSON. */
+  readonly raw: Buffer
+  /** Deliveries before this one whose execution had started and did not end. */
+  readonly attempts: number
+  /** It was delivered before, to anybody. */
+  readonly redelivered: boolean
+  /** A delivery before this one may have started; nobody knows. Call `note` before running it. */
+  readonly uncertain: boolean
+  /** It was acknowledged early and its worker is gone: do not run it, say that it is lost. */
+  readonly lost: boolean
+  /** Who held it before, for the dead letter. */
+  readonly lastWorker: string | null
+}
+
+/** The last part of a chord came with a completion: these are all its members, in order. */
+export interface Join extends ChordKey {
+  /** Which completion of the step brought it. */
+  readonly completion: number
+  readonly members: readonly string[]
+}
+
+export interface StepReply {
+  /** Indexes of completions that were refused: somebody else's run counted, nothing of these was written. */
+  readonly refused: readonly number[]
+  /** The tags of their completions stay held until the `joined` completion. */
+  readonly joins: readonly Join[]
+  readonly deliveries: readonly Delivery[]
+}
+
+/** What Redis knows about a redelivered message, and the note that its run starts now. */
+export type Note =
+  | { readonly kind: 'run' }
+  /** Its end was committed before. `joins`: chord bodies that still have to be published. */
+  | { readonly kind: 'done'; readonly joins: readonly Omit<Join, 'completion'>[] }
+  /** We do not hold it any more. */
+  | { readonly kind: 'lost' }
+
+export interface ConsumerOptions {
+  /** The node's name, for dead letters and lists of consumers. */
+  readonly hostname: string
+  /** In order of urgency or rotation; `strategy` says which. */
+  readonly queues: readonly string[]
+  readonly strategy: 'round_robin' | 'sorted' | 'priority'
+  readonly leaseMs: number
+  /** The lease is lost: everything held is somebody else's now. The consumer has a new id when this is called. */
+  readonly onLost: () => void
+  /** Something is wrong over there (connection lost, server full …) or right again: once for each change. */
+  readonly onTrouble: (trouble: { readonly ok: boolean; readonly message: string }) => void
+  /** A limit on dead letters: number kept, and seconds each is kept. */
+  readonly deadLetterMax: number
+  readonly deadLetterExpires: number
+}
+
+/** One worker's hold on its queues. All calls survive a lost connection: they are sent again and count once. */
+export interface Consumer {
+  readonly id: string
+  /** How many `step` calls may be in flight, one on each lane. */
+  readonly lanes: number
+  /**
+   * Completes, and claims up to `slots` (0 claims nothing). Fewer deliveries than slots means: empty now.
+   * Never rejects for trouble over there (it waits until that is over); rejects with LeaseLost when the lease
+   * is gone: then none of `completions` was written.
+   */
+  step(lane: number, completions: readonly Completion[], slots: number): Promise<StepReply>
+  /** Waits for work without taking more than `slots`; resolves empty after a while, on `interrupt`, or when another look is due. */
+  wait(slots: number): Promise<readonly Delivery[]>
+  /** Ends a `wait` now. What it claims in that instant is still delivered. */
+  interrupt(): void
+  /** Before running an `uncertain` delivery: notes the start, or tells that it ended long ago. */
+  note(tag: string, fence: string, parts: readonly Pick<ChordPart, 'groupId' | 'bodyId' | 'taskId'>[]): Promise<Note>
+  /** Acknowledge early: false means that it is not ours any more. The tag stays the name of the run until its completion. */
+  release(tag: string): Promise<boolean>
+  /** Store a passing state (STARTED, PROGRESS, …) while the task runs. False: not ours any more, nothing written. */
+  store(tag: string, result: StoredText): Promise<boolean>
+  /** Unregister; whatever is still held goes back, uncounted. */
+  close(): Promise<void>
+}
+
+/** What the other side is, and what an operator should know about it. */
+export interface ServerReport {
+  /** `Redis 7.0.15`, `memory`. */
+  readonly server: string
+  /** Reasons not to start (an evicting policy, a version too old). */
+  readonly refusals: readonly string[]
+  /** Reasons to tell (no persistence …). */
+  readonly warnings: readonly string[]
+}
+
+/** A message that could not end well. `raw` is as it came. */
+export interface DeadLetter {
+  readonly id: string
+  readonly queue: string
+  readonly reason: string
+  readonly attempts: number
+  readonly lastWorker: string | null
+  readonly diedAt: Date
+  readonly taskId: string | null
+  readonly task: string | null
+  readonly raw: Buffer
+}
+
+export interface Broker {
+  /** Without passwords, for banners. */
+  readonly url: string
+  /** The server's clock, in ms since 1970: an estimate that is refreshed with every connection and lease. */
+  now(): number
+  /** Resolves when it is in the broker. Rejects in bounded time with OperationalError (BrokerFull when it is full). */
+  publish(publication: Publication): Promise<void>
+  /** Queues bound to a named exchange under this key. */
+  route(exchange: string, routingKey: string): Promise<readonly string[]>
+  consume(options: ConsumerOptions): Promise<Consumer>
+  inspect(): Promise<ServerReport>
+  /** Waiting messages, all priorities, redeliveries included. */
+  length(queue: string): Promise<number>
+  /** Drops what waits (not what is held): returns how many. */
+  purge(queue: string): Promise<number>
+  readonly dead: {
+    /** Newest first. */
+    list(limit: number): Promise<readonly DeadLetter[]>
+    purge(): Promise<number>
+  }
+  close(): Promise<void>
+}
