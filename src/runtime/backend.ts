@@ -16,9 +16,3 @@ export interface Backend {
   forget(taskIds: readonly string[]): Promise<void>
   close(): Promise<void>
 }
-
-/** Both halves of one connection setting, made together because a completion writes to both at once. */
-export interface Carrier {
-  readonly broker: import('./broker.js').Broker
-  readonly backend: Backend
-}

@@ -1,0 +1,67 @@
+// The Logger port, and the console one: Celery's line format, so that operators' greps keep working.
+//
+//   [2026-11-20 21:27:48,410: INFO/MainProcess] Task proj.add[id] received
+
+export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL'
+
+export const logLevels: readonly LogLevel[] = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL']
+
+/** What Lovage writes to. `fields` are the same facts for machines. */
+export interface Logger {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void
+  warning(message: string, fields?: Readonly<Record<string, unknown>>): void
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void
+  critical(message: string, fields?: Readonly<Record<string, unknown>>): void
+  /** Whether lines of this level go anywhere: ask before building a dear message. */
+  enabled(level: LogLevel): boolean
+}
+
+/** How one line looks. */
+export type LogFormat = (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>, at: Date) => string
+
+const pad = (value: number, width = 2): string => String(value).padStart(width, '0')
+
+/** Local time, as Python's logging writes it: `2026-11-20 21:27:48,410`. */
+export const logTime = (at: Date): string =>
+  `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ` +
+  `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())},${pad(at.getMilliseconds(), 3)}`
+
+/** Celery's line. */
+export const textFormat: LogFormat = (level, message, _fields, at) =>
+  `[${logTime(at)}: ${level}/MainProcess] ${message}`
+
+/** One JSON object a line, for `workerLogFormat: 'json'`. */
+export const jsonFormat: LogFormat = (level, message, fields, at) =>
+  JSON.stringify({ time: at.toISOString(), level, message, ...fields })
+
+export interface LoggerOptions {
+  readonly level: LogLevel
+  readonly format?: LogFormat
+  /** Default: standard error. */
+  readonly write?: (line: string) => void
+}
+
+export const createLogger = ({
+  level,
+  format = textFormat,
+  write = (line) => void process.stderr.write(`${line}\n`),
+}: LoggerOptions): Logger => {
+  const threshold = logLevels.indexOf(level)
+  const at =
+    (lineLevel: LogLevel) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+      if (logLevels.indexOf(lineLevel) >= threshold) write(format(lineLevel, message, fields, new Date()))
+    }
+  return {
+    debug: at('DEBUG'),
+    info: at('INFO'),
+    warning: at('WARNING'),
+    error: at('ERROR'),
+    critical: at('CRITICAL'),
+    enabled: (asked) => logLevels.indexOf(asked) >= threshold,
+  }
+}
+
+/** Says nothing; for clients that were given no logger. */
+export const silentLogger: Logger = createLogger({ level: 'CRITICAL', write: () => undefined })

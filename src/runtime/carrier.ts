@@ -1,0 +1,26 @@
+// PORT Carrier: broker and backend of one app, made together because a completion writes to both at once.
+// `app.ts` chooses the room by the URL; each room exports one function of type OpenCarrier.
+import type { Logger } from '../log.js'
+import type { Backend } from './backend.js'
+import type { Broker } from './broker.js'
+
+export interface Carrier {
+  readonly broker: Broker
+  readonly backend: Backend
+}
+
+export interface CarrierOptions {
+  readonly brokerUrl: string
+  /** The same server, perhaps another database. */
+  readonly backendUrl: string
+  /** Verbatim before every key of the broker. Default ''. */
+  readonly globalKeyPrefix: string
+  /** Before every key of results; `_` is added unless it ends in one of `: _ - .` Default ''. */
+  readonly resultKeyPrefix: string
+  /** Seconds that a publish or a read may take before it fails with OperationalError. */
+  readonly timeout: number
+  readonly log: Logger
+}
+
+/** Opens nothing yet: connections are made on first use and do not keep the process alive while nobody waits. */
+export type OpenCarrier = (options: CarrierOptions) => Carrier
