@@ -5,12 +5,26 @@ import { defineConfig } from 'vitest/config'
 
 const withRedis = ['redis', 'conformance', 'cli', 'examples', 'faults']
 const tests = (rooms: string[]) => rooms.map((room) => `test/${room}/**/*.test.ts`)
+const seconds = 1000
+
+/** A suite that starts processes of what `npm run build` made, so that is made first. */
+const built = (name: string, rooms: string[], timeout: number) => ({
+  extends: true as const,
+  test: {
+    name,
+    include: tests(rooms),
+    globalSetup: './test/support/build.ts',
+    testTimeout: timeout,
+    hookTimeout: timeout,
+  },
+})
 
 export default defineConfig({
   test: {
     // Two cores; each file of the slow suites starts servers and processes of its own.
     maxWorkers: 2,
     pool: 'forks',
+    setupFiles: './test/support/clean-up.ts',
     reporters: ['default', './test/support/counts-reporter.ts'],
     projects: [
       {
@@ -22,18 +36,9 @@ export default defineConfig({
           isolate: false,
         },
       },
-      {
-        extends: true,
-        test: { name: 'redis', include: tests(withRedis), testTimeout: 30_000, hookTimeout: 60_000 },
-      },
-      {
-        extends: true,
-        test: { name: 'interop', include: tests(['interop']), testTimeout: 60_000, hookTimeout: 300_000 },
-      },
-      {
-        extends: true,
-        test: { name: 'package', include: tests(['package']), testTimeout: 300_000, hookTimeout: 300_000 },
-      },
+      built('redis', withRedis, 30 * seconds),
+      built('interop', ['interop'], 60 * seconds),
+      built('package', ['package'], 300 * seconds),
     ],
   },
   resolve: {
