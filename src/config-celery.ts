@@ -1,0 +1,169 @@
+// Celery's settings that this library does not have. Those without effect may stay in a configuration that
+// is brought along (they have no effect on Redis in Celery either, or guard against what cannot happen
+// here); the others are refused with a sentence that says what to do. And the older names of settings.
+
+/** Any value is accepted; nothing would change. */
+export const withoutEffect: ReadonlySet<string> = new Set([
+  // AMQP only
+  'brokerHeartbeat',
+  'brokerHeartbeatCheckrate',
+  'brokerLoginMethod',
+  'taskCreateMissingQueueType',
+  'taskCreateMissingQueueExchangeType',
+  'taskDefaultQueueType',
+  'taskDefaultDeliveryMode',
+  'taskQueueMaxPriority',
+  'workerDetectQuorumQueues',
+  'resultPersistent',
+  'resultExchange',
+  'resultExchangeType',
+  'eventQueueTtl',
+  'eventQueueExpires',
+  'eventQueueExclusive',
+  'eventQueueDurable',
+  'controlQueueTtl',
+  'controlQueueExpires',
+  'controlQueueExclusive',
+  'controlQueueDurable',
+  // One connection carries everything, and results are not cached in a client
+  'brokerPoolLimit',
+  'redisMaxConnections',
+  'resultCacheMax',
+  'resultCompression',
+  // Chords are joined by the last part, in one step: nobody polls
+  'resultChordJoinTimeout',
+  'resultChordRetryInterval',
+  // Done without asking: a store that is away is tried again, a message that was completed is not run again
+  'resultBackendAlwaysRetry',
+  'workerDeduplicateSuccessfulTasks',
+  // Waiting tasks lie in Redis and not in the worker
+  'workerEtaTaskLimit',
+  'workerEnablePrefetchCountReduction',
+  'workerTimerPrecision',
+  // Python's logging
+  'workerHijackRootLogger',
+])
+
+const inUrl = (setting: string): string => `write it in ${setting}: redis://user:password@host:6379/0`
+const connection = 'connections look after themselves here; leave it out'
+const beat = 'calendar schedules are not available yet; app.beat.every(name, seconds, signature) is'
+const children = 'there are no child processes yet; the pools are fiber and solo'
+const classes = 'it names a Python class; leave it out'
+const events = 'events are not available yet'
+const control = 'remote control is not available yet'
+const signed = 'signed messages are not available yet'
+const rates = 'rate limits are not available yet'
+
+/** `but` are the values that are already true, and therefore accepted. */
+export interface Refusal {
+  readonly say: string
+  readonly but: readonly unknown[]
+}
+
+const not = (say: string, ...but: readonly unknown[]): Refusal => ({ say, but: [null, ...but] })
+
+export const refusals: Readonly<Record<string, Refusal>> = {
+  brokerReadUrl: not('there is one broker, brokerUrl'),
+  brokerWriteUrl: not('there is one broker, brokerUrl'),
+  brokerTransport: not('the scheme of brokerUrl says it'),
+  brokerFailoverStrategy: not('there is one broker, brokerUrl'),
+  brokerChannelErrorRetry: not(connection, true, false),
+  brokerUseSsl: not('write rediss:// in brokerUrl', false),
+  redisBackendUseSsl: not('write rediss:// in resultBackend', false),
+  redisHost: not(inUrl('resultBackend')),
+  redisPort: not(inUrl('resultBackend')),
+  redisDb: not(inUrl('resultBackend')),
+  redisUsername: not(inUrl('resultBackend')),
+  redisPassword: not(inUrl('resultBackend')),
+  redisSocketTimeout: not(connection),
+  redisSocketConnectTimeout: not('use brokerConnectionTimeout'),
+  redisRetryOnTimeout: not(connection),
+  redisSocketKeepalive: not(connection, true),
+
+  taskAlwaysEager: not(
+    "tasks are not run in place of sending them; in tests take broker: 'memory://'",
+    false,
+  ),
+  taskEagerPropagates: not('there are no eager tasks', false),
+  taskStoreEagerResult: not('there are no eager tasks', false),
+  taskAnnotations: not('give the options where the task is made: app.task(name, fn, options)'),
+  taskDefaultRateLimit: not(rates, 0, ''),
+  workerDisableRateLimits: not(rates, true, false),
+  taskInheritParentPriority: not('it is not available yet; give the priority with each call', false),
+  taskAllowErrorCbOnChordHeader: not(
+    'it is not available yet; link errors on the tasks of the header',
+    false,
+  ),
+  taskProtocol: not('protocol 2 is written (1 is read as well); leave it out', 2),
+  taskRemoteTracebacks: not('an error carries the text of its traceback; leave it out', false),
+  taskSendSentEvent: not(events, false),
+
+  resultBackendMaxRetries: not('a worker tries until the store is back; leave it out'),
+  resultBackendBaseSleepBetweenRetriesMs: not(connection),
+  resultBackendMaxSleepBetweenRetriesMs: not(connection),
+
+  workerPoolPutlocks: not(children),
+  workerPoolRestarts: not(control, false),
+  workerProcAliveTimeout: not(children),
+  workerLostWait: not(children),
+  workerMaxTasksPerChild: not(children),
+  workerMaxMemoryPerChild: not(children),
+  workerAutoscaler: not('autoscaling is not available yet'),
+  workerAgent: not(classes),
+  workerConsumer: not(classes),
+  workerTimer: not(classes),
+  workerCancelLongRunningTasksOnConnectionLoss: not(
+    'a worker that lost its lease always aborts what it ran, since another runs it by then; leave it out',
+    true,
+  ),
+  workerEnableSoftShutdownOnIdle: not('it is not available yet', false),
+  workerDirect: not('a queue for each worker is not available yet; name one with -Q', false),
+  workerEnableRemoteControl: not(control, false),
+  workerSendTaskEvents: not(events, false),
+  workerStateDb: not('revoked tasks are not kept in a file'),
+  workerTaskLogFormat: not('use workerLogFormat: "text" or "json"'),
+  workerRedirectStdouts: not('what a task prints goes straight to the terminal; log with `this.log`', false),
+  workerRedirectStdoutsLevel: not('what a task prints goes straight to the terminal; log with `this.log`'),
+
+  eventExchange: not(events, 'celeryev'),
+  eventQueuePrefix: not(events, 'celeryev'),
+  eventSerializer: not(events, 'json'),
+  controlExchange: not(control, 'celery'),
+  beatSchedule: not(beat),
+  beatScheduler: not(beat),
+  beatScheduleFilename: not(beat),
+  beatSyncEvery: not(beat),
+  beatMaxLoopInterval: not(beat),
+  beatCronStartingDeadline: not(beat),
+  securityCertificate: not(signed),
+  securityCertStore: not(signed),
+  securityKey: not(signed),
+  securityKeyPassword: not(signed),
+  securityDigest: not(signed),
+  securityHmacKey: not(signed),
+}
+
+/** Celery's names before version 4, and the short ones of `createApp`. Upper-case names of today need no row. */
+export const olderNames: Readonly<Record<string, string>> = {
+  broker: 'brokerUrl',
+  backend: 'resultBackend',
+  CELERY_ACKS_LATE: 'taskAcksLate',
+  CELERY_CREATE_MISSING_QUEUES: 'taskCreateMissingQueues',
+  CELERY_DEFAULT_QUEUE: 'taskDefaultQueue',
+  CELERY_DEFAULT_EXCHANGE: 'taskDefaultExchange',
+  CELERY_DEFAULT_EXCHANGE_TYPE: 'taskDefaultExchangeType',
+  CELERY_DEFAULT_ROUTING_KEY: 'taskDefaultRoutingKey',
+  CELERY_IGNORE_RESULT: 'taskIgnoreResult',
+  CELERY_MESSAGE_COMPRESSION: 'taskCompression',
+  CELERY_QUEUES: 'taskQueues',
+  CELERY_ROUTES: 'taskRoutes',
+  CELERY_STORE_ERRORS_EVEN_IF_IGNORED: 'taskStoreErrorsEvenIfIgnored',
+  CELERY_TRACK_STARTED: 'taskTrackStarted',
+  CELERYD_TASK_SOFT_TIME_LIMIT: 'taskSoftTimeLimit',
+  CELERYD_TASK_TIME_LIMIT: 'taskTimeLimit',
+  CELERY_TASK_RESULT_EXPIRES: 'resultExpires',
+  CELERYD_CONCURRENCY: 'workerConcurrency',
+  CELERYD_POOL: 'workerPool',
+  CELERYD_PREFETCH_MULTIPLIER: 'workerPrefetchMultiplier',
+  CELERYD_LOG_COLOR: 'workerLogColor',
+}

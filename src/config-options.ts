@@ -1,0 +1,117 @@
+// The settings that are small objects: transport options of broker and results, and the retry policy of
+// publishing. Names inside are camelCase or snake_case, as everywhere.
+import { type Either, isLeft, right } from 'fp-ts/lib/Either.js'
+import { always, type Decode, oneOf, refuse, seconds, shape, text, wholeNumber } from './config-decode.js'
+
+export interface BrokerTransportOptions {
+  /** Verbatim before every key of the broker, as kombu's `global_keyprefix`. */
+  readonly globalKeyPrefix?: string
+  /** Seconds; see the setting `visibilityTimeout`. */
+  readonly visibilityTimeout?: number
+  /** Which of several queues is looked at first. */
+  readonly queueOrderStrategy?: 'round_robin' | 'sorted' | 'priority'
+}
+
+export interface BackendTransportOptions {
+  /** Before every key of results; `_` is added unless it ends in one of `: _ - .` */
+  readonly globalKeyPrefix?: string
+}
+
+/** Pauses between attempts, in seconds: `intervalStart`, then longer by `intervalStep`, at most `intervalMax`. */
+export interface RetryPolicy {
+  /** Null is without limit. */
+  readonly maxRetries: number | null
+  readonly intervalStart: number
+  readonly intervalStep: number
+  readonly intervalMax: number
+}
+
+const connections = 'connections look after themselves here (keepalive, health, reconnection); leave it out'
+const notPolled = 'leave it out; it would change what Python peers find in Redis'
+
+const tuning: Readonly<Record<string, string>> = {
+  socketTimeout: connections,
+  socketConnectTimeout: 'use the setting brokerConnectionTimeout',
+  socketKeepalive: connections,
+  socketKeepaliveOptions: connections,
+  healthCheckInterval: connections,
+  maxConnections: connections,
+  retryOnTimeout: connections,
+  retryPolicy: connections,
+  connectionPool: connections,
+  masterName: 'Sentinel is not available yet',
+  sentinelKwargs: 'Sentinel is not available yet',
+  sep: notPolled,
+  unackedKey: notPolled,
+  unackedIndexKey: notPolled,
+  unackedMutexKey: notPolled,
+}
+
+// kombu's spelling has one word where ours has two.
+const respell =
+  <A>(decode: Decode<A>): Decode<A> =>
+  (value, at) =>
+    decode(
+      typeof value === 'object' && value !== null && 'global_keyprefix' in value
+        ? Object.fromEntries(
+            Object.entries(value).map(([key, member]) => [
+              key === 'global_keyprefix' ? 'globalKeyPrefix' : key,
+              member,
+            ]),
+          )
+        : value,
+      at,
+    )
+
+const steps: Decode<string> = (value, at) =>
+  JSON.stringify(value) === '[0,3,6,9]'
+    ? right('')
+    : refuse(at, '[0, 3, 6, 9], the lists that a queue has', value)
+
+export const decodeBrokerOptions: Decode<BrokerTransportOptions> = respell(
+  shape<BrokerTransportOptions & Record<'fanoutPrefix' | 'fanoutPatterns', true> & { prioritySteps: string }>(
+    {
+      globalKeyPrefix: text,
+      visibilityTimeout: seconds('more'),
+      queueOrderStrategy: oneOf('round_robin', 'sorted', 'priority'),
+      prioritySteps: steps,
+      fanoutPrefix: always(true, 'without it databases hear each other; leave it out'),
+      fanoutPatterns: always(true, 'leave it out'),
+    },
+    tuning,
+  ),
+)
+
+export const decodeBackendOptions: Decode<BackendTransportOptions> = respell(
+  shape<BackendTransportOptions & { resultChordOrdered: true }>(
+    {
+      globalKeyPrefix: text,
+      resultChordOrdered: always(true, 'the results of a chord always come in the order of its header'),
+    },
+    tuning,
+  ),
+)
+
+/** Celery's own. */
+export const defaultRetryPolicy: RetryPolicy = Object.freeze({
+  maxRetries: 3,
+  intervalStart: 0,
+  intervalStep: 0.2,
+  intervalMax: 1,
+})
+
+const decodePolicy = shape<{ [K in keyof RetryPolicy]: number }>(
+  { maxRetries: wholeNumber(0), intervalStart: seconds(), intervalStep: seconds(), intervalMax: seconds() },
+  { retryErrors: 'which errors are tried again is not a choice here; leave it out' },
+)
+
+/** What is absent keeps its default; `maxRetries: null` is without limit. */
+export const decodeRetryPolicy: Decode<RetryPolicy> = (value, at): Either<string, RetryPolicy> => {
+  const decoded = decodePolicy(value, at)
+  if (isLeft(decoded)) return decoded
+  const given = value as Readonly<Record<string, unknown>>
+  const unlimited = given.maxRetries === null || given.max_retries === null
+  return right(
+    Object.freeze({ ...defaultRetryPolicy, ...decoded.right, ...(unlimited ? { maxRetries: null } : {}) }),
+  )
+}

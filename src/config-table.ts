@@ -1,0 +1,259 @@
+// Every setting that works: one row each, with its default, what it does and its decoder. Names and
+// meanings are Celery's (in camelCase) unless the text begins with "Ours". Times are seconds.
+// What Celery has and this library has not stands in config-celery.ts, each with its sentence.
+import { right } from 'fp-ts/lib/Either.js'
+import {
+  always,
+  type Decode,
+  flag,
+  listOfTexts,
+  oneOf,
+  orNull,
+  refuse,
+  seconds,
+  text,
+  wholeNumber,
+} from './config-decode.js'
+import {
+  type BackendTransportOptions,
+  type BrokerTransportOptions,
+  decodeBackendOptions,
+  decodeBrokerOptions,
+  decodeRetryPolicy,
+  defaultRetryPolicy,
+  type RetryPolicy,
+} from './config-options.js'
+import {
+  decodeQueues,
+  decodeRoutes,
+  type QueueSettings,
+  type Router,
+  type TaskQueues,
+  type TaskRoutes,
+} from './config-routes.js'
+
+/** `A` is what the program reads, `Input` what a user may write. */
+export interface Row<A, Input> {
+  readonly default: A
+  readonly decode: Decode<A>
+  readonly doc: string
+  readonly input?: Input
+}
+
+const row = <A, Input = A>(decode: Decode<A>, fallback: NoInfer<A>, doc: string): Row<A, Input> => ({
+  default: fallback,
+  decode,
+  doc,
+})
+
+/** Without a default: absent until given. */
+const open = <A>(decode: Decode<A>, doc: string): Row<A | undefined, A | null> => ({
+  default: undefined,
+  decode: (value, at) => (value === null ? right(undefined) : decode(value, at)),
+  doc,
+})
+
+const json: Decode<'json'> = (value, at) =>
+  value === 'json' || value === 'application/json'
+    ? right('json')
+    : refuse(at, '"json" (rich values travel inside it)', value)
+
+const onlyJson: Decode<readonly 'json'[]> = (value, at) =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => json(item, at)._tag === 'Right')
+    ? right(['json'])
+    : refuse(at, '["json"], the only form that is read', value)
+
+const zone: Decode<string> = (value, at) => {
+  try {
+    return right(new Intl.DateTimeFormat('en', { timeZone: value as string }).resolvedOptions().timeZone)
+  } catch {
+    return refuse(at, 'a time zone such as "Europe/Berlin"', value)
+  }
+}
+
+const zlib: Decode<'zlib'> = (value, at) =>
+  value === 'zlib' || value === 'gzip'
+    ? right('zlib')
+    : refuse(at, '"zlib" (or "gzip", the same) or null', value)
+
+const pool: Decode<'fiber' | 'solo'> = (value, at) =>
+  value === 'solo'
+    ? right('solo')
+    : value === 'fiber' || value === 'gevent' || value === 'eventlet'
+      ? right('fiber')
+      : refuse(
+          at,
+          '"fiber" (also as "gevent" or "eventlet") or "solo"; no other pool is available yet',
+          value,
+        )
+
+const noQueues: ReadonlyMap<string, QueueSettings> = new Map()
+const limit = orNull(seconds('more'))
+
+export const table = {
+  // -- General
+  imports: row(listOfTexts, [], 'Modules that `lovage worker` loads beside the one of -A.'),
+  include: row(listOfTexts, [], 'More of the same, loaded after `imports`.'),
+  acceptContent: row<readonly 'json'[], readonly string[]>(
+    onlyJson,
+    ['json'],
+    'Forms of messages that are read.',
+  ),
+  timezone: row(zone, 'UTC', 'Zone in which calendar schedules are reckoned.'),
+  enableUtc: row(
+    always(true, 'times on the wire carry their offset, so every peer agrees'),
+    true,
+    'Times on the wire are UTC.',
+  ),
+
+  // -- Broker
+  brokerUrl: open(
+    text,
+    'Where messages go: redis://, rediss://, redis+socket://, memory://. Not given: LOVAGE_BROKER_URL, then CELERY_BROKER_URL.',
+  ),
+  brokerTransportOptions: row<BrokerTransportOptions>(
+    decodeBrokerOptions,
+    {},
+    'globalKeyPrefix, queueOrderStrategy, visibilityTimeout.',
+  ),
+  brokerConnectionTimeout: row(
+    seconds('more'),
+    4,
+    'Seconds that a publish or a read may take before it is an OperationalError.',
+  ),
+  brokerConnectionRetry: row(
+    always(true, 'a worker waits until its broker is back'),
+    true,
+    'Reconnect after a loss.',
+  ),
+  brokerConnectionRetryOnStartup: row(
+    always(true, 'a worker waits until its broker is there, and says so'),
+    true,
+    'The same at the start.',
+  ),
+  brokerConnectionMaxRetries: row(
+    always(null, 'a worker never gives its broker up', [0]),
+    null,
+    'Attempts before a worker gives up: null is never. (Celery: 100)',
+  ),
+
+  // -- Tasks
+  taskAcksLate: row(
+    flag,
+    true,
+    'Acknowledge after execution, so that a crash loses nothing. (Celery: false)',
+  ),
+  taskAcksOnFailureOrTimeout: row(
+    flag,
+    true,
+    'A task that failed or timed out is acknowledged; false puts its message back.',
+  ),
+  taskRejectOnWorkerLost: row(flag, true, 'A task whose process died runs again. (Celery: false)'),
+  taskCompression: row<'zlib' | null, 'zlib' | 'gzip' | null>(orNull(zlib), null, 'Compression of messages.'),
+  taskCreateMissingQueues: row(
+    flag,
+    true,
+    'A queue that is not in taskQueues may be used; false makes it QueueNotFound.',
+  ),
+  taskDefaultQueue: row(text, 'celery', 'Queue of tasks without a route.'),
+  taskDefaultExchange: row(orNull(text), null, 'Exchange of the default queue; null is its name.'),
+  taskDefaultExchangeType: row(oneOf('direct'), 'direct', 'Type of that exchange.'),
+  taskDefaultRoutingKey: row(orNull(text), null, 'Routing key of the default queue; null is its name.'),
+  taskDefaultPriority: row(
+    orNull(wholeNumber(0, 9)),
+    null,
+    'Priority of messages without one: 0 (most urgent) to 9; null is 0.',
+  ),
+  taskIgnoreResult: row(flag, false, 'Do not store results.'),
+  taskStoreErrorsEvenIfIgnored: row(flag, false, 'But store failures.'),
+  taskPublishRetry: row(flag, true, 'Try again when the broker cannot be reached.'),
+  taskPublishRetryPolicy: row<RetryPolicy, Partial<RetryPolicy>>(
+    decodeRetryPolicy,
+    defaultRetryPolicy,
+    'How often, and how long between.',
+  ),
+  taskQueues: row<ReadonlyMap<string, QueueSettings>, TaskQueues | null>(
+    (value, at) => (value === null ? right(noQueues) : decodeQueues(value, at)),
+    noQueues,
+    'Queues by name; a worker without -Q consumes them all. None: only the default queue.',
+  ),
+  taskRoutes: row<readonly Router[], TaskRoutes | null>(
+    (value, at) => (value === null ? right([]) : decodeRoutes(value, at)),
+    [],
+    'Which queue a task goes to: names, names with `*`, RegExps, functions.',
+  ),
+  taskSerializer: row<'json', string>(json, 'json', 'Form of messages that are written.'),
+  taskSoftTimeLimit: row(limit, null, 'Seconds after which `this.signal` of a task aborts.'),
+  taskTimeLimit: row(limit, null, 'Seconds after which a task is a failure.'),
+  taskTrackStarted: row(flag, false, 'Store the state STARTED.'),
+
+  // -- Results
+  resultBackend: open(
+    text,
+    'Where results go; not given: LOVAGE_RESULT_BACKEND, then CELERY_RESULT_BACKEND, then the Redis of the broker.',
+  ),
+  resultBackendTransportOptions: row<BackendTransportOptions>(decodeBackendOptions, {}, 'globalKeyPrefix.'),
+  resultExpires: row<number, number | null>(
+    (value, at) => (value === null ? right(0) : seconds()(value, at)),
+    86_400,
+    'Seconds until a result vanishes; 0 or null keeps it for ever.',
+  ),
+  resultExtended: row(flag, false, 'Store name, arguments, worker, retries and queue with the result.'),
+  resultSerializer: row<'json', string>(json, 'json', 'Form of results that are written.'),
+  resultAcceptContent: row<readonly 'json'[] | null, readonly string[] | null>(
+    orNull(onlyJson),
+    null,
+    'Forms of results that are read; null is acceptContent.',
+  ),
+
+  // -- Worker
+  workerConcurrency: row(
+    orNull(wholeNumber(1)),
+    null,
+    'Tasks at the same time; null is 100 for fiber, 1 for solo.',
+  ),
+  workerPool: row<'fiber' | 'solo', 'fiber' | 'solo' | 'gevent' | 'eventlet'>(
+    pool,
+    'fiber',
+    'What runs tasks: fiber (many on the event loop) or solo (one at a time). (Celery: prefork)',
+  ),
+  workerPrefetchMultiplier: row(
+    wholeNumber(1),
+    1,
+    'Messages held for each slot, the running one included. (Celery: 4)',
+  ),
+  workerDisablePrefetch: row(flag, false, 'Claim for free slots only, whatever the multiplier says.'),
+  workerSoftShutdownTimeout: row(
+    seconds(),
+    0,
+    'Seconds that a cold shutdown lets running tasks end by themselves.',
+  ),
+  workerLogColor: row(orNull(flag), null, 'Colours in the log; null is on a terminal only.'),
+  workerLogFormat: row(oneOf('text', 'json'), 'text', "Ours: text is Celery's line, json one object a line."),
+
+  // -- Ours
+  workerLease: row(
+    seconds('more'),
+    20,
+    'Ours: seconds after which a worker that fell silent loses its messages to the others.',
+  ),
+  workerLoopBlockedWarning: row(
+    seconds(),
+    1,
+    'Ours: seconds of a blocked event loop that are worth a warning; 0 never warns.',
+  ),
+  visibilityTimeout: row(
+    seconds('more'),
+    3600,
+    "Ours, also in brokerTransportOptions: Celery's, for queues shared with Python workers; own queues need none.",
+  ),
+  maxDeliveries: row(
+    wholeNumber(1),
+    5,
+    'Ours: starts without an end after which a message is a dead letter.',
+  ),
+  deadLetterMax: row(wholeNumber(0), 10_000, 'Ours: dead letters that are kept.'),
+  deadLetterExpires: row(seconds('more'), 2_592_000, 'Ours: seconds that a dead letter is kept (30 days).'),
+  canvasMaxDepth: row(wholeNumber(1), 100, 'Ours: levels of nesting that a signature may have.'),
+  canvasMaxSize: row(wholeNumber(1), 100_000, 'Ours: tasks that a signature may hold.'),
+}
