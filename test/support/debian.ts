@@ -17,6 +17,7 @@ export async function unpackDebian(
     const ownLists = listsUnder(into)
     await run('apt-get', [...ownLists, 'update'])
     await download(ownLists, packages, follow, into)
+    rmSync(join(into, 'apt'), { recursive: true })
   }
   for (const file of readdirSync(into).filter((name) => name.endsWith('.deb'))) {
     await run('dpkg', ['-x', join(into, file), into])
