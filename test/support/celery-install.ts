@@ -4,7 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { hasDebian, unpackDebian } from './debian.js'
 import { run } from './processes.js'
-import { provision } from './provision.js'
+import { isProvisioned, provision } from './provision.js'
 import { onPath } from './redis-binary.js'
 
 export interface CeleryInstall {
@@ -39,6 +39,8 @@ export async function findCelery(): Promise<CeleryInstall> {
     ...interpreters.map((python) => () => byTarget(python)),
     () => fromDebian(),
   ]
+  // Without pip the fall-back was found once, slowly. Remove its directory to have pip tried again.
+  if (isProvisioned('lovage-celery-debian') && !isProvisioned('lovage-celery')) attempts.reverse()
   const failures: string[] = []
   for (const attempt of attempts) {
     try {

@@ -11,6 +11,7 @@ export async function unpackDebian(
   packages: readonly string[],
   { into, follow }: { into: string; follow: RegExp },
 ): Promise<void> {
+  mkdirSync(into, { recursive: true })
   try {
     await download([], packages, follow, into)
   } catch {

@@ -39,6 +39,10 @@ describe('a process that a test starts', () => {
     )
   })
 
+  it('that cannot be started is an error at once', () => {
+    expect(() => start('lovage-no-such-program', [])).toThrow('lovage-no-such-program could not be started')
+  })
+
   it('dies with its grandchildren, and its directory goes, when the test process is killed', async () => {
     const support = fileURLToPath(new URL('.', import.meta.url))
     // A test process in small: it starts a shell with a child, says their ids and is killed without warning.

@@ -51,7 +51,11 @@ export function start(command: string, args: readonly string[], options: Process
   })
   const { pid } = child
   if (pid === undefined) {
-    throw new Error(`${command} could not be started; is it installed and on PATH?`)
+    // The reason comes later, as an event that nobody would listen to.
+    child.once('error', () => {})
+    throw new Error(
+      `${command} could not be started: is it on PATH, and is ${options.cwd ?? '.'} a directory?`,
+    )
   }
   groups.add(pid)
   tellWatchdog('group', pid)

@@ -10,8 +10,7 @@ export const cacheRoot = fileURLToPath(new URL('../../node_modules/.cache/', imp
 /** The directory of this name, made by `make` unless it is already whole. Rejects if `make` does. */
 export async function provision(name: string, make: (directory: string) => Promise<void>): Promise<string> {
   const directory = join(cacheRoot, name)
-  const isReady = () => existsSync(join(directory, '.ready'))
-  if (isReady()) return directory
+  if (isProvisioned(name)) return directory
 
   const release = await until(() => claim(name), {
     timeout: 600_000,
@@ -19,7 +18,7 @@ export async function provision(name: string, make: (directory: string) => Promi
     message: `Another process has been making ${directory} for ten minutes. If none is, remove ${directory}.lock`,
   })
   try {
-    if (isReady()) return directory
+    if (isProvisioned(name)) return directory
     rmSync(directory, { recursive: true, force: true })
     mkdirSync(directory, { recursive: true })
     await make(directory)
@@ -29,6 +28,8 @@ export async function provision(name: string, make: (directory: string) => Promi
     release()
   }
 }
+
+export const isProvisioned = (name: string): boolean => existsSync(join(cacheRoot, name, '.ready'))
 
 /** Takes a name for this process alone, or answers undefined; the claim of a dead process is void. */
 export function claim(name: string): (() => void) | undefined {
