@@ -1,0 +1,107 @@
+// What a worker does on TERM, INT and QUIT, as a table: (state, signal) → (state, action, words).
+//
+//   running ──TERM, INT──▶ warm ──QUIT, INT again──▶ cold ──INT, INT──▶ exit at once
+//      └──────QUIT────────────────────────────────────▲
+//
+// A repeated TERM changes nothing: npm and process groups deliver it twice.
+
+export type WorkerSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT'
+
+/** `warm`: let running tasks end. `cold`: abort them and give them back. `exit`: leave now. */
+export type SignalAction = 'warm' | 'cold' | 'exit' | 'none'
+
+export interface SignalState {
+  readonly phase: 'running' | 'warm' | 'cold'
+  /** INTs heard in this phase, the one that began it included. */
+  readonly ints: number
+  /** An INT was heard at any time: the exit code is 1 then, otherwise 0. */
+  readonly interrupted: boolean
+}
+
+export interface SignalStep {
+  readonly state: SignalState
+  readonly action: SignalAction
+  /** For the terminal. */
+  readonly say?: string
+}
+
+export const signalsAtStart: SignalState = { phase: 'running', ints: 0, interrupted: false }
+
+const warm = 'worker: Warm shutdown (MainProcess)'
+const cold = 'worker: Cold shutdown (MainProcess)'
+const coldNext = 'worker: Hitting Ctrl+C again will initiate cold shutdown, terminating all running tasks!'
+const exitNext = 'worker: Hitting Ctrl+C again will exit at once, without waiting for anything!'
+
+export const onSignal = (state: SignalState, signal: WorkerSignal): SignalStep => {
+  const { phase } = state
+  if (signal === 'SIGTERM')
+    return phase === 'running'
+      ? { state: { ...state, phase: 'warm' }, action: 'warm', say: warm }
+      : { state, action: 'none' }
+  if (signal === 'SIGQUIT')
+    return phase === 'cold'
+      ? { state, action: 'none' }
+      : { state: { ...state, phase: 'cold', ints: 0 }, action: 'cold', say: cold }
+
+  const ints = state.ints + 1
+  if (phase === 'running')
+    return {
+      state: { phase: 'warm', ints, interrupted: true },
+      action: 'warm',
+      say: `${coldNext}\n${warm}`,
+    }
+  if (phase === 'warm')
+    return ints === 1
+      ? { state: { phase, ints, interrupted: true }, action: 'none', say: coldNext }
+      : { state: { phase: 'cold', ints: 0, interrupted: true }, action: 'cold', say: cold }
+  return ints === 1
+    ? { state: { phase, ints, interrupted: true }, action: 'none', say: exitNext }
+    : { state: { phase, ints, interrupted: true }, action: 'exit' }
+}
+
+export interface InstalledSignals {
+  /** 1 after an INT (the shell's convention for "somebody stopped it"), else 0. */
+  readonly exitCode: () => 0 | 1
+  /** From now on the signals do what they did before. */
+  readonly remove: () => void
+}
+
+export interface SignalOptions {
+  /** Default: standard output, where Celery writes these lines. */
+  readonly say?: (text: string) => void
+  /** `REMAP_SIGTERM=SIGQUIT` makes TERM cold, for platforms that only send TERM. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** npm passes on a Ctrl+C that the process got from the terminal as well; a hand is slower than this. */
+const sameKeystrokeMs = 100
+
+/** Listens until `remove()`. `exit` is carried out here: nothing is left to wait for. */
+export const installSignals = (
+  onAction: (action: 'warm' | 'cold') => void,
+  { say = (text) => void process.stdout.write(`${text}\n`), env = process.env }: SignalOptions = {},
+): InstalledSignals => {
+  let state = signalsAtStart
+  let lastIntAt = Number.NEGATIVE_INFINITY
+  const listener = (received: NodeJS.Signals): void => {
+    if (received === 'SIGINT') {
+      const before = lastIntAt
+      lastIntAt = performance.now()
+      if (lastIntAt - before < sameKeystrokeMs) return
+    }
+    const signal = received === 'SIGTERM' && env.REMAP_SIGTERM === 'SIGQUIT' ? 'SIGQUIT' : received
+    const step = onSignal(state, signal as WorkerSignal)
+    state = step.state
+    if (step.say !== undefined) say(`\n${step.say}`)
+    if (step.action === 'exit') process.exit(1)
+    if (step.action !== 'none') onAction(step.action)
+  }
+  const signals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
+  for (const signal of signals) process.on(signal, listener)
+  return {
+    exitCode: () => (state.interrupted ? 1 : 0),
+    remove: () => {
+      for (const signal of signals) process.off(signal, listener)
+    },
+  }
+}
