@@ -46,7 +46,7 @@ export async function findCelery(): Promise<CeleryInstall> {
     try {
       return await attempt()
     } catch (error) {
-      failures.push(String(error).slice(-400))
+      failures.push(String(error).trim().slice(-400))
     }
   }
   throw new Error(`no way to install ${wanted} worked:\n${failures.join('\n')}`)

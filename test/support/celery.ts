@@ -52,7 +52,7 @@ export async function startCelery(): Promise<PythonCelery> {
   try {
     install = await findCelery()
   } catch (error) {
-    const why = `Python Celery is needed here, and ${error instanceof Error ? error.message : error}`
+    const why = `Python Celery is needed here, and ${(error as Error).message}`
     if (process.env.CI === 'true') throw new Error(why)
     console.warn(`SKIPPED: ${why}`)
     return absent(why)

@@ -26,9 +26,9 @@ export interface Running {
   readonly pid: number
   readonly exited: Promise<Exit>
   /** All that it has printed so far, stdout and stderr as they came. */
-  output(): string
-  stdout(): string
-  stderr(): string
+  readonly output: () => string
+  readonly stdout: () => string
+  readonly stderr: () => string
   /** The first line, past or to come, that matches. Rejects when the process ends before. */
   line(pattern: RegExp, options?: { timeout?: number }): Promise<string>
   /** To the process alone, as an operator would: SIGTERM, SIGSTOP, SIGCONT, SIGKILL … */

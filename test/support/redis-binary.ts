@@ -25,7 +25,7 @@ export async function redisBinary(): Promise<RedisBinary> {
       env: { LD_LIBRARY_PATH: libraryDirectories(directory).join(delimiter) },
     }
   } catch (error) {
-    throw new Error(advice(`none is on PATH, and Debian's package could not be fetched (${error})`))
+    throw new Error(advice(`none is on PATH, and Debian's package could not be fetched`), { cause: error })
   }
 }
 

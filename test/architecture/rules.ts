@@ -1,0 +1,134 @@
+// The import table of the house as data, and the judgement: each violation is one sentence that names
+// the culprit and the reason.
+import type { Import } from './read-imports.js'
+
+interface Room {
+  /** Patterns of paths below src, besides the room itself. */
+  readonly mayImport: readonly RegExp[]
+  readonly because: string
+}
+
+const errors = /^errors\.ts$/
+const log = /^log\.ts$/
+const config = /^config(-[\w-]+)?\.ts$/
+const canvas = /^canvas\//
+/** What the carrying rooms may know: the ports, and the text of a message. */
+const ports = /^(runtime\/(broker|backend|carrier|events|serializer|middleware)|beat\/(schedule|store))\.ts$/
+const messages = /^runtime\/(json(-\w+)*|message|envelope)\.ts$/
+
+const carrying: Room = {
+  mayImport: [ports, messages, errors, log],
+  because: 'a room that carries knows the ports, the text of a message, errors and log',
+}
+
+const rooms: Readonly<Record<string, Room>> = {
+  errors: { mayImport: [], because: 'errors know nobody' },
+  log: { mayImport: [], because: 'log knows nobody' },
+  config: { mayImport: [errors], because: 'config knows errors only' },
+  canvas: { mayImport: [errors], because: 'canvas is pure and knows errors only' },
+  pools: { mayImport: [errors], because: 'pools run one job and know errors only' },
+  runtime: {
+    mayImport: [canvas, /^pools\/pool\.ts$/, errors, log, config],
+    because: 'runtime knows ports only',
+  },
+  beat: { mayImport: [canvas, errors, log], because: 'beat is a clock that knows canvas, errors and log' },
+  redis: carrying,
+  memory: carrying,
+  monitor: {
+    mayImport: [/^runtime\/events\.ts$/, errors],
+    because: 'monitor knows the types of events and errors',
+  },
+  cli: {
+    mayImport: [/^app\.ts$/, /^monitor\//, errors, log],
+    because: 'cli knows app, monitor, errors and log',
+  },
+  app: { mayImport: [/^(?!cli\/|monitor\/|index\.ts)/], because: 'app knows everything but cli and monitor' },
+  index: { mayImport: [/^(?!cli\/)/], because: 'index gives out public names, and nobody imports cli' },
+}
+
+interface PackageRule {
+  readonly name: RegExp
+  readonly allowedIn: RegExp
+  readonly because: string
+}
+
+const packages: readonly PackageRule[] = [
+  { name: /^ioredis(\/|$)/, allowedIn: /^redis\//, because: 'ioredis belongs to redis/ only' },
+  { name: /^superjson$/, allowedIn: /^runtime\/json/, because: 'superjson belongs to runtime/json only' },
+  { name: /^cron-parser$/, allowedIn: /^beat\/cron/, because: 'cron-parser belongs to beat/cron only' },
+  {
+    name: /^(picocolors|commander)$/,
+    allowedIn: /^cli\//,
+    because: 'colours and options belong to cli/ only',
+  },
+  { name: /^jiti(\/|$)/, allowedIn: /^cli\/load-app/, because: 'jiti belongs to cli/load-app only' },
+  {
+    name: /^rxjs(\/|$)/,
+    allowedIn: /^(?!canvas\/|errors\.ts|log\.ts|config)/,
+    because: 'rxjs is for what lasts, and nothing in there does',
+  },
+  { name: /^fp-ts\/lib\/\w+\.js$/, allowedIn: /./, because: '' },
+  {
+    name: /^fp-ts/,
+    allowedIn: /^$/,
+    because: 'fp-ts is imported as `fp-ts/lib/<Module>.js`, which Node resolves',
+  },
+  { name: /^node:/, allowedIn: /^(?!canvas\/)/, because: 'canvas is pure and does no I/O' },
+]
+
+export function violations(imports: readonly Import[]): string[] {
+  return [...new Set([...imports.flatMap(judge), ...cycles(imports)])]
+}
+
+function judge(found: Import): string[] {
+  const because = found.isPackage ? packageTrouble(found) : roomTrouble(found)
+  return because === undefined ? [] : [`\`${found.from}\` imports \`${found.to}\`; ${because}`]
+}
+
+function packageTrouble({ from, to }: Import): string | undefined {
+  const rule = packages.find(({ name }) => name.test(to))
+  if (!rule) return 'no rule knows this package: give it a room in test/architecture/rules.ts'
+  return rule.allowedIn.test(from) ? undefined : rule.because
+}
+
+function roomTrouble({ from, to, kind }: Import): string | undefined {
+  const room = roomOf(from)
+  const rule = rooms[room]
+  if (!rule) return `no rule knows the room ${room}: give it one in test/architecture/rules.ts`
+  if (roomOf(to) === room) return undefined
+  if (!rule.mayImport.some((pattern) => pattern.test(to))) return rule.because
+  if ((room === 'app' || room === 'index') && roomOf(to) === 'redis' && kind === 'value') {
+    return 'the Redis room is loaded by dynamic import, so that memory:// and pool children do not pay for it'
+  }
+  return undefined
+}
+
+/** The first folder; a file that stands alone is a room, and `config-table.ts` belongs to `config`. */
+function roomOf(path: string): string {
+  const [first, ...rest] = path.split('/') as [string, ...string[]]
+  return rest.length > 0 ? first : first.replace(/(-[\w-]+)?\.ts$/, '')
+}
+
+/** Each cycle once, beginning with its first name in the alphabet. */
+function cycles(imports: readonly Import[]): string[] {
+  const edges = new Map<string, string[]>()
+  for (const { from, to, isPackage } of imports) {
+    if (!isPackage) edges.set(from, [...(edges.get(from) ?? []), to])
+  }
+  const found: string[] = []
+  const done = new Set<string>()
+  const search = (file: string, path: readonly string[]): void => {
+    const start = path.indexOf(file)
+    if (start >= 0) {
+      found.push(
+        `${[...path.slice(start), file].map((name) => `\`${name}\``).join(' → ')} is an import cycle`,
+      )
+      return
+    }
+    if (done.has(file)) return
+    for (const next of edges.get(file) ?? []) search(next, [...path, file])
+    done.add(file)
+  }
+  for (const file of [...edges.keys()].sort()) search(file, [])
+  return found
+}
