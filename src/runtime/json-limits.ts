@@ -1,0 +1,16 @@
+// What a value may be at most, so that it hurts no Python peer: checked when it is sent and when it is read.
+
+/** Levels of arrays and objects in one argument or result. Past some 470, a Python worker dies of it. */
+export const maxValueDepth = 256
+/** Levels in a whole text: a value, and the message, chain or list of results around it. */
+export const maxTextDepth = 320
+/** Python refuses to read longer integers, and drops the message. */
+export const maxDigits = 4300
+
+let tooLarge: bigint | undefined
+
+/** Has the integer more than 4300 digits? Compared, because writing out a giant one takes seconds. */
+export function hasTooManyDigits(value: bigint): boolean {
+  tooLarge ??= 10n ** BigInt(maxDigits)
+  return value >= tooLarge || value <= -tooLarge
+}

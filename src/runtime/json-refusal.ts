@@ -1,0 +1,31 @@
+// How a value that cannot travel is told to a person: where it stands, what it is, what to do.
+import { types } from 'node:util'
+
+/** What stands in a path: a key, an index, or a step that has a text of its own (`.get("a")`). */
+export type Step = string | number | { readonly shown: string }
+
+/** `argument 2 of proj.add` and a path in it → `argument 2.user.name of proj.add` */
+export function placeText(where: string, path: readonly Step[]): string {
+  const [subject, ...rest] = where.split(' of ')
+  return [subject + path.map(stepText).join(''), ...rest].join(' of ')
+}
+
+function stepText(step: Step): string {
+  if (typeof step === 'object') return step.shown
+  if (typeof step === 'number') return `[${step}]`
+  return /^[\w$]+$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`
+}
+
+/** Why an instance is refused. */
+export function whyNot(value: object): string {
+  if (types.isPromise(value)) return 'is a Promise; await it first and send what it gives.'
+  if (types.isAnyArrayBuffer(value) || types.isDataView(value))
+    return 'is a bare buffer; send new Uint8Array(buffer) instead.'
+  const name = (value.constructor as { name?: string } | undefined)?.name || 'nameless class'
+  if (types.isWeakMap(value) || types.isWeakSet(value) || name === 'WeakRef')
+    return `is a ${name}, which only has a meaning in this process. Send plain data.`
+  return (
+    `is an instance of ${name}, which the other side could not rebuild. Send plain data ({ ...value }), give the ` +
+    `class a toJSON(), or register it on both sides: app.registerClass(${name}).`
+  )
+}
