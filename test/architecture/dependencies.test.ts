@@ -7,7 +7,7 @@ const named = Object.keys({ ...manifest.dependencies, ...manifest.devDependencie
 
 it('every dependency has a line that says why it is here, and every line a dependency', () => {
   const lines = [...read('docs/dependencies.md').matchAll(/^\| ([a-z@][\w@/-]*) \| (?!why)/gm)].map(
-    (line) => line[1],
+    (line) => line[1]!,
   )
   expect(lines.sort()).toEqual(named.sort())
 })

@@ -71,7 +71,7 @@ describe('the test of the house', () => {
     ['beat/tick.ts', 'cron-parser', 'cron-parser belongs to beat/cron only'],
     ['runtime/worker/worker.ts', 'picocolors', 'belong to cli/ only'],
     ['app.ts', 'commander', 'belong to cli/ only'],
-    ['cli/main.ts', 'jiti', 'jiti belongs to cli/load-app only'],
+    ['cli/main.ts', 'jiti', 'jiti belongs to cli/load-* only'],
     ['canvas/walk.ts', 'rxjs', 'rxjs is for what lasts'],
     ['canvas/walk.ts', 'node:fs', 'canvas is pure'],
     ['runtime/message.ts', 'fp-ts', '`fp-ts/lib/<Module>.js`'],

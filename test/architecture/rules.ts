@@ -61,7 +61,7 @@ const packages: readonly PackageRule[] = [
     allowedIn: /^cli\//,
     because: 'colours and options belong to cli/ only',
   },
-  { name: /^jiti(\/|$)/, allowedIn: /^cli\/load-app/, because: 'jiti belongs to cli/load-app only' },
+  { name: /^jiti(\/|$)/, allowedIn: /^cli\/load-/, because: 'jiti belongs to cli/load-* only' },
   {
     name: /^rxjs(\/|$)/,
     allowedIn: /^(?!canvas\/|errors\.ts|log\.ts|config)/,
