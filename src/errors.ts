@@ -190,7 +190,9 @@ export class RemoteTaskError extends LovageError {
     excMessage: readonly unknown[]
     traceback: string | null
   }) {
-    super(fields.excMessage.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(', '))
+    super(
+      fields.excMessage.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(', '),
+    )
     this.excType = fields.excType
     this.excModule = fields.excModule
     this.excMessage = fields.excMessage
