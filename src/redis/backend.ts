@@ -1,0 +1,102 @@
+// PORT Backend over Redis: results are read, waited for and forgotten here; they are written by the steps of
+// workers.
+import type { Backend } from '../runtime/backend.js'
+import type { Keys } from './keys.js'
+import type { Link } from './link.js'
+import { toOperational } from './trouble.js'
+import { Watcher } from './watch.js'
+
+const chunk = 500
+const pauseMs = 50
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Sends until there is an answer or the time is up; rejects with OperationalError. */
+export const ask = async <T>(
+  link: Link,
+  url: string,
+  timeoutSeconds: number,
+  send: () => Promise<T>,
+): Promise<T> => {
+  const deadlineMs = Date.now() + timeoutSeconds * 1000
+  link.hold()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(link.up ? new Error('no answer in time') : link.lastError),
+      timeoutSeconds * 1000,
+    )
+  })
+  try {
+    for (;;) {
+      try {
+        await Promise.race([link.whenUp(), late])
+        return await Promise.race([send(), late])
+      } catch (error) {
+        if (Date.now() + pauseMs >= deadlineMs || link.closed) throw error
+        if (
+          error instanceof Error &&
+          error.name === 'ReplyError' &&
+          !/^(LOADING|BUSY|READONLY)/.test(error.message)
+        )
+          throw error
+        await sleep(pauseMs)
+      }
+    }
+  } catch (error) {
+    throw toOperational(url, error)
+  } finally {
+    clearTimeout(timer)
+    late.catch(() => undefined)
+    link.free()
+  }
+}
+
+export class RedisBackend implements Backend {
+  readonly #watcher: Watcher
+
+  constructor(
+    readonly url: string,
+    readonly link: Link,
+    readonly keys: Keys,
+    readonly timeoutSeconds: number,
+  ) {
+    this.#watcher = new Watcher(link, url, timeoutSeconds)
+  }
+
+  async read(taskIds: readonly string[]): Promise<readonly (string | null)[]> {
+    const texts: (string | null)[] = []
+    for (let from = 0; from < taskIds.length; from += chunk) {
+      const names = taskIds.slice(from, from + chunk).map(this.keys.result)
+      const replies = (await this.#ask('mget', names)) as readonly (Buffer | null)[]
+      for (const reply of replies) texts.push(reply === null ? null : String(reply))
+    }
+    return texts
+  }
+
+  watch(taskId: string, listener: (text: string) => void, onTrouble?: (error: Error) => void): () => void {
+    return this.#watcher.watch(this.keys.result(taskId), listener, onTrouble)
+  }
+
+  async forget(taskIds: readonly string[]): Promise<void> {
+    for (let from = 0; from < taskIds.length; from += chunk)
+      await this.#ask('del', taskIds.slice(from, from + chunk).map(this.keys.result))
+  }
+
+  async close(): Promise<void> {
+    this.#watcher.close()
+    this.link.close()
+  }
+
+  connected(): void {
+    this.#watcher.connected()
+  }
+
+  disconnected(): void {
+    this.#watcher.disconnected()
+  }
+
+  #ask(command: string, names: readonly string[]) {
+    return ask(this.link, this.url, this.timeoutSeconds, () => this.link.send(command, names))
+  }
+}

@@ -1,0 +1,141 @@
+// PORT Broker over Redis: what carries messages, put together from the files beside it.
+import type {
+  Broker,
+  Consumer,
+  ConsumerOptions,
+  DeadLetter,
+  Publication,
+  ServerReport,
+} from '../runtime/broker.js'
+import { ask } from './backend.js'
+import { RedisConsumer } from './consumer.js'
+import { listDead, purgeDead } from './dead.js'
+import { inspectServer } from './inspect.js'
+import { type Keys, separator } from './keys.js'
+import { LeaseKeeper } from './lease.js'
+import { Link, type Reply } from './link.js'
+import { type Databases, Publisher } from './publisher.js'
+import { scripts } from './scripts.js'
+import type { Address } from './url.js'
+
+export interface BrokerOptions {
+  readonly address: Address
+  readonly keys: Keys
+  readonly databases: Databases
+  readonly timeoutSeconds: number
+}
+
+const consumerScripts = [scripts.step, scripts.register, scripts.reap, scripts.promote, scripts.mark]
+const moreScripts = [scripts.note, scripts.store, scripts.seat]
+
+export class RedisBroker implements Broker {
+  readonly url: string
+  readonly #options: BrokerOptions
+  /** Everything that is neither a consumer's nor a result's. */
+  readonly #link: Link
+  readonly #publisher: Publisher
+  readonly #leases: LeaseKeeper
+  readonly #consumers = new Set<RedisConsumer>()
+  /** The server's clock minus ours, ms. */
+  #offsetMs = 0
+
+  constructor(options: BrokerOptions) {
+    const { address, keys, databases, timeoutSeconds } = options
+    this.#options = options
+    this.url = address.masked
+    this.#link = new Link({
+      address,
+      name: 'lovage-client',
+      scripts: [scripts.publish],
+      onClock: this.#setClock,
+      onUp: () => this.#publisher.connected(),
+      onDown: (error) => this.#publisher.disconnected(error),
+    })
+    this.#publisher = new Publisher(this.#link, keys, databases, address.masked, timeoutSeconds)
+    this.#leases = new LeaseKeeper(address, keys.consumers, this.#setClock)
+  }
+
+  now(): number {
+    return Date.now() + this.#offsetMs
+  }
+
+  publish(publication: Publication): Promise<void> {
+    return this.#publisher.publish(publication)
+  }
+
+  async route(exchange: string, routingKey: string): Promise<readonly string[]> {
+    const members = (await this.#ask('smembers', [this.#options.keys.binding(exchange)])) as readonly Buffer[]
+    return members
+      .map((member) => String(member).split(separator))
+      .filter(([key, pattern]) =>
+        pattern === undefined || pattern === '' ? key === routingKey : new RegExp(pattern).test(routingKey),
+      )
+      .map((parts) => parts[2] ?? '')
+      .filter((queue) => queue !== '')
+      .sort()
+  }
+
+  async consume(options: ConsumerOptions): Promise<Consumer> {
+    const { address, keys, databases } = this.#options
+    const consumer = await RedisConsumer.open(options, {
+      keys,
+      databases,
+      url: this.url,
+      leases: this.#leases,
+      connect: (role, hooks) =>
+        new Link({
+          address,
+          name: `lovage-${role}`,
+          scripts: role === 'waiter' ? [scripts.step] : [...consumerScripts, ...moreScripts],
+          onClock: this.#setClock,
+          ...hooks,
+        }),
+    })
+    this.#consumers.add(consumer)
+    return consumer
+  }
+
+  inspect(): Promise<ServerReport> {
+    return inspectServer((command, args) => this.#ask(command, args))
+  }
+
+  async length(queue: string): Promise<number> {
+    const counts = await Promise.all(this.#waiting(queue).map((name) => this.#ask('llen', [name])))
+    return (counts as number[]).reduce((sum, count) => sum + count, 0)
+  }
+
+  async purge(queue: string): Promise<number> {
+    let dropped = 0
+    for (const name of this.#waiting(queue)) {
+      const [count] = await ask(this.#link, this.url, this.#options.timeoutSeconds, () =>
+        Promise.all([this.#link.send('llen', [name]), this.#link.send('del', [name])]),
+      )
+      dropped += count as number
+    }
+    return dropped
+  }
+
+  readonly dead = {
+    list: (limit: number): Promise<readonly DeadLetter[]> =>
+      listDead((command, args) => this.#ask(command, args), this.#options.keys, limit),
+    purge: (): Promise<number> => purgeDead((command, args) => this.#ask(command, args), this.#options.keys),
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#consumers].map((consumer) => consumer.close()))
+    this.#link.close()
+  }
+
+  #waiting(queue: string): readonly string[] {
+    const { keys } = this.#options
+    return [...keys.lists(queue), keys.redo(queue)]
+  }
+
+  #ask(command: string, args: readonly (string | number)[]): Promise<Reply> {
+    return ask(this.#link, this.url, this.#options.timeoutSeconds, () => this.#link.send(command, args))
+  }
+
+  #setClock = (offsetMs: number): void => {
+    this.#offsetMs = offsetMs
+  }
+}

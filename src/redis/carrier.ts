@@ -1,0 +1,36 @@
+// The door of the Redis room: URLs in, Broker and Backend out. Nothing is connected yet.
+import { ImproperlyConfigured } from '../errors.js'
+import type { OpenCarrier } from '../runtime/carrier.js'
+import { RedisBackend } from './backend.js'
+import { RedisBroker } from './broker.js'
+import { Keys } from './keys.js'
+import { Link } from './link.js'
+import { parseAddress, sameServer } from './url.js'
+
+export const openRedis: OpenCarrier = ({
+  brokerUrl,
+  backendUrl,
+  globalKeyPrefix,
+  resultKeyPrefix,
+  timeout,
+}) => {
+  const address = parseAddress('broker', brokerUrl)
+  const results = parseAddress('backend', backendUrl)
+  if (!sameServer(address, results))
+    throw new ImproperlyConfigured(
+      `Results on another server than messages: not yet. broker is ${address.masked}, backend is ${results.masked}. Use the same server, perhaps another database of it.`,
+    )
+  const keys = new Keys(globalKeyPrefix, resultKeyPrefix)
+  const apart = address.database !== results.database
+  const databases = { broker: String(address.database), results: apart ? String(results.database) : '' }
+
+  const broker = new RedisBroker({ address, keys, databases, timeoutSeconds: timeout })
+  const link: Link = new Link({
+    address: results,
+    name: 'lovage-results',
+    onUp: () => backend.connected(),
+    onDown: () => backend.disconnected(),
+  })
+  const backend = new RedisBackend(results.masked, link, keys, timeout)
+  return { broker, backend }
+}

@@ -1,0 +1,356 @@
+// One worker's hold on its queues: claims and completions by numbered calls on lanes, each sent again until
+// its answer comes. What we hold stands in one hash; when that is gone (the reaper renamed it), every call
+// hears *lost*, and we come back under a new id.
+import { randomBytes } from 'node:crypto'
+import { LeaseLost } from '../errors.js'
+import type {
+  ChordPart,
+  Completion,
+  Consumer,
+  ConsumerOptions,
+  Delivery,
+  Note,
+  StepReply,
+  StoredText,
+} from '../runtime/broker.js'
+import { directBinding, type Keys } from './keys.js'
+import type { LeaseKeeper } from './lease.js'
+import type { Link, Reply } from './link.js'
+import type { Databases } from './publisher.js'
+import { Reaper } from './reaper.js'
+import { scripts } from './scripts.js'
+import { buildStep, readStep, type StepCall, type StepContext } from './step.js'
+import { explain, troubleOf } from './trouble.js'
+import { Waiter } from './waiter.js'
+
+export interface ConsumerParts {
+  readonly keys: Keys
+  readonly databases: Databases
+  readonly url: string
+  readonly leases: LeaseKeeper
+  /** Makes a connection of ours; `onDown` and `onUp` come from here. */
+  readonly connect: (role: string, hooks: { onUp: () => void; onDown: (error: Error) => void }) => Link
+}
+
+/** More would be too long for one script (and for Lua's stack). */
+const mostSlots = 1000
+const redoLookMs = 50
+const pauseMs = 100
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+const noop = (): void => undefined
+
+export class RedisConsumer implements Consumer {
+  id = newId()
+  readonly lanes = 2
+  readonly #options: ConsumerOptions
+  readonly #parts: ConsumerParts
+  readonly #link: Link
+  readonly #waiter: Waiter
+  readonly #reaper: Reaper
+  /** Tags that we hold, for reconciling after a reconnect. */
+  readonly #held = new Set<string>()
+  /** Letters that a tag's field got since it was claimed. */
+  readonly #marks = new Map<string, string>()
+  /** Requests without an answer yet: lane → number. */
+  readonly #open = new Map<string, number>()
+  readonly #bound = new Set<string>()
+  /** The next request's number; it never starts again, so that no tag comes twice. */
+  #next = 1
+  /** Indexes of the queues, the next to be served first. */
+  #order: readonly number[]
+  #context: StepContext
+  #redoLookedAt = 0
+  #troubled = false
+  #closing = false
+  #comeback: Promise<void> | null = null
+
+  private constructor(options: ConsumerOptions, parts: ConsumerParts) {
+    this.#options = options
+    this.#parts = parts
+    const indexes = options.queues.map((_, index) => index)
+    this.#order =
+      options.strategy === 'sorted'
+        ? indexes.sort((a, b) => ((options.queues[a] as string) < (options.queues[b] as string) ? -1 : 1))
+        : indexes
+    this.#context = this.#describe()
+    const hooks = {
+      onUp: () => this.#connected(),
+      onDown: (error: Error) => this.#complain(error),
+    }
+    this.#link = parts.connect('consumer', hooks)
+    this.#link.hold()
+    this.#waiter = new Waiter({
+      keys: parts.keys,
+      queues: options.queues,
+      link: this.#link,
+      connect: (role) => parts.connect(role, { onUp: noop, onDown: noop }),
+      id: () => this.id,
+      claim: (link, slots) => this.#claim(link, slots),
+    })
+    this.#reaper = new Reaper({
+      keys: parts.keys,
+      queues: options.queues,
+      link: this.#link,
+      leaseMs: options.leaseMs,
+      onError: (error) => this.#complain(error as Error),
+    })
+  }
+
+  /** Resolves when registered; waits for Redis as long as it takes. */
+  static async open(options: ConsumerOptions, parts: ConsumerParts): Promise<RedisConsumer> {
+    const consumer = new RedisConsumer(options, parts)
+    await consumer.#register()
+    consumer.#reaper.start()
+    return consumer
+  }
+
+  step(lane: number, completions: readonly Completion[], slots: number): Promise<StepReply> {
+    if (this.#comeback !== null && completions.length > 0) return Promise.reject(leaseLost())
+    if (completions.length > 0) this.#prepare(completions)
+    return this.#step(this.#link, `l${lane}`, completions, slots)
+  }
+
+  wait(slots: number): Promise<readonly Delivery[]> {
+    return this.#waiter.wait(Math.min(slots, mostSlots))
+  }
+
+  interrupt(): void {
+    this.#waiter.interrupt()
+  }
+
+  async note(
+    tag: string,
+    fence: string,
+    parts: readonly Pick<ChordPart, 'groupId' | 'bodyId' | 'taskId'>[],
+  ): Promise<Note> {
+    const { keys, databases } = this.#parts
+    const field = this.#fieldOf(tag)
+    const args = [1, keys.consumer(this.id), field, fence === '' ? '' : keys.done(fence)]
+    args.push(databases.broker, databases.results)
+    for (const part of parts)
+      args.push(keys.seen(part), keys.taken(part), part.taskId, part.groupId, part.bodyId)
+    const reply = await this.#persist(() => this.#link.run(scripts.note, args))
+    if (!Array.isArray(reply)) {
+      if (String(reply) === 'lost') return { kind: 'lost' }
+      this.#mark(tag, 'n')
+      return { kind: 'run' }
+    }
+    this.#mark(tag, 'j')
+    const joins = (reply as [Buffer, Buffer, Buffer[]][]).map(([groupId, bodyId, members]) => ({
+      groupId: String(groupId),
+      bodyId: String(bodyId),
+      members: members.map(String),
+    }))
+    return { kind: 'done', joins }
+  }
+
+  async release(tag: string): Promise<boolean> {
+    const field = this.#fieldOf(tag)
+    const args = [1, this.#parts.keys.consumer(this.id), field, `${field}e`]
+    const reply = await this.#persist(() => this.#link.run(scripts.mark, args))
+    if (reply !== 1) return false
+    this.#mark(tag, 'e')
+    return true
+  }
+
+  async store(tag: string, { taskId, text, expires }: StoredText): Promise<boolean> {
+    const { keys, databases } = this.#parts
+    const args = [1, keys.consumer(this.id), this.#fieldOf(tag), keys.result(taskId), text]
+    args.push(Math.ceil(expires), databases.broker, databases.results)
+    return (await this.#persist(() => this.#link.run(scripts.store, args))) === 1
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return
+    this.#closing = true
+    this.#reaper.stop()
+    this.interrupt()
+    this.#parts.leases.drop(this.id)
+    await this.#waiter.close()
+    // Bounded: whoever stops while Redis is away leaves the rest to the reaper.
+    const leave = this.#reaper.leave(this.id).catch(noop)
+    await Promise.race([leave, this.#link.up ? leave : sleep(pauseMs)])
+    this.#link.free()
+    this.#link.close()
+  }
+
+  // -------------------------------------------------------------------------------------------------
+  // Steps
+
+  #step(link: Link, lane: string, completions: readonly Completion[], slots: number): Promise<StepReply> {
+    const wanted = Math.min(slots, mostSlots)
+    const request = this.#next
+    this.#next += wanted + 1
+    const now = Date.now()
+    const lookAtRedo = now - this.#redoLookedAt >= redoLookMs
+    if (lookAtRedo && wanted > 0) this.#redoLookedAt = now
+    const context = this.#context
+    const call = buildStep(context, lane, request, completions, wanted, lookAtRedo, this.#order)
+    this.#open.set(lane, request)
+    const read = (reply: Reply): StepReply | Promise<StepReply> =>
+      this.#read(context, lane, call, completions, reply)
+    return link
+      .run(scripts.step, call.args)
+      .then(read, (error) => this.#again(error, () => this.#link.run(scripts.step, call.args)).then(read))
+  }
+
+  #read(
+    context: StepContext,
+    lane: string,
+    call: StepCall,
+    completions: readonly Completion[],
+    reply: Reply,
+  ): StepReply | Promise<StepReply> {
+    if (this.#troubled) this.#relieve()
+    this.#open.delete(lane)
+    if (!Array.isArray(reply)) return this.#lose(context.id)
+    const answer = readStep(context.queues, call, reply)
+    const { deliveries, joins } = answer
+    for (let i = 0; i < completions.length; i++) {
+      const { tag } = completions[i] as Completion
+      this.#held.delete(tag)
+      if (this.#marks.size > 0) this.#marks.delete(tag)
+    }
+    for (const { completion } of joins) {
+      const { tag } = completions[completion] as Completion
+      this.#held.add(tag)
+      this.#mark(tag, 'j')
+    }
+    for (let i = 0; i < deliveries.length; i++) this.#held.add((deliveries[i] as Delivery).tag)
+    if (deliveries.length > 0 && this.#order.length > 1) this.#rotate(deliveries)
+    return answer
+  }
+
+  /** The waiter's claims, on their own lane. */
+  async #claim(link: Link, slots: number): Promise<readonly Delivery[]> {
+    this.#redoLookedAt = 0
+    try {
+      return (await this.#step(link, 'lw', [], slots)).deliveries
+    } catch {
+      return []
+    }
+  }
+
+  /** What the fast path does not look at: bindings of the queues that completions push to. */
+  #prepare(completions: readonly Completion[]): void {
+    for (let i = 0; i < completions.length; i++) {
+      const { pushes } = completions[i] as Completion
+      for (const { queue, dueMs } of pushes) {
+        if (dueMs !== undefined) this.#reaper.due(dueMs)
+        if (this.#bound.has(queue)) continue
+        this.#bound.add(queue)
+        this.#link
+          .send('sadd', [this.#parts.keys.binding(queue), directBinding(queue)])
+          .catch(() => this.#bound.delete(queue))
+      }
+      const { ending } = completions[i] as Completion
+      if (ending.kind === 'defer') this.#reaper.due(ending.dueMs)
+    }
+  }
+
+  /** Round robin: who delivered last is served last. */
+  #rotate(deliveries: readonly Delivery[]): void {
+    if (this.#options.strategy !== 'round_robin') return
+    const last = this.#options.queues.indexOf((deliveries[deliveries.length - 1] as Delivery).queue)
+    this.#order = [...this.#order.filter((index) => index !== last), last]
+  }
+
+  #fieldOf(tag: string): string {
+    return this.#marks.size === 0 ? tag : tag + (this.#marks.get(tag) ?? '')
+  }
+
+  #mark(tag: string, letter: string): void {
+    this.#marks.set(tag, (this.#marks.get(tag) ?? '') + letter)
+  }
+
+  // -------------------------------------------------------------------------------------------------
+  // Registration, loss, trouble
+
+  #describe(): StepContext {
+    const { queues, hostname, deadLetterMax, deadLetterExpires } = this.#options
+    const { keys, databases } = this.#parts
+    const fieldOf = (tag: string): string => this.#fieldOf(tag)
+    return { keys, databases, id: this.id, hostname, queues, deadLetterMax, deadLetterExpires, fieldOf }
+  }
+
+  async #register(): Promise<void> {
+    const { keys, leases } = this.#parts
+    const { queues, leaseMs, hostname } = this.#options
+    const names = [keys.consumer(this.id), keys.consumers, ...queues.map(keys.binding)]
+    const args = [names.length, ...names, this.id, leaseMs, hostname, JSON.stringify(queues)]
+    args.push(...queues.map(directBinding))
+    await this.#persist(() => this.#link.run(scripts.register, args))
+    leases.keep(this.id, leaseMs, (id) => void this.#lose(id).catch(noop))
+  }
+
+  /** Everything we held is somebody else's. Comes back under a new id, once, then rejects. */
+  async #lose(id: string): Promise<never> {
+    if (id === this.id && !this.#closing) {
+      this.#comeback ??= this.#reappear(id)
+      await this.#comeback
+    }
+    throw leaseLost()
+  }
+
+  async #reappear(id: string): Promise<void> {
+    this.#parts.leases.drop(id)
+    this.id = newId()
+    this.#context = this.#describe()
+    this.#held.clear()
+    this.#marks.clear()
+    await this.#register()
+    this.#comeback = null
+    this.#options.onLost()
+  }
+
+  /** Sends until an answer comes. */
+  async #persist<T>(send: () => Promise<T>): Promise<T> {
+    try {
+      await this.#link.whenUp()
+      const reply = await send()
+      if (this.#troubled) this.#relieve()
+      return reply
+    } catch (error) {
+      return this.#again(error, send)
+    }
+  }
+
+  async #again<T>(error: unknown, send: () => Promise<T>): Promise<T> {
+    let reason = error
+    for (;;) {
+      if (this.#link.closed) throw leaseLost()
+      this.#complain(reason as Error)
+      if (troubleOf(reason) !== 'connection') await sleep(pauseMs * (0.5 + Math.random()))
+      try {
+        await this.#link.whenUp()
+        return await send()
+      } catch (next) {
+        reason = next
+      }
+    }
+  }
+
+  #complain(error: Error): void {
+    if (this.#troubled || this.#closing) return
+    this.#troubled = true
+    this.#options.onTrouble({ ok: false, message: explain(this.#parts.url, error) })
+  }
+
+  #relieve(): void {
+    this.#troubled = false
+    this.#options.onTrouble({ ok: true, message: `Connected to ${this.#parts.url} again.` })
+  }
+
+  #connected(): void {
+    this.#bound.clear()
+  }
+}
+
+const newId = (): string => randomBytes(9).toString('base64url')
+
+const leaseLost = (): LeaseLost =>
+  new LeaseLost(
+    'The lease on this message is lost: another worker has it now, and this run counts for nothing.',
+  )

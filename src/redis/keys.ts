@@ -1,0 +1,254 @@
+// Every key of this room: name, type, owner, lifetime. The names are made here and nowhere else; a test
+// compares the table with what a real Redis holds after a run.
+import type { ChordKey } from '../runtime/broker.js'
+
+export interface KeyFact {
+  /** `<…>` stands for a name or an id. Prefixes stand before all of it. */
+  readonly name: string
+  readonly type: 'list' | 'set' | 'zset' | 'hash' | 'string'
+  /** Whose layout it is: Celery's may be read and written by Python at any time. */
+  readonly owner: 'celery' | 'lovage'
+  readonly database: 'broker' | 'results'
+  readonly holds: string
+  /** When it ends. Live work carries no TTL: nothing is lost because it waited long. */
+  readonly ends: string
+  /** The most seconds that Redis may still keep it, `null` where it has no TTL. */
+  readonly ttl: number | null | 'expires'
+}
+
+const hour = 3600
+const day = 86_400
+
+export const keyTable: readonly KeyFact[] = [
+  {
+    name: '<queue>',
+    type: 'list',
+    owner: 'celery',
+    database: 'broker',
+    holds: 'messages of priority 0–2; pushed left, popped right',
+    ends: 'when it is empty',
+    ttl: null,
+  },
+  {
+    name: '<queue>\x06\x16<3|6|9>',
+    type: 'list',
+    owner: 'celery',
+    database: 'broker',
+    holds: 'messages of lower priorities',
+    ends: 'when it is empty',
+    ttl: null,
+  },
+  {
+    name: '_kombu.binding.<exchange>',
+    type: 'set',
+    owner: 'celery',
+    database: 'broker',
+    holds: '<routing key>\\x06\\x16<pattern>\\x06\\x16<queue>',
+    ends: 'never',
+    ttl: null,
+  },
+  {
+    name: 'unacked',
+    type: 'hash',
+    owner: 'celery',
+    database: 'broker',
+    holds: 'what Python workers hold; only read here',
+    ends: 'when it is empty',
+    ttl: null,
+  },
+  {
+    name: 'unacked_index',
+    type: 'zset',
+    owner: 'celery',
+    database: 'broker',
+    holds: 'since when they hold it; only read here',
+    ends: 'when it is empty',
+    ttl: null,
+  },
+  {
+    name: 'celery-task-meta-<task id>',
+    type: 'string',
+    owner: 'celery',
+    database: 'results',
+    holds: 'a result; also the channel it is announced on',
+    ends: 'resultExpires',
+    ttl: 'expires',
+  },
+  {
+    name: 'celery-taskset-meta-<group id>.s',
+    type: 'string',
+    owner: 'celery',
+    database: 'results',
+    holds: 'how many parts complete the chord',
+    ends: 'with the last part',
+    ttl: null,
+  },
+  {
+    name: 'celery-taskset-meta-<group id>.t',
+    type: 'string',
+    owner: 'celery',
+    database: 'results',
+    holds: 'parts added later (Python’s add_to_chord)',
+    ends: 'with the last part',
+    ttl: null,
+  },
+  {
+    name: 'celery-taskset-meta-<group id>.j',
+    type: 'zset',
+    owner: 'celery',
+    database: 'results',
+    holds: 'the parts so far; a list if a Python peer began it so',
+    ends: 'with the last part (renamed to `taken`)',
+    ttl: null,
+  },
+  {
+    name: 'lovage:chord:<group id>:<body id>:seen',
+    type: 'set',
+    owner: 'lovage',
+    database: 'results',
+    holds: 'task ids that were counted',
+    ends: 'an hour after the last part',
+    ttl: hour,
+  },
+  {
+    name: 'lovage:chord:<group id>:<body id>:taken',
+    type: 'zset',
+    owner: 'lovage',
+    database: 'results',
+    holds: 'all members, until the body is published',
+    ends: 'with the body’s publication',
+    ttl: null,
+  },
+  {
+    name: 'lovage:consumers',
+    type: 'zset',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'consumer → end of its lease, ms',
+    ends: 'with the last consumer',
+    ttl: null,
+  },
+  {
+    name: 'lovage:unacked:<consumer>',
+    type: 'hash',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'what a consumer holds; its lanes, queues and host',
+    ends: 'when it leaves or is reaped',
+    ttl: null,
+  },
+  {
+    name: 'lovage:redo:<queue>',
+    type: 'list',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'redeliveries, popped before the queue',
+    ends: 'when it is empty',
+    ttl: null,
+  },
+  {
+    name: 'lovage:eta:<queue>',
+    type: 'zset',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'messages held until their score, ms',
+    ends: 'when it is empty',
+    ttl: null,
+  },
+  {
+    name: 'lovage:waiters:<queue>',
+    type: 'zset',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'who blocks on the list',
+    ends: 'seconds after the last',
+    ttl: 10,
+  },
+  {
+    name: 'lovage:pub:<sender>:<lane>',
+    type: 'string',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'number of the last publication',
+    ends: 'a day after it',
+    ttl: day,
+  },
+  {
+    name: 'lovage:done:<id>:<retries>:<nesting>:<parent>',
+    type: 'string',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'that this message has ended',
+    ends: 'an hour after it',
+    ttl: hour,
+  },
+  {
+    name: 'lovage:dead',
+    type: 'zset',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'dead letter → when it died, ms',
+    ends: 'with the last letter',
+    ttl: 'expires',
+  },
+  {
+    name: 'lovage:dead:<id>',
+    type: 'hash',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'a dead letter',
+    ends: 'deadLetterExpires',
+    ttl: 'expires',
+  },
+]
+
+/** Between the parts of a name or a binding, as kombu writes it. */
+export const separator = '\x06\x16'
+
+/** The priorities that have a list. */
+export const prioritySteps = [0, 3, 6, 9] as const
+
+/** Index of the list that a priority belongs to: 0 … 3, rounded down. */
+export const stepOf = (priority: number): number => Math.floor(Math.min(9, Math.max(0, priority)) / 3)
+
+/** The names, with the app's prefixes. */
+export class Keys {
+  readonly consumers: string
+  readonly consumerPrefix: string
+  readonly redoPrefix: string
+  readonly dead: string
+  readonly #results: string
+
+  constructor(
+    readonly globalPrefix: string,
+    resultPrefix: string,
+  ) {
+    this.consumers = `${globalPrefix}lovage:consumers`
+    this.consumerPrefix = `${globalPrefix}lovage:unacked:`
+    this.redoPrefix = `${globalPrefix}lovage:redo:`
+    this.dead = `${globalPrefix}lovage:dead`
+    this.#results = resultPrefix === '' || /[:_.-]$/.test(resultPrefix) ? resultPrefix : `${resultPrefix}_`
+  }
+
+  list = (queue: string, step: number): string =>
+    step === 0 ? this.globalPrefix + queue : `${this.globalPrefix}${queue}${separator}${prioritySteps[step]}`
+  lists = (queue: string): readonly string[] => [0, 1, 2, 3].map((step) => this.list(queue, step))
+  binding = (exchange: string): string => `${this.globalPrefix}_kombu.binding.${exchange}`
+  redo = (queue: string): string => this.redoPrefix + queue
+  eta = (queue: string): string => `${this.globalPrefix}lovage:eta:${queue}`
+  waiters = (queue: string): string => `${this.globalPrefix}lovage:waiters:${queue}`
+  consumer = (id: string): string => this.consumerPrefix + id
+  sender = (connection: string, lane: number): string =>
+    `${this.globalPrefix}lovage:pub:${connection}:${lane}`
+  done = (fence: string): string => `${this.globalPrefix}lovage:done:${fence}`
+  deadLetter = (id: string): string => `${this.dead}:${id}`
+
+  result = (taskId: string): string => `${this.#results}celery-task-meta-${taskId}`
+  chord = (groupId: string, part: 'j' | 's' | 't'): string =>
+    `${this.#results}celery-taskset-meta-${groupId}.${part}`
+  seen = ({ groupId, bodyId }: ChordKey): string => `${this.#results}lovage:chord:${groupId}:${bodyId}:seen`
+  taken = ({ groupId, bodyId }: ChordKey): string => `${this.#results}lovage:chord:${groupId}:${bodyId}:taken`
+}
+
+/** A direct exchange of the queue's own name: what every Celery client writes before its first publish. */
+export const directBinding = (queue: string): string => `${queue}${separator}${separator}${queue}`

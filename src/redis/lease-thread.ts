@@ -1,0 +1,123 @@
+// The thread that renews leases, so that a task which blocks the event loop does not lose its message. It
+// speaks just enough RESP by itself: loading ioredis a second time would cost every worker 13 MB.
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { LeaseThreadData, ToParent, ToThread } from './lease.js'
+
+const { address, script, key } = workerData as LeaseThreadData
+const leases = new Map<string, number>()
+const longestQuietMs = 5000
+
+const tell = (message: ToParent): void => parentPort?.postMessage(message)
+
+const encode = (words: readonly (string | number)[]): string =>
+  `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(String(word))}\r\n${word}\r\n`).join('')}`
+
+const intervalMs = (): number => {
+  let shortest = 4 * longestQuietMs
+  for (const leaseMs of leases.values()) shortest = Math.min(shortest, leaseMs)
+  return Math.max(20, shortest / 4)
+}
+
+let socket: Socket | null = null
+/** Replies to AUTH, SELECT and the like that are still to come before the first of a renewal. */
+let greetings = 0
+let text = ''
+let asked: { ids: string[]; atMs: number } | null = null
+let timer: NodeJS.Timeout | null = null
+
+const schedule = (ms: number): void => {
+  if (timer) clearTimeout(timer)
+  timer = setTimeout(renew, ms)
+}
+
+const drop = (): void => {
+  socket?.destroy()
+  socket = null
+  greetings = 0
+  text = ''
+  asked = null
+}
+
+const open = (): Socket => {
+  const place = address.path === null ? { host: address.host, port: address.port } : { path: address.path }
+  const opened = address.tls ? connectTls({ ...place, ...address.tls }) : connect(place)
+  opened.setNoDelay(true)
+  opened.on('data', (data) => {
+    text += data.toString('latin1')
+    read()
+  })
+  opened.on('error', () => undefined)
+  opened.on('close', () => {
+    if (socket !== opened) return
+    drop()
+    schedule(Math.min(250, intervalMs()) * (0.5 + Math.random()))
+  })
+  const hello: (string | number)[][] = [['CLIENT', 'SETNAME', 'lovage-lease']]
+  if (address.database > 0) hello.unshift(['SELECT', address.database])
+  if (address.password !== null)
+    hello.unshift(['AUTH', ...(address.username === null ? [] : [address.username]), address.password])
+  greetings = hello.length
+  opened.write(hello.map(encode).join(''))
+  return opened
+}
+
+function renew(): void {
+  if (leases.size === 0) {
+    drop()
+    return
+  }
+  // No answer since the last time: the socket is dead.
+  if (asked !== null) drop()
+  socket ??= open()
+  const ids = [...leases.keys()]
+  asked = { ids, atMs: Date.now() }
+  socket.write(encode(['EVAL', script, 1, key, ...ids.flatMap((id) => [id, Math.ceil(leases.get(id) ?? 0)])]))
+  schedule(Math.max(intervalMs(), 200))
+}
+
+/** Lines only: our replies are `+OK`, errors, and one array of numbers. */
+function read(): void {
+  for (;;) {
+    const end = text.indexOf('\r\n')
+    if (end === -1) return
+    const line = text.slice(0, end)
+    if (greetings > 0) {
+      text = text.slice(end + 2)
+      greetings--
+      // A refused password or database: nothing may be renewed in the wrong place.
+      if (line.startsWith('-') && greetings > 0) {
+        socket?.destroy()
+        return
+      }
+      continue
+    }
+    if (line.startsWith('-')) {
+      text = text.slice(end + 2)
+      asked = null
+      schedule(Math.min(500, intervalMs()))
+      continue
+    }
+    const lines = text.split('\r\n')
+    const count = Number(line.slice(1))
+    if (lines.length < count + 2) return
+    const [serverMs = 0, ...alive] = lines.slice(1, count + 1).map((each) => Number(each.slice(1)))
+    text = lines.slice(count + 1).join('\r\n')
+    if (asked === null) return
+    const { ids, atMs } = asked
+    asked = null
+    tell({ offsetMs: serverMs - (atMs + Date.now()) / 2 })
+    for (const [index, id] of ids.entries()) {
+      if (alive[index] !== 0 || !leases.delete(id)) continue
+      tell({ lost: id })
+    }
+  }
+}
+
+parentPort?.on('message', (message: ToThread) => {
+  if ('keep' in message) {
+    leases.set(message.keep, message.leaseMs)
+    schedule(intervalMs())
+  } else leases.delete(message.drop)
+})

@@ -1,0 +1,78 @@
+// Leases, seen from the main thread: which consumers are to be kept, and what the thread tells: the server's
+// clock, and that a lease is gone.
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { scripts } from './scripts.js'
+import type { Address } from './url.js'
+
+export interface LeaseThreadData {
+  readonly address: Address
+  readonly script: string
+  /** The set of consumers. */
+  readonly key: string
+}
+
+export type ToThread = { readonly keep: string; readonly leaseMs: number } | { readonly drop: string }
+
+export type ToParent = { readonly lost: string } | { readonly offsetMs: number }
+
+/** Built, the thread's module is a file of JavaScript; where the sources are run, jiti compiles it there. */
+const startThread = (workerData: LeaseThreadData): Worker => {
+  const built = new URL('./lease-thread.js', import.meta.url)
+  const options = { workerData, resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 } }
+  if (existsSync(built)) return new Worker(built, options)
+  const source = fileURLToPath(new URL('./lease-thread.ts', import.meta.url))
+  const jiti = JSON.stringify(createRequire(import.meta.url).resolve('jiti'))
+  const code = `require(${jiti}).createJiti(__filename).import(${JSON.stringify(source)})`
+  return new Worker(code, { workerData, eval: true })
+}
+
+export class LeaseKeeper {
+  readonly #data: LeaseThreadData
+  readonly #onClock: (offsetMs: number) => void
+  readonly #kept = new Map<string, { readonly leaseMs: number; readonly onLost: (id: string) => void }>()
+  #thread: Worker | null = null
+
+  constructor(address: Address, key: string, onClock: (offsetMs: number) => void) {
+    this.#data = { address, script: scripts.renew.text, key }
+    this.#onClock = onClock
+  }
+
+  keep(id: string, leaseMs: number, onLost: (id: string) => void): void {
+    this.#kept.set(id, { leaseMs, onLost })
+    this.#thread ??= this.#start()
+    this.#tell({ keep: id, leaseMs })
+  }
+
+  drop(id: string): void {
+    if (!this.#kept.delete(id)) return
+    this.#tell({ drop: id })
+    if (this.#kept.size > 0) return
+    const thread = this.#thread
+    this.#thread = null
+    void thread?.terminate()
+  }
+
+  #tell(message: ToThread): void {
+    this.#thread?.postMessage(message)
+  }
+
+  #start(): Worker {
+    const thread = startThread(this.#data)
+    thread.on('message', (message: ToParent) => {
+      if ('offsetMs' in message) this.#onClock(message.offsetMs)
+      else this.#kept.get(message.lost)?.onLost(message.lost)
+    })
+    thread.on('error', () => undefined)
+    thread.on('exit', () => {
+      if (this.#thread !== thread) return
+      // It must not be missed for long: a lease lasts seconds.
+      this.#thread = this.#start()
+      for (const [id, { leaseMs }] of this.#kept) this.#tell({ keep: id, leaseMs })
+    })
+    thread.unref()
+    return thread
+  }
+}

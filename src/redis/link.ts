@@ -1,0 +1,178 @@
+// One connection with one role. It reconnects with jittered backoff as long as somebody holds it, keeps the
+// process alive only then, and is `up` only after every new connection was made ready (database checked,
+// scripts loaded, clock read). Commands are never queued or resent behind our back: whoever sends one that
+// is cut off hears of it and sends it again, with the same number.
+import { Command, Redis } from 'ioredis'
+import type { Script } from './scripts.js'
+import type { Address } from './url.js'
+
+/** A RESP reply; bulk strings are Buffers. */
+export type Reply = Buffer | number | null | readonly Reply[]
+
+export interface LinkOptions {
+  readonly address: Address
+  /** Seen in CLIENT LIST. */
+  readonly name: string
+  /** Loaded on each new connection. */
+  readonly scripts?: readonly Script[]
+  /** The server's clock minus ours, ms, after each new connection. */
+  readonly onClock?: (offsetMs: number) => void
+  /** Called when a new connection is ready, before anybody else may use it. */
+  readonly onUp?: (link: Link) => void
+  readonly onDown?: (error: Error) => void
+}
+
+/** A reply that does not come within this time means that the socket is dead. */
+const silenceMs = 15_000
+const longestPauseMs = 2000
+
+const noop = (): void => undefined
+
+export class Link {
+  /** Commands may be sent. */
+  up = false
+  /** Of the present connection, for CLIENT UNBLOCK. */
+  clientId = 0
+  /** Why it is not up. */
+  lastError = new Error('not connected yet')
+  readonly client: Redis
+  readonly #options: LinkOptions
+  #holders = 0
+  #closed = false
+  #waiting: { resolve: () => void; reject: (error: Error) => void }[] = []
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+    const { address } = options
+    this.client = new Redis({
+      ...(address.path === null ? { host: address.host, port: address.port } : { path: address.path }),
+      ...(address.username !== null && address.password !== null && { username: address.username }),
+      ...(address.password !== null && { password: address.password }),
+      ...(address.tls && { tls: address.tls }),
+      db: address.database,
+      connectionName: options.name,
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      autoResubscribe: false,
+      disableClientInfo: true,
+      maxRetriesPerRequest: 0,
+      connectTimeout: 5000,
+      socketTimeout: silenceMs,
+      maxLoadingRetryTime: 1000,
+      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+      retryStrategy: (times) => {
+        if (this.#holders === 0 || this.#closed) return null
+        return Math.min(longestPauseMs, 25 * 2 ** Math.min(times, 8)) * (0.5 + Math.random() / 2)
+      },
+    })
+    this.client.on('error', (error) => {
+      this.lastError = error
+    })
+    this.client.on('connect', () => this.#refer())
+    this.client.on('ready', () => void this.#prepare())
+    this.client.on('close', () => this.#down())
+    this.client.on('reconnecting', () => this.#refer())
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** From now on the connection is wanted, and keeps the process alive. */
+  hold(): void {
+    this.#holders++
+    if (this.#holders > 1) return
+    if (this.client.status === 'wait' || this.client.status === 'end') this.client.connect().catch(noop)
+    else this.#refer()
+  }
+
+  free(): void {
+    this.#holders--
+    if (this.#holders === 0) this.#refer()
+  }
+
+  /** Resolves when commands may be sent; rejects only when the link is closed. */
+  whenUp(): Promise<void> {
+    if (this.up) return Promise.resolve()
+    if (this.#closed) return Promise.reject(new Error('Connection is closed.'))
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+  }
+
+  send(name: string, args: readonly (string | number | Buffer)[]): Promise<Reply> {
+    if (!this.up) return Promise.reject(this.lastError)
+    return this.client.sendCommand(new Command(name, args as (string | Buffer)[], binary)) as Promise<Reply>
+  }
+
+  /** `args` is what follows EVALSHA's sha: the number of keys, keys, arguments. */
+  run(script: Script, args: readonly (string | number | Buffer)[]): Promise<Reply> {
+    return this.send('evalsha', [script.sha, ...args]).catch(async (error: Error) => {
+      if (!error.message.startsWith('NOSCRIPT')) throw error
+      await this.send('script', ['LOAD', script.text])
+      return this.send('evalsha', [script.sha, ...args])
+    })
+  }
+
+  /** Commands sent in `fill` leave in one piece. */
+  together(fill: () => void): void {
+    const { stream } = this.client as unknown as { stream: { cork(): void; uncork(): void } }
+    stream.cork()
+    fill()
+    stream.uncork()
+  }
+
+  /** Drops the present connection: what is under way fails now. */
+  reset(): void {
+    if (this.client.status === 'ready') this.client.disconnect(true)
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.client.disconnect()
+    this.#down()
+  }
+
+  async #prepare(): Promise<void> {
+    const { address, scripts = [], onClock, onUp } = this.#options
+    const { client } = this
+    try {
+      const sentAt = Date.now()
+      const [time, id] = await Promise.all([
+        client.time(),
+        client.client('ID'),
+        // ioredis stays in database 0 when it may not select another.
+        ...(address.database === 0 ? [] : [client.select(address.database)]),
+        ...scripts.map(({ text }) => client.script('LOAD', text)),
+      ])
+      const serverMs = Number(time[0]) * 1000 + Number(time[1]) / 1000
+      onClock?.(serverMs - (sentAt + Date.now()) / 2)
+      this.clientId = Number(id)
+      this.lastError = new Error('the connection was lost')
+      this.up = true
+      onUp?.(this)
+      for (const { resolve } of this.#waiting.splice(0)) resolve()
+    } catch (error) {
+      this.lastError = error as Error
+      if (client.status === 'ready') client.disconnect(true)
+    }
+  }
+
+  #down(): void {
+    this.up = false
+    if (this.#closed)
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error('Connection is closed.'))
+    else this.#options.onDown?.(this.lastError)
+  }
+
+  #refer(): void {
+    const { stream, reconnectTimeout } = this.client as unknown as {
+      stream?: { ref(): void; unref(): void }
+      reconnectTimeout?: NodeJS.Timeout | null
+    }
+    for (const handle of [stream, reconnectTimeout])
+      if (this.#holders > 0) handle?.ref()
+      else handle?.unref()
+  }
+}
+
+const binary = { replyEncoding: null }

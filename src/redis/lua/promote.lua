@@ -1,0 +1,22 @@
+-- promote: held messages of one queue whose moment has come.
+--
+-- KEYS  1 eta set · 2 redo list · 3 … 6 the queue's lists by priority step
+-- ARGV  1 most messages in this call
+-- Returns { moved, ms until the next is due (-1: none; 0: more are due now), server's time in ms }.
+-- Who was never started goes to its plain list, where waiters wake at once; else to the redo list.
+local call, pcall = redis.call, redis.pcall
+local now = call('TIME')
+local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local due = call('ZRANGEBYSCORE', KEYS[1], '-inf', ms, 'LIMIT', 0, tonumber(ARGV[1]))
+if #due > 0 then call('ZREM', KEYS[1], unpack(due)) end
+-- The earliest is pushed last: it is popped first.
+for i = #due, 1, -1 do
+  local cut = string.find(due[i], '\n', 1, true)
+  local note, raw = string.match(string.sub(due[i], 1, cut - 1), '^%S+ (.*)$'), string.sub(due[i], cut + 1)
+  local attempts, flag, step = string.match(note, '^(%d+) (%S+) (%d)')
+  local done = { err = true }
+  if attempts == '0' and flag == '-' then done = pcall('RPUSH', KEYS[3 + tonumber(step)], raw) end
+  if type(done) == 'table' then call('RPUSH', KEYS[2], note .. '\n' .. raw) end
+end
+local next = call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+return { #due, next[2] and math.max(0, math.ceil(tonumber(next[2]) - ms)) or -1, ms }

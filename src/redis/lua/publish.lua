@@ -1,0 +1,38 @@
+-- publish: messages into queues, once for each number. Nothing is written before the first SET, so that a
+-- full server refuses the call whole.
+--
+-- KEYS  1 the sender's last number · 2 … lists and eta sets
+-- ARGV  1 number · 2 broker's database · 3 results' database, '' when it is the same
+--       then for each key: count and texts (a list), or -count and pairs of due ms and text (an eta set)
+--       then for each chord: .s key, size
+-- Returns 1 (done), 0 (was done before), or { KEYS index, … }: these are no lists; nothing was written.
+local call = redis.call
+local last = tonumber(call('GET', KEYS[1]) or '-1')
+if last >= tonumber(ARGV[1]) then return 0 end
+
+local at = 4
+local pushes, wrong = {}, {}
+for k = 2, #KEYS do
+  local count = tonumber(ARGV[at])
+  local kind = call('TYPE', KEYS[k]).ok
+  if kind ~= 'none' and kind ~= (count < 0 and 'zset' or 'list') then wrong[#wrong + 1] = k end
+  pushes[k] = at + 1
+  at = at + 1 + (count < 0 and -2 * count or count)
+end
+if #wrong > 0 then return wrong end
+
+call('SET', KEYS[1], ARGV[1], 'EX', 86400)
+-- Chords are opened before their headers can be seen by anybody.
+if at <= #ARGV then
+  if ARGV[3] ~= '' then call('SELECT', ARGV[3]) end
+  for i = at, #ARGV, 2 do call('SET', ARGV[i], ARGV[i + 1], 'NX') end
+  if ARGV[3] ~= '' then call('SELECT', ARGV[2]) end
+end
+for k = 2, #KEYS do
+  local from = pushes[k]
+  local count = tonumber(ARGV[from - 1])
+  local command = count < 0 and 'ZADD' or 'LPUSH'
+  local to = from + (count < 0 and -2 * count or count) - 1
+  for first = from, to, 4000 do call(command, KEYS[k], unpack(ARGV, first, math.min(first + 3999, to))) end
+end
+return 1

@@ -1,0 +1,362 @@
+-- step: completes and claims, in one transition. The hot script: nothing is decoded, nothing re-encoded.
+--
+-- KEYS  1            the consumer's hash
+--       2 … 1+Q      redo lists of the Q queues, in this call's order
+--       2+Q … 1+5Q   their lists: for each priority step, for each queue
+--       …            what the endings and pushes below name by index
+-- ARGV  1 lane field · 2 request number · 3 slots · 4 '1': look at the redo lists first · 5 Q
+--       6 plain completions · 7 other completions · 8 seconds that plain results live
+--       9 broker's database · 10 results' database, '' when it is the same
+--       11 … 10+Q    index of each queue among those registered
+--       then each plain completion: field, result key, text of its SUCCESS
+--       then each other completion: field, ending, marker ('' without), counts of results, pushes, chords,
+--         parts, joined; '1' when the first result is the task's own; what the ending needs (see there);
+--         results (key, text, seconds), pushes (KEYS index, due ms or '', text; a list's redo list is the
+--         key behind it), chords (.s, size), parts (.j, .t, .s, seen, taken, index, task id, member, group,
+--         body), joined (taken, seen)
+-- Returns 'lost' (the hash is gone), 'stale' (a later request of this lane was answered), or
+--       { head, raw, … }: head is '' when all is as usual (field i is request + i of the first registered
+--       queue's plain list, nothing refused), else { fields, refused, { { completion, group, body,
+--       members }, … } }; completions are counted from 0, the plain ones first.
+--
+-- Whether this is a first sending is told by the first HDEL: a field is taken away once and its name never
+-- comes back. Only when it was not there is the lane's last number read.
+local call, pcall = redis.call, redis.pcall
+local hash, lane, request, slots = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local queues, plain, others = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local brokerDb, resultsDb = ARGV[9], ARGV[10]
+local split = resultsDb ~= ''
+local at = 11 + queues
+local refused, joins
+
+local function members(taken)
+  local kind = call('TYPE', taken).ok
+  if kind == 'zset' then return call('ZRANGE', taken, 0, -1) end
+  if kind == 'list' then return call('LRANGE', taken, 0, -1) end
+  return {}
+end
+
+-- The same request again: what was claimed for it, refused, joined.
+local function replay(note)
+  local fields, numbers, found = {}, {}, {}
+  local all = call('HGETALL', hash)
+  for i = 1, #all, 2 do
+    local n = tonumber(string.match(all[i], '^%d+'))
+    if n and n >= request and n < request + slots then
+      numbers[#numbers + 1] = n
+      found[n] = i
+    end
+  end
+  table.sort(numbers)
+  local reply = { '' }
+  for i = 1, #numbers do
+    fields[i] = all[found[numbers[i]]]
+    reply[i + 1] = all[found[numbers[i]] + 1]
+  end
+  local past = note == '' and { {}, {} } or cjson.decode(note)
+  if split then call('SELECT', resultsDb) end
+  for i, join in ipairs(past[2]) do past[2][i] = { join[1], join[2], join[3], members(join[4]) } end
+  if split then call('SELECT', brokerDb) end
+  reply[1] = { fields, past[1], past[2] }
+  return reply
+end
+
+-- A stored SUCCESS is never overwritten. Only the fixed start is compared: user data stands behind it.
+local function settled(key)
+  local stored = pcall('GET', key)
+  return type(stored) == 'string' and string.sub(stored, 1, 20) == '{"status": "SUCCESS"'
+end
+
+local firstRaw = false
+if plain == 0 and others > 0 and (ARGV[at + 1] ~= 'ack' or ARGV[at + 6] ~= '0') then
+  firstRaw = call('HGET', hash, ARGV[at])
+end
+local first = plain + others > 0 and call('HDEL', hash, ARGV[at]) or 0
+if first == 0 then
+  local last = call('HGET', hash, lane)
+  if not last then return 'lost' end
+  local number, note = string.match(last, '^(%d+) %d+ ?(.*)$')
+  number = tonumber(number)
+  if number > request then return 'stale' end
+  if number == request then return replay(note) end
+end
+
+for i = 1, plain do
+  local key, text = ARGV[at + 1], ARGV[at + 2]
+  local held = first
+  if i > 1 then held = call('HDEL', hash, ARGV[at]) end
+  if held == 1 then
+    if split then call('SELECT', resultsDb) end
+    if call('SET', key, text, 'EX', ARGV[8], 'NX') then
+      call('PUBLISH', key, text)
+    elseif settled(key) then
+      held = 0
+    else
+      call('SET', key, text, 'EX', ARGV[8])
+      call('PUBLISH', key, text)
+    end
+    if split then call('SELECT', brokerDb) end
+  end
+  if held == 0 then
+    refused = refused or {}
+    refused[#refused + 1] = i - 1
+  end
+  at = at + 3
+end
+
+if others > 0 then
+  local pushed = {} -- KEYS index → texts
+  local joined = {} -- for the replay
+
+  local function write(key, text, seconds)
+    local done
+    if seconds == '0' then
+      done = call('SET', key, text, 'NX')
+    else
+      done = call('SET', key, text, 'EX', seconds, 'NX')
+    end
+    if not done then
+      if settled(key) then return false end
+      if seconds == '0' then call('SET', key, text) else call('SET', key, text, 'EX', seconds) end
+    end
+    call('PUBLISH', key, text)
+    return true
+  end
+
+  -- Counts one part; the last one takes the keys away and returns all members.
+  local function report(p)
+    local j, t, s, seen, taken = ARGV[p], ARGV[p + 1], ARGV[p + 2], ARGV[p + 3], ARGV[p + 4]
+    local kind = call('TYPE', j).ok
+    if kind == 'list' then
+      call('RPUSH', j, ARGV[p + 7])
+    else
+      if kind ~= 'zset' and kind ~= 'none' then call('DEL', j) end
+      call('ZADD', j, ARGV[p + 5], ARGV[p + 7])
+    end
+    -- Our own openings carry no TTL while the chord lives; what Python opened, or has yet to open, does.
+    local life = call('TTL', s)
+    if life ~= -1 then
+      call('EXPIRE', j, 86400)
+      call('EXPIRE', seen, 86400)
+    end
+    if life == -2 then return false end
+    local size = (tonumber(call('GET', s)) or math.huge) + (tonumber(call('GET', t) or '0') or 0)
+    local count = kind == 'list' and call('LLEN', j) or call('ZCARD', j)
+    if count < size then return false end
+    -- A Python redelivery with other bytes counts twice in `.j`: what came first stays.
+    local known, kept = {}, {}
+    for _, member in ipairs(members(j)) do
+      local id = string.match(member, '^%[1, ?"([^"]*)"') or member
+      if not known[id] then
+        known[id] = true
+        kept[#kept + 1] = member
+      elseif kind == 'list' then
+        call('LREM', j, -1, member)
+      else
+        call('ZREM', j, member)
+      end
+    end
+    if #kept < size then return false end
+    call('RENAME', j, taken)
+    call('PERSIST', taken)
+    call('PERSIST', seen)
+    call('DEL', t, s)
+    return kept
+  end
+
+  for i = 0, others - 1 do
+    local field, ending, marker = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+    local results, pushes, chords = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+    local parts, acts, own = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), ARGV[at + 8] == '1'
+    local e = at + 9 -- the ending's own arguments
+    local r = e + (ending == 'ack' and 0 or ending == 'requeue' and 1 or ending == 'back' and 2 or ending == 'defer' and 4 or 9)
+    local p = r + 3 * results
+    local c = p + 3 * pushes
+    local m = c + 2 * chords
+    local t = m + 10 * parts
+    at = t + 2 * acts
+
+    local raw, held = firstRaw, first == 1
+    if i > 0 or plain > 0 then
+      raw = (ending ~= 'ack' or parts > 0) and call('HGET', hash, field)
+      held = call('HDEL', hash, field) == 1
+    end
+    local fresh = held
+
+    -- The fences, before anything else is written: bodies already published, the marker, the parts' memory.
+    if fresh and split then call('SELECT', resultsDb) end
+    if fresh and acts > 0 then
+      for k = t, at - 1, 2 do fresh = fresh and call('EXISTS', ARGV[k]) == 1 end
+      for k = t, at - 1, 2 do
+        if fresh then
+          call('DEL', ARGV[k])
+          call('EXPIRE', ARGV[k + 1], 3600)
+        end
+      end
+    end
+    if fresh and marker ~= '' then
+      if split then call('SELECT', brokerDb) end
+      if not call('SET', marker, '1', 'EX', 3600, 'NX') then fresh = false end
+      if split then call('SELECT', resultsDb) end
+    end
+    local counted = {}
+    if fresh and parts > 0 then
+      local any = false
+      for k = 0, parts - 1 do
+        counted[k] = call('SADD', ARGV[m + 10 * k + 3], ARGV[m + 10 * k + 6]) == 1
+        any = any or counted[k]
+      end
+      if not any and marker == '' then fresh = false end
+    end
+
+    if fresh then
+      for k = 0, results - 1 do
+        local done = write(ARGV[r + 3 * k], ARGV[r + 3 * k + 1], ARGV[r + 3 * k + 2])
+        if not done and k == 0 and own then
+          fresh = false
+          break
+        end
+      end
+    end
+    local keep = false
+    if fresh then
+      for k = 0, chords - 1 do call('SET', ARGV[c + 2 * k], ARGV[c + 2 * k + 1], 'NX') end
+      for k = 0, parts - 1 do
+        local b = m + 10 * k
+        local all = counted[k] and report(b)
+        if all then
+          keep = true
+          joins = joins or {}
+          joins[#joins + 1] = { plain + i, ARGV[b + 8], ARGV[b + 9], all }
+          joined[#joined + 1] = { plain + i, ARGV[b + 8], ARGV[b + 9], ARGV[b + 4] }
+        end
+      end
+    end
+    if held and split then call('SELECT', brokerDb) end
+
+    if fresh then
+      for k = 0, pushes - 1 do
+        local target, due, text = tonumber(ARGV[p + 3 * k]), ARGV[p + 3 * k + 1], ARGV[p + 3 * k + 2]
+        if due ~= '' then
+          call('ZADD', KEYS[target], due, text)
+        else
+          local texts = pushed[target]
+          if not texts then
+            texts = {}
+            pushed[target] = texts
+          end
+          texts[#texts + 1] = text
+        end
+      end
+      if keep then
+        -- Held until its second act; `j` tells the reaper that its run is over.
+        call('HSET', hash, field .. 'j', raw)
+      elseif ending ~= 'ack' then
+        local inner, note = raw, false -- the envelope, and what was known about earlier deliveries
+        if string.find(field, 'r', 1, true) then
+          local cut = string.find(raw, '\n', 1, true)
+          note, inner = string.sub(raw, 1, cut - 1), string.sub(raw, cut + 1)
+          -- Its run is over and only its bodies are not out yet: whoever gets it must ask first.
+          if string.find(field, 'j', 1, true) then note = string.gsub(note, '^(%d+) %S+', '%1 m') end
+        end
+        if ending == 'requeue' then -- KEYS index of the list
+          local done = pcall('LPUSH', KEYS[tonumber(ARGV[e])], inner)
+          if type(done) == 'table' then call('LPUSH', KEYS[tonumber(ARGV[e]) + 1], '0 - 0 -\n' .. inner) end
+        elseif ending == 'back' then -- KEYS index of the redo list, note for a first delivery
+          call('RPUSH', KEYS[tonumber(ARGV[e])], (note or ARGV[e + 1]) .. '\n' .. inner)
+        elseif ending == 'defer' then -- KEYS index of the eta set, due ms, a unique word, note
+          local text = ARGV[e + 2] .. ' ' .. (note or ARGV[e + 3]) .. '\n' .. inner
+          call('ZADD', KEYS[tonumber(ARGV[e])], ARGV[e + 1], text)
+        else -- KEYS index of the dead letters, id, queue, reason, task id, task, kept, seconds, note
+          local dead = KEYS[tonumber(ARGV[e])]
+          local letter = dead .. ':' .. ARGV[e + 1]
+          local now = call('TIME')
+          local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+          local attempts, worker = string.match(note or ARGV[e + 8], '^(%d+) %S+ %d (.*)$')
+          call('HSET', letter, 'queue', ARGV[e + 2], 'reason', ARGV[e + 3], 'taskId', ARGV[e + 4],
+            'task', ARGV[e + 5], 'attempts', attempts, 'lastWorker', worker, 'diedAt', ms, 'raw', inner)
+          call('EXPIRE', letter, ARGV[e + 7])
+          call('ZADD', dead, ms, ARGV[e + 1])
+          call('EXPIRE', dead, ARGV[e + 7])
+          call('ZREMRANGEBYSCORE', dead, '-inf', ms - 1000 * tonumber(ARGV[e + 7]))
+          local many = call('ZCARD', dead) - tonumber(ARGV[e + 6])
+          if many > 0 then
+            local oldest = call('ZPOPMIN', dead, math.min(many, 100))
+            for k = 1, #oldest, 2 do call('DEL', dead .. ':' .. oldest[k]) end
+          end
+        end
+      end
+    else
+      refused = refused or {}
+      refused[#refused + 1] = plain + i
+    end
+  end
+
+  for target, texts in pairs(pushed) do
+    for from = 1, #texts, 4000 do
+      local to = math.min(from + 3999, #texts)
+      local done = pcall('LPUSH', KEYS[target], unpack(texts, from, to))
+      if type(done) == 'table' then
+        -- Somebody put another type under the queue's name: our redo list keeps what must not be lost.
+        for k = from, to do call('LPUSH', KEYS[target + 1], '0 - 0 -\n' .. texts[k]) end
+      end
+    end
+  end
+  if #joined > 0 then refused = refused or {} end
+  if refused then refused.note = cjson.encode({ refused, joined }) end
+end
+
+local record, reply, count, plainly = { lane, '' }, { '' }, 0, true
+
+local function redo()
+  for q = 1, queues do
+    if count == slots then return end
+    for _, value in ipairs(call('RPOP', KEYS[1 + q], slots - count) or {}) do
+      local step = string.match(value, '^%d+ %S+ (%d)')
+      local list = 4 * tonumber(ARGV[10 + q]) + tonumber(step)
+      record[#record + 1] = request + count .. (list == 0 and 'r' or ':' .. list .. 'r')
+      record[#record + 1] = value
+      count = count + 1
+      reply[count + 1] = value
+      plainly = false
+    end
+  end
+end
+
+if slots > 0 then
+  if ARGV[4] == '1' then redo() end
+  for l = 0, 4 * queues - 1 do
+    if count == slots then break end
+    local values = pcall('RPOP', KEYS[2 + queues + l], slots - count)
+    if values and not values.err then
+      local list = 4 * tonumber(ARGV[11 + l % queues]) + math.floor(l / queues)
+      local suffix = ''
+      if list > 0 then
+        suffix = ':' .. list
+        plainly = false
+      end
+      for k = 1, #values do
+        local value = values[k]
+        record[#record + 1] = request + count .. suffix
+        record[#record + 1] = value
+        count = count + 1
+        reply[count + 1] = value
+      end
+    end
+  end
+  if count < slots and ARGV[4] ~= '1' then redo() end
+end
+
+record[2] = ARGV[2] .. ' ' .. ARGV[3]
+if refused then
+  record[2] = record[2] .. ' ' .. (refused.note or cjson.encode({ refused, {} }))
+  refused.note = nil
+end
+call('HSET', hash, unpack(record))
+
+if refused or joins or not plainly then
+  local fields = {}
+  for i = 1, count do fields[i] = record[1 + 2 * i] end
+  reply[1] = { fields, refused or {}, joins or {} }
+end
+return reply

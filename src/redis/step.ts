@@ -1,0 +1,237 @@
+// What a step says to its script, and what the script says back (lua/step.lua). Pure: strings in, strings
+// out; the consumer sends them.
+import type { Completion, Delivery, Join, StepReply } from '../runtime/broker.js'
+import { type Keys, stepOf } from './keys.js'
+import type { Reply } from './link.js'
+import { type Databases, heldText } from './publisher.js'
+
+type Argument = string | number
+
+/** What stays the same for all steps of one registration. */
+export interface StepContext {
+  readonly keys: Keys
+  readonly databases: Databases
+  readonly id: string
+  readonly hostname: string
+  readonly queues: readonly string[]
+  readonly deadLetterMax: number
+  readonly deadLetterExpires: number
+  /** The hash field that a tag stands for now (letters are added while we hold it). */
+  readonly fieldOf: (tag: string) => string
+}
+
+export interface StepCall {
+  readonly request: number
+  /** Number of keys, keys, arguments. */
+  readonly args: Argument[]
+  /** The script's order → index in `completions`; null when they are the same. */
+  readonly order: readonly number[] | null
+}
+
+/** Index of the list in a tag: queue × 4 + priority step. */
+const listOf = (tag: string): number => {
+  const colon = tag.indexOf(':')
+  return colon === -1 ? 0 : Number.parseInt(tag.slice(colon + 1), 10)
+}
+
+const plainSeconds = (completion: Completion): number => {
+  const { ending, fence, results, pushes, chords, parts, joined } = completion
+  const [result] = results
+  return ending.kind === 'ack' &&
+    fence === undefined &&
+    results.length === 1 &&
+    pushes.length === 0 &&
+    chords.length === 0 &&
+    parts.length === 0 &&
+    joined === undefined &&
+    result?.state === 'SUCCESS'
+    ? result.expires
+    : 0
+}
+
+/** Extra KEYS, each once; `pair` puts a queue's redo list behind its list. */
+const keyring = (keys: string[]) => {
+  const places = new Map<string, number>()
+  const place = (key: string, behind?: string): number => {
+    let at = places.get(key)
+    if (at === undefined) {
+      at = keys.push(key)
+      if (behind !== undefined) keys.push(behind)
+      places.set(key, at)
+    }
+    return at
+  }
+  return place
+}
+
+/** `queueOrder` are indexes of `context.queues`, the next to be served first. */
+export const buildStep = (
+  context: StepContext,
+  lane: string,
+  request: number,
+  completions: readonly Completion[],
+  slots: number,
+  lookAtRedo: boolean,
+  queueOrder: readonly number[],
+): StepCall => {
+  const { keys, databases, queues, fieldOf } = context
+  const names: string[] = [keys.consumer(context.id)]
+  for (const index of queueOrder) names.push(keys.redo(queues[index] as string))
+  for (let step = 0; step < 4; step++)
+    for (const index of queueOrder) names.push(keys.list(queues[index] as string, step))
+
+  const plain: string[] = []
+  const plainIndexes: number[] = []
+  const others: Argument[] = []
+  const otherIndexes: number[] = []
+  let seconds = 0
+  let place: ((key: string, behind?: string) => number) | null = null
+  for (let i = 0; i < completions.length; i++) {
+    const completion = completions[i] as Completion
+    const expires = plainSeconds(completion)
+    if (expires > 0 && (seconds === 0 || seconds === expires)) {
+      seconds = expires
+      const result = completion.results[0] as Completion['results'][number]
+      plain.push(fieldOf(completion.tag), keys.result(result.taskId), result.text)
+      plainIndexes.push(i)
+    } else {
+      place ??= keyring(names)
+      describe(context, request, completion, place, others, i)
+      otherIndexes.push(i)
+    }
+  }
+
+  const args: Argument[] = [names.length, ...names]
+  args.push(lane, request, slots, lookAtRedo ? '1' : '0', queueOrder.length)
+  args.push(plainIndexes.length, otherIndexes.length, seconds, databases.broker, databases.results)
+  for (const index of queueOrder) args.push(index)
+  for (const word of plain) args.push(word)
+  for (const word of others) args.push(word)
+  return { request, args, order: otherIndexes.length === 0 ? null : [...plainIndexes, ...otherIndexes] }
+}
+
+/** Everything but a plain success: the long form. */
+const describe = (
+  { keys, id, hostname, queues, deadLetterMax, deadLetterExpires, fieldOf }: StepContext,
+  request: number,
+  { tag, ending, fence, results, pushes, chords, parts, joined = [] }: Completion,
+  place: (key: string, behind?: string) => number,
+  out: Argument[],
+  index: number,
+): void => {
+  // A SUCCESS that is stored already refuses the run whose own result it is; beside it, only that is left out.
+  const isOwn = ({ taskId }: { taskId: string }): boolean =>
+    fence !== undefined ? fence.startsWith(`${taskId}:`) : parts.length === 0 && results.length === 1
+  const own = results.find(isOwn)
+  const ordered = own === undefined ? results : [own, ...results.filter((result) => result !== own)]
+
+  out.push(fieldOf(tag), ending.kind, fence === undefined ? '' : keys.done(fence))
+  out.push(ordered.length, pushes.length, chords.length, parts.length, joined.length)
+  out.push(own === undefined ? '0' : '1')
+
+  const list = listOf(tag)
+  const queue = queues[list >> 2] as string
+  const step = list & 3
+  const note = `0 - ${step} ${hostname}`
+  switch (ending.kind) {
+    case 'ack':
+      break
+    case 'requeue':
+      out.push(place(keys.list(queue, step), keys.redo(queue)))
+      break
+    case 'back':
+      out.push(place(keys.redo(queue)), note)
+      break
+    case 'defer':
+      out.push(place(keys.eta(queue)), Math.ceil(ending.dueMs), `${id}:${tag}`, note)
+      break
+    case 'dead':
+      out.push(place(keys.dead), `${id}-${Number.parseInt(tag, 10)}`, queue, ending.reason)
+      out.push(ending.taskId ?? '', ending.task ?? '', deadLetterMax, Math.ceil(deadLetterExpires), note)
+      break
+  }
+  for (const { taskId, text, expires } of ordered) out.push(keys.result(taskId), text, Math.ceil(expires))
+  for (let i = 0; i < pushes.length; i++) {
+    const push = pushes[i] as Completion['pushes'][number]
+    if (push.dueMs === undefined) {
+      out.push(place(keys.list(push.queue, stepOf(push.priority)), keys.redo(push.queue)), '', push.raw)
+    } else {
+      const text = heldText(`${id}:${request}:${index}:${i}`, push)
+      out.push(place(keys.eta(push.queue)), Math.ceil(push.dueMs), text)
+    }
+  }
+  for (const { groupId, size } of chords) out.push(keys.chord(groupId, 's'), size)
+  for (const part of parts) {
+    const { groupId, bodyId } = part
+    out.push(keys.chord(groupId, 'j'), keys.chord(groupId, 't'), keys.chord(groupId, 's'))
+    out.push(
+      keys.seen(part),
+      keys.taken(part),
+      part.index ?? '+inf',
+      part.taskId,
+      part.member,
+      groupId,
+      bodyId,
+    )
+  }
+  for (const key of joined) out.push(keys.taken(key), keys.seen(key))
+}
+
+const newline = 0x0a
+
+const toDelivery = (queues: readonly string[], tag: string, value: Buffer): Delivery => {
+  const queue = queues[listOf(tag) >> 2] as string
+  if (!tag.endsWith('r'))
+    return {
+      tag,
+      queue,
+      raw: value,
+      attempts: 0,
+      redelivered: false,
+      uncertain: false,
+      lost: false,
+      lastWorker: null,
+    }
+  const cut = value.indexOf(newline)
+  const [attempts, flag, , ...worker] = value.toString('utf8', 0, cut).split(' ')
+  const lastWorker = worker.join(' ')
+  return {
+    tag,
+    queue,
+    raw: value.subarray(cut + 1),
+    attempts: Number(attempts),
+    redelivered: lastWorker !== '-',
+    uncertain: flag === 'm',
+    lost: flag === 'e',
+    lastWorker: lastWorker === '-' ? null : lastWorker,
+  }
+}
+
+const text = (reply: Reply | undefined): string => String(reply)
+
+/** The reply of a step that was neither lost nor stale. */
+export const readStep = (queues: readonly string[], call: StepCall, reply: readonly Reply[]): StepReply => {
+  const [head, ...values] = reply as [Reply, ...Buffer[]]
+  const deliveries: Delivery[] = []
+  if (!Array.isArray(head)) {
+    for (let i = 0; i < values.length; i++)
+      deliveries.push(toDelivery(queues, String(call.request + i), values[i] as Buffer))
+    return { refused: [], joins: [], deliveries }
+  }
+  const [fields, refused, joins] = head as [Buffer[], number[], [number, Buffer, Buffer, Buffer[]][]]
+  const original = (index: number): number => call.order?.[index] ?? index
+  for (let i = 0; i < values.length; i++)
+    deliveries.push(toDelivery(queues, text(fields[i]), values[i] as Buffer))
+  return {
+    refused: refused.map(original),
+    joins: joins.map(
+      ([completion, groupId, bodyId, members]): Join => ({
+        completion: original(completion),
+        groupId: text(groupId),
+        bodyId: text(bodyId),
+        members: members.map(text),
+      }),
+    ),
+    deliveries,
+  }
+}

@@ -1,0 +1,69 @@
+// What may go wrong over there, sorted by what can be done about it.
+import { BrokerFull, OperationalError } from '../errors.js'
+
+export type Trouble =
+  /** The connection broke or cannot be had: the outcome is unknown, the call may be sent again. */
+  | 'connection'
+  /** Redis answers, but not now (loading, busy, a replica that was promoted elsewhere): send it again. */
+  | 'unready'
+  /** Redis is at `maxmemory`; nothing was written. */
+  | 'full'
+  /** User or password are wrong, or may not do this. */
+  | 'denied'
+  /** The script is not known (any more). */
+  | 'noscript'
+  /** Anything else that Redis said. */
+  | 'refused'
+
+const codes: Readonly<Record<string, Trouble>> = {
+  LOADING: 'unready',
+  BUSY: 'unready',
+  READONLY: 'unready',
+  MASTERDOWN: 'unready',
+  NOREPLICAS: 'unready',
+  MISCONF: 'unready',
+  TRYAGAIN: 'unready',
+  CLUSTERDOWN: 'unready',
+  UNKILLABLE: 'unready',
+  OOM: 'full',
+  NOAUTH: 'denied',
+  WRONGPASS: 'denied',
+  NOPERM: 'denied',
+  NOSCRIPT: 'noscript',
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+export const troubleOf = (error: unknown): Trouble => {
+  if (!(error instanceof Error) || error.name !== 'ReplyError') return 'connection'
+  const code = /^-?([A-Z]+)/.exec(error.message)?.[1] ?? ''
+  const known = codes[code]
+  if (known !== undefined) return known
+  // A script passes on what a command inside it was told, with more words around it.
+  for (const [inner, trouble] of Object.entries(codes))
+    if (new RegExp(`\\b${inner}\\b`).test(error.message)) return trouble
+  return /invalid password|AUTH/i.test(error.message) ? 'denied' : 'refused'
+}
+
+/** A sentence for an operator. */
+export const explain = (url: string, error: unknown): string => {
+  const text = messageOf(error)
+  switch (troubleOf(error)) {
+    case 'connection':
+      return `Cannot reach Redis at ${url} (${text}). Is it running there, and is the URL right?`
+    case 'unready':
+      return `Redis at ${url} does not take commands now (${text}).`
+    case 'full':
+      return `Redis at ${url} is full (${text}). Give it more memory (maxmemory) or let the queues drain.`
+    case 'denied':
+      return `Redis at ${url} refuses us (${text}). Check user and password in the URL, and the user's ACL.`
+    case 'noscript':
+    case 'refused':
+      return `Redis at ${url} refused a command: ${text}`
+  }
+}
+
+export const toOperational = (url: string, error: unknown, prefix = ''): OperationalError => {
+  const Kind = troubleOf(error) === 'full' ? BrokerFull : OperationalError
+  return new Kind(prefix + explain(url, error), { cause: error })
+}
