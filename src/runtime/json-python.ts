@@ -4,6 +4,7 @@ import { DecodeError } from '../errors.js'
 import { maxDigits } from './json-limits.js'
 import { defineOwn } from './json-plain.js'
 
+// oxlint-disable-next-line no-control-regex -- control characters are what a JSON string may not hold
 const plainText = /[^"\\\u0000-\u001f]*/y
 const number = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
 const words = new Map<string, unknown>([

@@ -68,7 +68,8 @@ export class Rebuilding {
   }
 
   #error(json: Record<string, unknown>, path: Path): Error {
-    return this.#fill(path, new Error(String(json.message)), (error) => {
+    const ctor = nativeErrors.get(json.name) ?? Error
+    return this.#fill(path, new ctor(String(json.message)), (error) => {
       error.name = String(json.name)
       // The stack of this very line would mislead.
       error.stack = `${error.name}: ${error.message}`
@@ -149,6 +150,11 @@ function leaf(type: string, json: unknown): unknown {
       return Number(json)
   }
 }
+
+/** Errors that every JavaScript has come back as themselves. */
+const nativeErrors = new Map<unknown, ErrorConstructor>(
+  [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((ctor) => [ctor.name, ctor]),
+)
 
 const leafTypes = ['undefined', 'bigint', 'regexp', 'URL', 'Date', 'number']
 const simpleTypes = new Set<unknown>([...leafTypes, 'map', 'set', 'Error'])

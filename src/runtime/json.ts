@@ -91,11 +91,4 @@ function plainText(value: unknown, style: Style): string {
 export const writeWire = (tree: unknown): string => writeTree(tree, wireStyle)
 
 /** Reading and writing without registered classes. */
-export const {
-  decodeJson,
-  revive: reviveJson,
-  encodeValue,
-  encodePython,
-  encodeArgs,
-  encodeKwargs,
-} = new WireJson()
+export const { decodeJson, revive, encodeValue, encodePython, encodeArgs, encodeKwargs } = new WireJson()

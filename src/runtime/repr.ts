@@ -1,8 +1,8 @@
 // Values as Python would print them, short: the `argsrepr` and `kwargsrepr` headers, and results in events
 // and logs. As Celery's saferepr writes them (its strings are not escaped but for quotes, its binary bytes are
 // hexadecimal). Depth and length are bounded, so circles and giants cost little.
-import { types } from 'node:util'
 import { isUtf8 } from 'node:buffer'
+import { types } from 'node:util'
 import { hasTooManyDigits, maxDigits } from './json-limits.js'
 import { isPlainObject } from './json-plain.js'
 import { isWireText, type WireText, wireType } from './json-types.js'
@@ -58,7 +58,8 @@ class Printing {
   #object(value: object): void {
     if (Array.isArray(value)) this.#list(value, value, '[', ']')
     else if (types.isMap(value)) this.#dict(value, value)
-    else if (types.isSet(value)) value.size === 0 ? this.#put('set()') : this.#list(value, value, '{', '}')
+    else if (types.isSet(value) && value.size === 0) this.#put('set()')
+    else if (types.isSet(value)) this.#list(value, value, '{', '}')
     else if (types.isUint8Array(value)) this.#put(bytesText(value, this.#left))
     else if (isPlainObject(value) && !('toJSON' in value)) this.#dict(value, fieldsOf(value))
     else this.#instance(value)

@@ -1,0 +1,58 @@
+// Before anything is sent: does every task of the canvas get the arguments that its function takes? What
+// the function takes is its `length` (parameters before the first one with a default), or, for tasks that
+// run elsewhere, what `params` says.
+import type { Node } from '../canvas/node.js'
+import { InvalidSignature } from '../errors.js'
+import type { Registry } from './registry.js'
+
+/** `incoming`: how many arguments come from the left or from the call. Throws with the path of the culprit. */
+export const checkArguments = (root: Node, incoming: number, registry: Registry): void => {
+  const todo: { node: Node; incoming: number; path: string }[] = [{ node: root, incoming, path: '' }]
+  for (let item = todo.pop(); item !== undefined; item = todo.pop()) {
+    const { node, path } = item
+    const given = node.immutable ? node.args.length : item.incoming + node.args.length
+    switch (node.kind) {
+      case 'task':
+        checkTask(node, given, path, registry)
+        break
+      case 'chain':
+        node.tasks.forEach((step, index) =>
+          todo.push({ node: step, incoming: index === 0 ? given : 1, path: `${path}step ${index + 1} of the chain, ` }),
+        )
+        break
+      case 'group':
+        node.tasks.forEach((member, index) =>
+          todo.push({ node: member, incoming: given, path: `${path}member ${index + 1} of the group, ` }),
+        )
+        break
+      case 'chord':
+        node.header.forEach((member, index) =>
+          todo.push({ node: member, incoming: given, path: `${path}header task ${index + 1} of the chord, ` }),
+        )
+        todo.push({ node: node.body, incoming: 1, path: `${path}the body of the chord, ` })
+        break
+      default:
+    }
+  }
+}
+
+const checkTask = (node: Extract<Node, { kind: 'task' }>, given: number, path: string, registry: Registry): void => {
+  const definition = registry.get(node.task)
+  if (definition === undefined || definition.options.typing === false) return
+  const keywords = Object.keys(node.kwargs).length
+  const { params, errback } = definition.options
+  const need = definition.run === undefined || errback === 'full' ? 0 : definition.run.length
+  const have = params === undefined ? given + (keywords > 0 ? 1 : 0) : given + keywords
+  const where = path === '' ? '' : ` (${path.replace(/, $/, '')})`
+  if (have < need)
+    throw new InvalidSignature(
+      `${node.task}${where} takes ${count(need)}, but this signature gives it ${have}. Give it the rest, ` +
+        'or a default to what is optional (y = 0), or say typing: false.',
+    )
+  if (params !== undefined && given > params.length)
+    throw new InvalidSignature(
+      `${node.task}${where} takes ${count(params.length)} (${params.join(', ')}), but this signature gives it ${given}.`,
+    )
+}
+
+const count = (number: number): string => `${number} argument${number === 1 ? '' : 's'}`

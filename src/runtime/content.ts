@@ -1,0 +1,102 @@
+// How a body's text is packed: content type, charset, compression. JSON only (pickle can run code and is
+// never read); Celery's "gzip" and "zlib" are both a zlib stream. Limits stand before anything is parsed.
+import { isUtf8 } from 'node:buffer'
+import { deflateSync, inflateSync } from 'node:zlib'
+import { ContentDisallowed, DecodeError, EncodeError } from '../errors.js'
+
+export const maxRawBytes = 16 * 1024 * 1024
+export const maxInflatedBytes = 64 * 1024 * 1024
+const maxInflation = 200
+
+const zlibNames = new Set(['gzip', 'zlib', 'application/x-gzip', 'application/zlib'])
+const knownElsewhere = new Map([
+  ['application/x-bz2', 'bzip2'],
+  ['bzip2', 'bzip2'],
+  ['bzip', 'bzip2'],
+  ['application/x-lzma', 'lzma'],
+  ['lzma', 'lzma'],
+  ['xz', 'lzma'],
+  ['application/x-brotli', 'brotli'],
+  ['brotli', 'brotli'],
+  ['application/zstd', 'zstd'],
+  ['zstd', 'zstd'],
+  ['zstandard', 'zstd'],
+])
+
+const refuseCompression = (name: string): string => {
+  const known = knownElsewhere.get(name)
+  return known === undefined
+    ? `Unknown compression ${JSON.stringify(name)}: expected gzip or zlib`
+    : `Compression ${known} is not supported here: let the sender use gzip or zlib`
+}
+
+const jsonNames = new Set(['json', 'application/json'])
+
+/** Refuses every serializer but JSON, in a sentence. */
+export const checkSerializer = (name: string | undefined): void => {
+  if (name !== undefined && !jsonNames.has(name))
+    throw new EncodeError(`Serializer ${JSON.stringify(name)} is not supported: expected json`)
+}
+
+export interface Packed {
+  readonly bytes: Buffer
+  /** The header's value, where there is compression. */
+  readonly compression: string | undefined
+}
+
+/** Text → the bytes of a body. `compression` is the name that a caller uses: gzip or zlib. */
+export const pack = (text: string, compression: string | undefined): Packed => {
+  if (compression === undefined) return { bytes: Buffer.from(text, 'utf8'), compression: undefined }
+  if (!zlibNames.has(compression)) throw new EncodeError(refuseCompression(compression))
+  return { bytes: deflateSync(text), compression: 'application/x-gzip' }
+}
+
+const inflate = (bytes: Buffer): Buffer => {
+  const limit = Math.min(maxInflatedBytes, Math.max(bytes.length * maxInflation, 1024))
+  try {
+    return inflateSync(bytes, { maxOutputLength: limit })
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE')
+      throw new DecodeError(`The compressed body inflates beyond ${limit} bytes`)
+    throw new DecodeError(`The body says it is zlib-compressed, but ${(error as Error).message}`)
+  }
+}
+
+/** The fields of an envelope (and its header) that say how the body is packed, and the body. */
+export interface PackedBody {
+  readonly body: unknown
+  readonly contentType: unknown
+  readonly contentEncoding: unknown
+  readonly bodyEncoding: unknown
+  readonly compression: unknown
+}
+
+/** The body's JSON text. Throws DecodeError or ContentDisallowed. */
+export const unpack = ({ body, contentType, contentEncoding, bodyEncoding, compression }: PackedBody): string => {
+  if (typeof body !== 'string') throw new DecodeError(`Expected the body as text, got ${typeof body}`)
+  if (contentType !== 'application/json')
+    throw new ContentDisallowed(
+      `Refusing content of type ${JSON.stringify(contentType ?? null)}: expected application/json`,
+    )
+  if (contentEncoding !== undefined && contentEncoding !== null && !/^(utf-?8|us-ascii|ascii|binary)$/i.test(String(contentEncoding)))
+    throw new DecodeError(`Unknown content-encoding ${JSON.stringify(contentEncoding)}: expected utf-8`)
+  if (compression !== undefined && compression !== null && !zlibNames.has(String(compression)))
+    throw new DecodeError(refuseCompression(String(compression)))
+  if (bodyEncoding !== 'base64') {
+    if (compression != null) throw new DecodeError('A compressed body must be base64')
+    return body
+  }
+  // Buffer.from drops what it does not know, silently: the length tells.
+  const bytes = Buffer.from(body, 'base64')
+  if (bytes.length !== decodedLength(body)) throw new DecodeError('The body is not valid base64')
+  const plain = compression == null ? bytes : inflate(bytes)
+  if (!isUtf8(plain)) throw new DecodeError('The body is not valid UTF-8')
+  return plain.toString('utf8')
+}
+
+/** How many bytes a clean base64 text of this length stands for. */
+const decodedLength = (text: string): number => {
+  const clean = /\s/.test(text) ? text.replace(/\s+/g, '') : text
+  const padding = clean.endsWith('==') ? 2 : clean.endsWith('=') ? 1 : 0
+  return (clean.length / 4) * 3 - padding
+}

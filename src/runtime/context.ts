@@ -1,0 +1,206 @@
+// The current request: what a task can know and do while it runs, as `this` and as `currentTask()`.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { InvalidUsage, MaxRetriesExceededError, Retry, type RetryOptions } from '../errors.js'
+import type { Logger } from '../log.js'
+import type { LazySignal } from '../pools/pool.js'
+import type { Delivery } from './broker.js'
+import type { Message } from './message.js'
+import type { ResultTuple } from './meta.js'
+import { repr } from './repr.js'
+import { backoffDelay, hasRetriesLeft, type RetryPolicy, retryPolicyOf } from './retry.js'
+
+/** What came with the message. */
+export interface Request {
+  readonly id: string
+  readonly task: string
+  readonly args: readonly unknown[]
+  readonly kwargs: Readonly<Record<string, unknown>>
+  readonly rootId: string
+  readonly parentId: string | null
+  readonly groupId: string | null
+  readonly groupIndex: number | null
+  /** Retries so far. */
+  readonly retries: number
+  /** This delivery's number: 1, and one more for each start that had no end. A key for idempotent work is `id`. */
+  readonly attempt: number
+  readonly redelivered: boolean
+  readonly eta: Date | null
+  readonly expires: Date | null
+  readonly timeLimit: number | null
+  readonly softTimeLimit: number | null
+  readonly ignoreResult: boolean
+  readonly shadow: string | null
+  readonly origin: string | null
+  readonly hostname: string
+  readonly replyTo: string | null
+  readonly correlationId: string | null
+  readonly replacedTaskNesting: number
+  readonly stamps: Readonly<Record<string, unknown>>
+  readonly stampedHeaders: readonly string[]
+  /** Custom headers. */
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly properties: Readonly<Record<string, unknown>>
+  readonly deliveryInfo: {
+    readonly exchange: string
+    readonly routingKey: string
+    readonly priority: number
+    readonly redelivered: boolean
+  }
+}
+
+/** Storing a passing state of a running task. Resolves false when the run counts no more. */
+export type StoreState = (state: string, meta: unknown) => Promise<boolean>
+
+/** What a context is made of. */
+export interface ContextParts {
+  readonly message: Message
+  readonly delivery: Pick<Delivery, 'attempts' | 'redelivered'>
+  /** The task's own words on retries. */
+  readonly definition: { readonly options: Partial<RetryPolicy> }
+  readonly hostname: string
+  readonly ignoreResult: boolean
+  readonly abort: LazySignal
+  readonly app: unknown
+  readonly log: Logger
+  readonly store: StoreState
+  readonly random: () => number
+}
+
+const readyStates = new Set(['SUCCESS', 'FAILURE', 'REVOKED', 'PENDING'])
+
+/** `this` inside a task. */
+export class TaskContext {
+  /** Results of what the task sent so far. */
+  readonly sent: ResultTuple[] = []
+  private known: Request | undefined
+  private readonly parts: ContextParts
+
+  constructor(parts: ContextParts) {
+    this.parts = parts
+  }
+
+  get request(): Request {
+    this.known ??= requestOf(this.parts)
+    return this.known
+  }
+
+  /** Aborts at the soft limit, the hard limit, a lost lease, a cold stop; `reason` tells which. */
+  get signal(): AbortSignal {
+    return this.parts.abort.signal
+  }
+
+  get app(): unknown {
+    return this.parts.app
+  }
+
+  /** A logger whose lines carry the task's name and id. */
+  get log(): Logger {
+    const { log, message } = this.parts
+    const prefix = `${message.task}[${message.id}]: `
+    const fields = { task: message.task, id: message.id }
+    return {
+      debug: (text, more) => log.debug(prefix + text, { ...fields, ...more }),
+      info: (text, more) => log.info(prefix + text, { ...fields, ...more }),
+      warning: (text, more) => log.warning(prefix + text, { ...fields, ...more }),
+      error: (text, more) => log.error(prefix + text, { ...fields, ...more }),
+      critical: (text, more) => log.critical(prefix + text, { ...fields, ...more }),
+      enabled: (level) => log.enabled(level),
+    }
+  }
+
+  /**
+   * `throw this.retry({ error, countdown: 5 })`: send this task again. When retries are used up, what it
+   * gives back to throw is the error itself, or MaxRetriesExceededError.
+   */
+  retry(options: RetryOptions = {}): Error {
+    const { message, definition, random } = this.parts
+    const policy = retryPolicyOf(definition.options)
+    const limit = options.maxRetries === undefined ? policy.maxRetries : options.maxRetries
+    const error = options.error
+    if (!hasRetriesLeft(limit, message.retries)) {
+      if (error instanceof Error) return error
+      return new MaxRetriesExceededError(
+        `Can't retry ${message.task}[${message.id}] args:${repr(message.args, { tuple: true })} kwargs:${repr(message.kwargs)}`,
+      )
+    }
+    const countdown =
+      options.eta === undefined
+        ? (options.countdown ??
+          (policy.retryBackoff === false ? policy.defaultRetryDelay : backoffDelay(policy, message.retries, random)))
+        : undefined
+    const when = countdown === undefined ? `at ${options.eta?.toISOString()}` : `in ${countdown}s`
+    const cause = error === undefined ? '' : `: ${error instanceof Error ? `${error.name}: ${error.message}` : repr(error)}`
+    return new Retry({ ...options, ...(countdown !== undefined && { countdown }) }, `Retry ${when}${cause}`)
+  }
+
+  /** Stores any state of your own for those who watch. Resolves when it is stored; false when the run counts no more. */
+  updateState(state: string, meta: unknown = null): Promise<boolean> {
+    if (typeof state !== 'string' || state === '' || readyStates.has(state))
+      throw new InvalidUsage(
+        `updateState: expected a state of your own such as "PROGRESS", got ${JSON.stringify(state)}; ` +
+          'a task ends by returning or throwing.',
+      )
+    return this.parts.store(state, meta)
+  }
+
+  /** `updateState('PROGRESS', { current, total })`. */
+  progress(done: number, total: number): Promise<boolean> {
+    return this.updateState('PROGRESS', { current: done, total })
+  }
+
+  replace(): never {
+    throw new InvalidUsage('this.replace() is not there yet: it comes with the whole canvas.')
+  }
+
+  addToChord(): never {
+    throw new InvalidUsage('this.addToChord() is not there yet: it comes with the whole canvas.')
+  }
+
+  sendEvent(): never {
+    throw new InvalidUsage('this.sendEvent() is not there yet: it comes with events.')
+  }
+}
+
+const requestOf = ({ message, delivery, hostname, ignoreResult }: ContextParts): Request => ({
+  id: message.id,
+  task: message.task,
+  args: message.args,
+  kwargs: message.kwargs,
+  rootId: message.rootId,
+  parentId: message.parentId,
+  groupId: message.groupId,
+  groupIndex: message.groupIndex,
+  retries: message.retries,
+  attempt: delivery.attempts + 1,
+  redelivered: delivery.redelivered,
+  eta: message.eta === null ? null : new Date(message.eta.ms),
+  expires: message.expires === null ? null : new Date(message.expires.ms),
+  timeLimit: message.timeLimit,
+  softTimeLimit: message.softTimeLimit,
+  ignoreResult,
+  shadow: message.shadow,
+  origin: message.origin,
+  hostname,
+  replyTo: message.replyTo,
+  correlationId: message.correlationId,
+  replacedTaskNesting: message.replacedTaskNesting,
+  stamps: message.stamps,
+  stampedHeaders: message.stampedHeaders ?? [],
+  headers: message.headers,
+  properties: message.properties,
+  deliveryInfo: {
+    exchange: message.exchange,
+    routingKey: message.routingKey,
+    priority: message.priority,
+    redelivered: delivery.redelivered,
+  },
+})
+
+// One storage for all copies of this library in a process: a task may be called by another copy's worker.
+const storageKey = Symbol.for('lovage.currentTask')
+const shared = globalThis as { [storageKey]?: AsyncLocalStorage<TaskContext> }
+shared[storageKey] ??= new AsyncLocalStorage<TaskContext>()
+export const contextStorage: AsyncLocalStorage<TaskContext> = shared[storageKey]
+
+/** The context of the task that runs here, from anywhere below its call; undefined outside of one. */
+export const currentTask = (): TaskContext | undefined => contextStorage.getStore()

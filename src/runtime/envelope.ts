@@ -1,0 +1,147 @@
+// One task message, written: Outgoing + where to → the text that lies in the queue. By template, because
+// every message of every producer passes here. Celery's protocol 2 inside kombu's envelope.
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { SignatureJson } from '../canvas/wire.js'
+import { pack } from './content.js'
+import { encodeArgs, encodeKwargs, encodeValue } from './json.js'
+import type { Embed, Outgoing } from './plan.js'
+import { repr } from './repr.js'
+
+const quote = JSON.stringify
+
+/** `gen<pid>@<host>`, as Celery names a sender. */
+export const origin = `gen${process.pid}@${hostname()}`
+
+/** Stands for this process where Python's rpc backend would want an address. */
+export const processReplyTo = randomUUID()
+
+/** Where a message goes, decided by the router. `exchange` is '' for the anonymous one (the normal case). */
+export interface Address {
+  readonly exchange: string
+  readonly routingKey: string
+  readonly priority: number
+}
+
+const encodeDict = (dict: Readonly<Record<string, unknown>>, encode: (value: unknown, key: string) => string): string => {
+  let text = ''
+  for (const key of Object.keys(dict)) {
+    const value = dict[key]
+    if (value !== undefined) text += `${text === '' ? '' : ', '}${quote(key)}: ${encode(value, key)}`
+  }
+  return `{${text}}`
+}
+
+const encodeList = (list: readonly unknown[], encode: (value: unknown, index: number) => string): string => {
+  let text = ''
+  for (let index = 0; index < list.length; index += 1)
+    text += `${index === 0 ? '' : ', '}${encode(list[index], index)}`
+  return `[${text}]`
+}
+
+const signatureOptions = new Set(['link', 'link_error', 'chord', 'chain'])
+
+const isSignature = (value: unknown): value is SignatureJson =>
+  value !== null && typeof value === 'object' && typeof (value as { task?: unknown }).task === 'string'
+
+const encodeNested = (value: unknown, where: string): string =>
+  Array.isArray(value)
+    ? encodeList(value, (item) => encodeNested(item, where))
+    : isSignature(value)
+      ? encodeSignature(value)
+      : encodeValue(value, where)
+
+/** Kinds whose keyword arguments hold signatures rather than a user's values. */
+const nestedKwargs: Readonly<Record<string, ReadonlySet<string>>> = {
+  'celery.chain': new Set(['tasks']),
+  'celery.group': new Set(['tasks']),
+  'celery.chord': new Set(['header', 'body']),
+  'celery.map': new Set(['task']),
+  'celery.starmap': new Set(['task']),
+  'celery.chunks': new Set(['task']),
+}
+
+/** A signature's JSON text; each argument of the user is encoded by itself, so that it can be wrapped by itself. */
+export const encodeSignature = (signature: SignatureJson): string => {
+  const nested = nestedKwargs[signature.task]
+  return encodeDict(signature as unknown as Record<string, unknown>, (value, key) => {
+    if (key === 'args') return encodeArgs(value as readonly unknown[], signature.task)
+    if (key === 'kwargs')
+      return nested === undefined
+        ? encodeKwargs(value as Record<string, unknown>, signature.task)
+        : encodeDict(value as Record<string, unknown>, (item, name) =>
+            nested.has(name)
+              ? encodeNested(item, `${name} of ${signature.task}`)
+              : encodeValue(item, `argument ${name} of ${signature.task}`),
+          )
+    if (key === 'options')
+      return encodeDict(value as Record<string, unknown>, (item, name) =>
+        signatureOptions.has(name)
+          ? encodeNested(item, `option ${name} of ${signature.task}`)
+          : encodeValue(item, `option ${name} of ${signature.task}`),
+      )
+    return encodeValue(value, `${key} of ${signature.task}`)
+  })
+}
+
+const encodeSignatures = (list: readonly SignatureJson[] | null): string =>
+  list === null ? 'null' : encodeList(list, (item) => encodeSignature(item as SignatureJson))
+
+const noEmbed = '{"callbacks": null, "errbacks": null, "chain": null, "chord": null}'
+
+const encodeEmbed = ({ callbacks, errbacks, chain, chord }: Embed): string =>
+  callbacks === null && errbacks === null && chain === null && chord === null
+    ? noEmbed
+    : `{"callbacks": ${encodeSignatures(callbacks)}, "errbacks": ${encodeSignatures(errbacks)}, ` +
+      `"chain": ${encodeSignatures(chain)}, "chord": ${chord === null ? 'null' : encodeSignature(chord)}}`
+
+/** The body's text: `[args, kwargs, embed]`. */
+export const encodeBody = ({ task, args, kwargs, embed }: Outgoing): string =>
+  `[${encodeArgs(args, task)}, ${encodeKwargs(kwargs, task)}, ${encodeEmbed(embed)}]`
+
+const seconds = (value: number | null | undefined): string => (value == null ? 'null' : String(value))
+
+const text = (value: string | null | undefined): string => (value == null ? 'null' : quote(value))
+
+const encodeHeaders = (message: Outgoing, compression: string | undefined): string => {
+  const { stampedHeaders, headers } = message
+  let custom = ''
+  if (compression !== undefined) custom += `, "compression": ${quote(compression)}`
+  if (headers !== undefined)
+    for (const name of Object.keys(headers))
+      if (headers[name] !== undefined) custom += `, ${quote(name)}: ${encodeValue(headers[name], `header ${name}`)}`
+  const stamps =
+    message.stamps === undefined ? '{}' : encodeDict(message.stamps, (value, name) => encodeValue(value, `stamp ${name}`))
+  return (
+    `{"lang": "js", "task": ${quote(message.task)}, "id": ${quote(message.id)}, "shadow": ${text(message.shadow)}, ` +
+    `"eta": ${text(message.eta?.text)}, "expires": ${text(message.expires?.text)}, ` +
+    `"group": ${text(message.groupId)}, "group_index": ${message.groupIndex ?? 'null'}, ` +
+    `"retries": ${message.retries ?? 0}, ` +
+    `"timelimit": [${seconds(message.timeLimit)}, ${seconds(message.softTimeLimit)}], ` +
+    `"root_id": ${quote(message.rootId)}, "parent_id": ${text(message.parentId)}, ` +
+    `"argsrepr": ${quote(repr(message.args, { tuple: true }))}, "kwargsrepr": ${quote(repr(message.kwargs))}, ` +
+    `"origin": ${quote(origin)}, "ignore_result": ${message.ignoreResult === true}, ` +
+    `"replaced_task_nesting": ${message.replacedTaskNesting ?? 0}, ` +
+    `"stamped_headers": ${stampedHeaders == null ? 'null' : quote(stampedHeaders)}, "stamps": ${stamps}${custom}}`
+  )
+}
+
+/** The envelope's text. `nowMs` tells how long an `expires` still is, for the AMQP-style property. */
+export const encodeMessage = (message: Outgoing, address: Address, nowMs: number): string => {
+  const { bytes, compression } = pack(encodeBody(message), message.compression)
+  let properties =
+    `{"correlation_id": ${quote(message.id)}, "reply_to": ${quote(message.replyTo ?? processReplyTo)}, ` +
+    `"delivery_mode": 2, "delivery_info": {"exchange": ${quote(address.exchange)}, ` +
+    `"routing_key": ${quote(address.routingKey)}}, "priority": ${address.priority}, ` +
+    `"body_encoding": "base64", "delivery_tag": "${randomUUID()}"`
+  if (message.expires != null)
+    properties += `, "expiration": "${Math.max(0, Math.round(message.expires.ms - nowMs))}"`
+  if (message.properties !== undefined)
+    for (const name of Object.keys(message.properties))
+      properties += `, ${quote(name)}: ${encodeValue(message.properties[name], `option ${name}`)}`
+  return (
+    `{"body": "${bytes.toString('base64')}", "content-encoding": "utf-8", ` +
+    `"content-type": "application/json", "headers": ${encodeHeaders(message, compression)}, ` +
+    `"properties": ${properties}}}`
+  )
+}

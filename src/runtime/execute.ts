@@ -1,0 +1,99 @@
+// Runs one task's code: binds its arguments, sets its context, turns what it did into an Outcome. Hooks
+// are called here too; a hook that throws is logged and changes nothing.
+import { InvalidTaskError, isIgnore, isReject, isRetry } from '../errors.js'
+import type { Outcome } from '../pools/pool.js'
+import { contextStorage, type TaskContext } from './context.js'
+import type { Message } from './message.js'
+import { isOfKind, type TaskDefinition, type TaskOptions } from './task.js'
+
+/** A definition that has code. */
+export type RunnableTask = TaskDefinition & { readonly run: (...args: any[]) => unknown }
+
+/**
+ * Positional arguments for the function. With `params`, keyword arguments take their places; without, what
+ * keywords there are arrive as one trailing object, as JavaScript does it.
+ */
+export const bindArguments = (
+  definition: TaskDefinition,
+  args: readonly unknown[],
+  kwargs: Readonly<Record<string, unknown>>,
+): readonly unknown[] => {
+  const names = Object.keys(kwargs)
+  if (names.length === 0) return args
+  const { params } = definition.options
+  if (params === undefined) return [...args, kwargs]
+  const bound = [...args]
+  for (const name of names) {
+    const place = params.indexOf(name)
+    if (place === -1)
+      throw new InvalidTaskError(
+        `${definition.name}() has no parameter "${name}"; its params are: ${params.join(', ')}`,
+      )
+    if (place < args.length)
+      throw new InvalidTaskError(`${definition.name}() got two values for its parameter "${name}"`)
+    bound[place] = kwargs[name]
+  }
+  return bound
+}
+
+/** Runs the task; never rejects. */
+export const execute = async (
+  definition: RunnableTask,
+  message: Message,
+  context: TaskContext,
+  args: readonly unknown[],
+): Promise<Outcome> => {
+  try {
+    const bound = bindArguments(definition, args, message.kwargs)
+    const value = await contextStorage.run(context, () => definition.run.apply(context, bound as unknown[]))
+    if (hasHooks(definition.options)) await afterSuccess(definition.options, value, context, bound)
+    return { kind: 'success', value }
+  } catch (thrown) {
+    return afterThrow(definition, thrown, context, args)
+  }
+}
+
+const afterThrow = async (
+  definition: RunnableTask,
+  thrown: unknown,
+  context: TaskContext,
+  args: readonly unknown[],
+): Promise<Outcome> => {
+  if (isIgnore(thrown)) return { kind: 'ignore', error: thrown }
+  if (isReject(thrown)) return { kind: 'reject', error: thrown }
+  const { options } = definition
+  const error = isRetry(thrown) ? thrown : automaticRetry(options, thrown, context)
+  const state = isRetry(error) ? 'RETRY' : 'FAILURE'
+  if (hasHooks(options)) {
+    const hook = state === 'RETRY' ? options.onRetry : options.onFailure
+    await callHooks(context, [
+      () => hook?.(error, { context, args }),
+      () => options.afterReturn?.({ state, error }, { context, args }),
+    ])
+  }
+  return { kind: state === 'RETRY' ? 'retry' : 'failure', error }
+}
+
+/** `autoretryFor`: the error becomes a retry, or stays what it is when there are none left. */
+const automaticRetry = (options: TaskOptions, error: unknown, context: TaskContext): unknown => {
+  if (!isOfKind(error, options.autoretryFor) || isOfKind(error, options.dontAutoretryFor)) return error
+  return context.retry({ error, ...options.retryKwargs })
+}
+
+const hasHooks = ({ onSuccess, onFailure, onRetry, afterReturn }: TaskOptions): boolean =>
+  onSuccess !== undefined || onFailure !== undefined || onRetry !== undefined || afterReturn !== undefined
+
+const afterSuccess = (options: TaskOptions, value: unknown, context: TaskContext, args: readonly unknown[]): Promise<void> =>
+  callHooks(context, [
+    () => options.onSuccess?.(value, { context, args }),
+    () => options.afterReturn?.({ state: 'SUCCESS', value }, { context, args }),
+  ])
+
+const callHooks = async (context: TaskContext, hooks: readonly (() => unknown)[]): Promise<void> => {
+  for (const hook of hooks)
+    try {
+      await contextStorage.run(context, hook)
+    } catch (error) {
+      context.log.error(`a hook of the task threw: ${error instanceof Error ? error.stack : String(error)}`)
+    }
+}

@@ -1,0 +1,158 @@
+// Errors on the wire: Celery's exception object, both ways.
+//
+//   {"exc_type": "ValueError", "exc_message": ["boom", 42], "exc_module": "builtins"}
+//
+// Python looks `exc_type` up in `exc_module` and calls it with the message array. `builtins` is written
+// only for names that Python builds from any arguments; SystemExit and its like would be raised for real.
+import * as family from '../errors.js'
+import { RemoteTaskError } from '../errors.js'
+import { decodeJson, encodePython } from './json.js'
+import { repr } from './repr.js'
+
+/** Celery's exception object, decoded. */
+export interface ExceptionInfo {
+  readonly exc_type: string
+  readonly exc_message: readonly unknown[]
+  readonly exc_module: string | null
+}
+
+const pythonBuiltins = new Set(
+  (
+    'Exception ValueError TypeError KeyError IndexError LookupError RuntimeError RecursionError ArithmeticError ' +
+    'ZeroDivisionError OverflowError FloatingPointError AttributeError AssertionError NotImplementedError ' +
+    'NameError MemoryError BufferError EOFError ImportError OSError ConnectionError PermissionError ' +
+    'FileNotFoundError FileExistsError TimeoutError'
+  ).split(' '),
+)
+
+const messageOf = (error: Error): readonly unknown[] => {
+  const args = (error as { args?: unknown }).args
+  return Array.isArray(args) ? args : [error.message]
+}
+
+const moduleOf = (error: Error, type: string): string => {
+  const own = (error.constructor as { excModule?: unknown }).excModule
+  if (typeof own === 'string') return own
+  return pythonBuiltins.has(type) ? 'builtins' : 'lovage'
+}
+
+/** What the world is told of an error; anything may have been thrown. */
+export const toExceptionInfo = (thrown: unknown): ExceptionInfo => {
+  if (!(thrown instanceof Error)) {
+    const text = typeof thrown === 'string' ? thrown : repr(thrown)
+    return { exc_type: 'Exception', exc_message: [text], exc_module: 'builtins' }
+  }
+  const remote = thrown as Partial<RemoteTaskError>
+  if (typeof remote.excType === 'string' && Array.isArray(remote.excMessage))
+    return { exc_type: remote.excType, exc_message: remote.excMessage, exc_module: remote.excModule ?? null }
+  const name = String(thrown.name || 'Error')
+  const type = name === 'Error' ? 'Exception' : name
+  return { exc_type: type, exc_message: messageOf(thrown), exc_module: moduleOf(thrown, type) }
+}
+
+const encodable = (part: unknown): unknown => {
+  try {
+    encodePython(part)
+    return part
+  } catch {
+    return repr(part)
+  }
+}
+
+/** The JSON text of an exception object; a part of the message that cannot travel becomes its repr. */
+export const encodeException = (info: ExceptionInfo): string => {
+  const parts = info.exc_message.map((part) => encodePython(encodable(part))).join(', ')
+  return (
+    `{"exc_type": ${encodePython(info.exc_type)}, "exc_message": [${parts}], ` +
+    `"exc_module": ${encodePython(info.exc_module)}}`
+  )
+}
+
+/** The text of the stack with its causes, for `traceback`. */
+export const tracebackOf = (thrown: unknown): string | null => {
+  if (!(thrown instanceof Error)) return null
+  const lines: string[] = []
+  for (let error: unknown = thrown, depth = 0; error instanceof Error && depth < 10; error = error.cause, depth += 1)
+    lines.push(`${depth > 0 ? 'Caused by: ' : ''}${error.stack ?? `${error.name}: ${error.message}`}`)
+  return lines.join('\n')
+}
+
+/** `ValueError('boom', 42)`, as Python would print it in logs and chord errors. */
+export const reprException = (info: ExceptionInfo): string => {
+  const parts = info.exc_message.map((part) => repr(part)).join(', ')
+  return `${info.exc_type}(${parts})`
+}
+
+export type ErrorClass = new (...args: any[]) => Error
+
+/** Ours, known to every app: Python and Node both store them. */
+const ourClasses: ReadonlyMap<string, (info: ExceptionInfo) => Error> = new Map(
+  (
+    [
+      'TaskRevokedError',
+      'ChordError',
+      'MaxRetriesExceededError',
+      'WorkerLostError',
+      'InvalidTaskError',
+      'EncodeError',
+      'DecodeError',
+      'ContentDisallowed',
+    ] as const
+  )
+    .map((name): [string, (info: ExceptionInfo) => Error] => [
+      name,
+      (info) => new family[name](info.exc_message.map(String).join(', ')),
+    ])
+    .concat([
+      ['NotRegistered', (info) => new family.NotRegistered(String(info.exc_message[0] ?? ''))],
+      ['SoftTimeLimitExceeded', () => new family.SoftTimeLimitExceeded()],
+      ['TimeLimitExceeded', (info) => new family.TimeLimitExceeded(Number(info.exc_message[0] ?? 0))],
+    ]),
+)
+
+const ourModules = new Set(['celery.exceptions', 'billiard.exceptions', 'kombu.exceptions', 'lovage'])
+
+/** Reads any JSON value as an exception object; what is not one still becomes an error that can be thrown. */
+export const readExceptionInfo = (value: unknown): ExceptionInfo => {
+  if (value === null || typeof value !== 'object')
+    return { exc_type: 'Exception', exc_message: value == null ? [] : [value], exc_module: 'builtins' }
+  const { exc_type, exc_message, exc_module } = value as Record<string, unknown>
+  return {
+    exc_type: typeof exc_type === 'string' && exc_type !== '' ? exc_type : 'ValueError',
+    exc_message: Array.isArray(exc_message) ? exc_message : exc_message == null ? [''] : [exc_message],
+    exc_module: typeof exc_module === 'string' ? exc_module : null,
+  }
+}
+
+/** The error to throw for a stored failure: a class registered under the name, one of ours, or RemoteTaskError. */
+export const rebuildError = (
+  value: unknown,
+  traceback: string | null,
+  registered: ReadonlyMap<string, ErrorClass>,
+): Error => {
+  const info = readExceptionInfo(value)
+  const own = registered.get(info.exc_type)
+  if (own !== undefined)
+    try {
+      const error = new own(...info.exc_message)
+      if (traceback !== null) Object.defineProperty(error, 'traceback', { value: traceback, configurable: true })
+      return error
+    } catch {
+      // The class wants other arguments than its `args` told: the facts still reach the caller below.
+    }
+  const ours = ourModules.has(info.exc_module ?? '') ? ourClasses.get(info.exc_type) : undefined
+  if (ours !== undefined) {
+    const error = ours(info)
+    if (traceback !== null) Object.defineProperty(error, 'traceback', { value: traceback, configurable: true })
+    return error
+  }
+  return new RemoteTaskError({
+    excType: info.exc_type,
+    excModule: info.exc_module,
+    excMessage: info.exc_message,
+    traceback,
+  })
+}
+
+/** An exception object from its JSON text (a chord member). */
+export const decodeException = (text: string): ExceptionInfo => readExceptionInfo(decodeJson(text))

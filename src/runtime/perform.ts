@@ -1,0 +1,152 @@
+// perform(plan): the one place where a plan becomes what a Broker is told, in one call. The deciders say
+// what; here the words get their addresses and texts.
+import { OperationalError } from '../errors.js'
+import type { Broker, ChordKey, ChordOpening, ChordPart, Completion, Ending, Publication, Push, StoredText } from './broker.js'
+import { checkSerializer } from './content.js'
+import { encodeMessage } from './envelope.js'
+import { encodeValue } from './json.js'
+import type { Message } from './message.js'
+import { type ExtendedMeta, metaText } from './meta.js'
+import type { Plan, Step } from './plan.js'
+import type { Routed, Router } from './router.js'
+
+/** What plans are carried out with. */
+export interface Means {
+  readonly router: Router
+  readonly broker: Pick<Broker, 'route' | 'now'>
+  /** Compression where neither call nor task names one. */
+  readonly compression: string | undefined
+}
+
+const write = (routed: Routed, means: Means, nowMs: number): string => {
+  const { message } = routed
+  checkSerializer(message.serializer)
+  const compression = message.compression ?? means.compression
+  return encodeMessage(compression === undefined ? message : { ...message, compression }, routed.address, nowMs)
+}
+
+/** One push for each queue; a named exchange is asked for its queues. Synchronous in the normal case. */
+const pushesOf = (step: Extract<Step, { do: 'publish' }>, means: Means, nowMs: number): Push | Promise<readonly Push[]> => {
+  const routed = means.router.route(step.message, nowMs)
+  const { address, queue, message } = routed
+  const raw = write(routed, means, nowMs)
+  if (queue !== undefined)
+    return message.hold === true && message.eta != null && message.eta.ms > nowMs
+      ? { queue, priority: address.priority, raw, dueMs: message.eta.ms }
+      : { queue, priority: address.priority, raw }
+  return means.broker.route(address.exchange, address.routingKey).then((queues) => {
+    if (queues.length === 0)
+      throw new OperationalError(
+        `No queue is bound to exchange "${address.exchange}" with routing key "${address.routingKey}": ` +
+          `${message.task} was not sent. Start a worker that declares it, or send to a queue by name.`,
+      )
+    return queues.map((name) => ({ queue: name, priority: address.priority, raw }))
+  })
+}
+
+const collectPushes = async (
+  steps: readonly Step[],
+  means: Means,
+  nowMs: number,
+): Promise<{ readonly pushes: readonly Push[]; readonly chords: readonly ChordOpening[] }> => {
+  const pushes: Push[] = []
+  const chords: ChordOpening[] = []
+  for (const step of steps) {
+    if (step.do === 'open-chord') chords.push(step.chord)
+    if (step.do !== 'publish') continue
+    const found = pushesOf(step, means, nowMs)
+    if (found instanceof Promise) pushes.push(...(await found))
+    else pushes.push(found)
+  }
+  return { pushes, chords }
+}
+
+/** A plan of a sender: all of it in one publication. */
+export const toPublication = (plan: Plan, means: Means): Promise<Publication> =>
+  collectPushes(plan.steps, means, means.broker.now())
+
+/** What a worker knows of the message whose end it commits. */
+export interface Ended {
+  readonly tag: string
+  readonly message: Message
+  /** Seconds. */
+  readonly resultExpires: number
+  readonly extended: ExtendedMeta | undefined
+}
+
+/** Names this generation of this message: see Completion.fence. */
+export const fenceOf = ({ id, retries, replacedTaskNesting, parentId }: Message): string =>
+  `${id}:${retries}:${replacedTaskNesting}:${parentId ?? ''}`
+
+/** Nothing can follow this message, so that its stored SUCCESS alone tells that it ended. */
+export const isPlain = ({ parentId, embed }: Message): boolean =>
+  parentId === null &&
+  embed.callbacks === null &&
+  embed.errbacks === null &&
+  (embed.chain === null || embed.chain.length === 0) &&
+  embed.chord === null
+
+const needsFence = (message: Message, steps: readonly Step[], ending: Ending): boolean => {
+  if (ending.kind === 'back' || ending.kind === 'requeue' || ending.kind === 'defer') return false
+  let publishes = false
+  let reports = 0
+  let stores = 0
+  for (const step of steps) {
+    if (step.do === 'publish') publishes = true
+    else if (step.do === 'report') reports += 1
+    else if (step.do === 'store') stores += 1
+  }
+  if (reports === 1 && !publishes && stores <= 1) return false
+  const success = steps.some((step) => step.do === 'store' && step.taskId === message.id && step.state === 'SUCCESS')
+  return !(success && stores === 1 && isPlain(message) && !publishes && reports === 0)
+}
+
+const storedText = (step: Extract<Step, { do: 'store' }>, ended: Ended, nowMs: number): StoredText => {
+  const { taskId, state, result, traceback, children, groupId, parentId } = step
+  return {
+    taskId,
+    state,
+    expires: ended.resultExpires,
+    text: metaText({
+      taskId,
+      state,
+      result,
+      traceback,
+      ...(children.length > 0 && { children: encodeValue(children, 'the children') }),
+      nowMs,
+      groupId,
+      parentId,
+      ...(ended.extended !== undefined && taskId === ended.message.id && { extended: ended.extended }),
+    }),
+  }
+}
+
+const none: readonly never[] = Object.freeze([])
+
+/** The plan of a message's end, as the one completion that commits it. */
+export const toCompletion = async (plan: Plan, ended: Ended, means: Means): Promise<Completion> => {
+  const nowMs = means.broker.now()
+  const results: StoredText[] = []
+  const parts: ChordPart[] = []
+  const joined: ChordKey[] = []
+  let ending: Ending = { kind: 'ack' }
+  let sends = false
+  for (const step of plan.steps)
+    if (step.do === 'store') results.push(storedText(step, ended, nowMs))
+    else if (step.do === 'report') parts.push(step.part)
+    else if (step.do === 'join') joined.push(step.chord)
+    else if (step.do === 'end') ending = step.ending
+    else sends = true
+  const { pushes, chords } = sends ? await collectPushes(plan.steps, means, nowMs) : { pushes: none, chords: none }
+  const fenced = joined.length === 0 && needsFence(ended.message, plan.steps, ending)
+  return {
+    tag: ended.tag,
+    ending,
+    ...(fenced && { fence: fenceOf(ended.message) }),
+    results,
+    pushes,
+    chords,
+    parts,
+    ...(joined.length > 0 && { joined }),
+  }
+}

@@ -1,0 +1,93 @@
+// Plan: what shall happen, as a plain list. Deciders (decompose, follow) make plans and touch nothing;
+// perform carries them out in one atomic call. A plan can be printed, compared and tested.
+import type { SignatureJson } from '../canvas/wire.js'
+import type { ChordKey, ChordOpening, ChordPart, Ending } from './broker.js'
+import type { ResultTuple } from './meta.js'
+
+/** What runs after a message's task, in Celery's own JSON, `chain` reversed as on the wire. */
+export interface Embed {
+  readonly callbacks: readonly SignatureJson[] | null
+  readonly errbacks: readonly SignatureJson[] | null
+  readonly chain: readonly SignatureJson[] | null
+  readonly chord: SignatureJson | null
+}
+
+/** One message that is to be sent: everything but where to, which the router decides. */
+export interface Outgoing {
+  readonly task: string
+  readonly id: string
+  readonly args: readonly unknown[]
+  readonly kwargs: Readonly<Record<string, unknown>>
+  readonly embed: Embed
+  readonly rootId: string
+  readonly parentId: string | null
+  readonly groupId?: string | null
+  readonly groupIndex?: number | null
+  readonly retries?: number
+  /** ISO text for the header, and the moment it names. */
+  readonly eta?: { readonly text: string; readonly ms: number } | null
+  readonly expires?: { readonly text: string; readonly ms: number } | null
+  readonly timeLimit?: number | null
+  readonly softTimeLimit?: number | null
+  readonly shadow?: string | null
+  readonly ignoreResult?: boolean
+  readonly replacedTaskNesting?: number
+  readonly stampedHeaders?: readonly string[] | null
+  readonly stamps?: Readonly<Record<string, unknown>>
+  /** Custom headers. */
+  readonly headers?: Readonly<Record<string, unknown>>
+  readonly queue?: string
+  readonly exchange?: string
+  readonly routingKey?: string
+  readonly priority?: number
+  readonly serializer?: string
+  readonly compression?: string
+  readonly replyTo?: string
+  /** Options that nobody here knows: they travel in `properties`, as in Celery. */
+  readonly properties?: Readonly<Record<string, unknown>>
+  /** A retry: it may be held by the server until its eta instead of waiting in the queue. */
+  readonly hold?: boolean
+}
+
+export type Step =
+  | { readonly do: 'publish'; readonly message: Outgoing }
+  | { readonly do: 'open-chord'; readonly chord: ChordOpening }
+  /** `result` is JSON text. */
+  | {
+      readonly do: 'store'
+      readonly taskId: string
+      readonly state: string
+      readonly result: string
+      readonly traceback: string | null
+      readonly children: readonly ResultTuple[]
+      readonly groupId: string | null
+      readonly parentId: string | null
+    }
+  | { readonly do: 'report'; readonly part: ChordPart }
+  | { readonly do: 'join'; readonly chord: ChordKey }
+  | { readonly do: 'end'; readonly ending: Ending }
+
+/** The shape of what a send gives back: ids, with their parents. */
+export type ResultShape =
+  | { readonly kind: 'task'; readonly id: string; readonly parent: ResultShape | null }
+  | {
+      readonly kind: 'group'
+      readonly id: string
+      readonly results: readonly ResultShape[]
+      readonly parent: ResultShape | null
+    }
+
+export interface Plan {
+  readonly steps: readonly Step[]
+}
+
+/** A plan for sending, with what the sender holds in hand afterwards. */
+export interface SendPlan extends Plan {
+  readonly result: ResultShape
+}
+
+/** Celery's tuple of a result, as it stands in `children` and as a task's returned AsyncResult. */
+export const toTuple = (shape: ResultShape): ResultTuple => [
+  [shape.id, shape.parent === null ? null : toTuple(shape.parent)],
+  shape.kind === 'group' ? shape.results.map(toTuple) : null,
+]

@@ -1,0 +1,112 @@
+// Sending a canvas: plan it, check it, publish it in one call, give a handle back. Inside a running task the
+// new work belongs to that task: it gets its root and parent, and stands among its children.
+import { ownerOf, type Node, type SignatureOptions } from '../canvas/node.js'
+import { mergeOptions, readOptions } from '../canvas/options.js'
+import type { CallOptions, PendingResult, Sender } from '../canvas/sender.js'
+import { InvalidSignature, InvalidUsage } from '../errors.js'
+import type { Broker } from './broker.js'
+import { checkArguments } from './check-arguments.js'
+import { currentTask } from './context.js'
+import { decompose, type Origin } from './decompose.js'
+import { pendingResult } from './pending.js'
+import { type Means, toPublication } from './perform.js'
+import { type SendPlan, toTuple } from './plan.js'
+import type { Registry } from './registry.js'
+import { fromShape, type ResultSource } from './result.js'
+
+/** What an app sends with. */
+export interface SendingApp {
+  readonly name: string
+  readonly registry: Registry
+  readonly results: ResultSource
+  broker(): Promise<Broker>
+  means(broker: Broker): Means
+  mint(): string
+}
+
+const later: Readonly<Record<string, string>> = {
+  stamps: 'stamps come with the whole canvas',
+  stampedHeaders: 'stamps come with the whole canvas',
+  durability: 'stated durability comes with the guarantees',
+}
+
+const readCall = (options: CallOptions): { kwargs: Readonly<Record<string, unknown>> | undefined; call: SignatureOptions } => {
+  const { kwargs, retry: _retry, retryPolicy: _retryPolicy, ...rest } = options
+  for (const name of Object.keys(rest))
+    if (name in later && (rest as Record<string, unknown>)[name] !== undefined)
+      throw new InvalidUsage(`The option ${name} is not there yet: ${later[name]}.`)
+  if (kwargs !== undefined && (kwargs === null || typeof kwargs !== 'object' || Array.isArray(kwargs)))
+    throw new InvalidSignature(`kwargs: expected an object, got ${JSON.stringify(kwargs)}`)
+  return { kwargs, call: readOptions(rest) }
+}
+
+const withKwargs = (node: Node, kwargs: Readonly<Record<string, unknown>> | undefined): Node =>
+  kwargs === undefined || node.immutable ? node : { ...node, kwargs: { ...node.kwargs, ...kwargs } }
+
+/** Plans and publishes. The handle's ids are known at once; it is fulfilled when the broker has everything. */
+export const sendNode = (
+  app: SendingApp,
+  node: Node,
+  args: readonly unknown[],
+  options: CallOptions,
+): PendingResult<any, any> => {
+  const task = currentTask()
+  let id = options.taskId ?? node.options.taskId ?? ''
+  const prepare = (): { plan: SendPlan; sending: (broker: Broker) => Promise<void> } => {
+    const { kwargs, call } = readCall(options)
+    const whole = withKwargs(node, kwargs)
+    const nowMs = app.results.now()
+    const origin: Origin = {
+      mint: () => app.mint(),
+      nowMs,
+      ...(task !== undefined && { rootId: task.request.rootId, parentId: task.request.id }),
+    }
+    checkArguments(whole, args.length, app.registry)
+    const plan = decompose(whole, args, call, origin)
+    return {
+      plan,
+      sending: async (broker) => {
+        await broker.publish(await toPublication(plan, app.means(broker)))
+      },
+    }
+  }
+  try {
+    const { plan, sending } = prepare()
+    const ignored = mergeOptions(node.options, readOptions({ ignoreResult: options.ignoreResult })).ignoreResult === true
+    const result = fromShape(app.results, plan.result, ignored)
+    id = plan.result.id
+    if (task !== undefined && node.options.addToParent !== false && options.addToParent !== false)
+      task.sent.push(toTuple(plan.result))
+    const sent = app.broker().then(sending)
+    return pendingResult(
+      id,
+      sent.then(() => result as any),
+    )
+  } catch (error) {
+    return pendingResult(id, Promise.reject(error))
+  }
+}
+
+/** Finds the app of a signature: its own, the current task's, the only one in the process. */
+export const installAppSender = (
+  install: (sender: Sender) => void,
+  appOf: (owner: object) => SendingApp | undefined,
+  onlyApp: () => SendingApp | undefined,
+): void =>
+  install({
+    send: (node, args, options) => {
+      const owner = ownerOf(node) ?? (currentTask()?.app as object | undefined)
+      const app = (owner === undefined ? undefined : appOf(owner)) ?? onlyApp()
+      if (app === undefined)
+        return pendingResult(
+          '',
+          Promise.reject(
+            new InvalidUsage(
+              'This signature belongs to no app, and there is not exactly one in the process: ' +
+                'build it from a task (task.s(…)), or send it by app.send(signature).',
+            ),
+          ),
+        )
+      return sendNode(app, node, args, options)
+    },
+  })

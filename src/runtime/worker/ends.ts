@@ -1,0 +1,171 @@
+// From an Outcome (or a message that must not run) to the completion that ends it: asks `follow` what
+// comes next, `perform` to write it, and says it in the log in Celery's words.
+import type { Reject, Retry } from '../../errors.js'
+import type { Logger } from '../../log.js'
+import type { Outcome } from '../../pools/pool.js'
+import type { Completion, Ending, Join } from '../broker.js'
+import { reprException, toExceptionInfo, tracebackOf } from '../failure.js'
+import {
+  failureOf,
+  type FollowContext,
+  followFailure,
+  followJoin,
+  followNothing,
+  followRetry,
+  followSuccess,
+  revokedBy,
+} from '../follow.js'
+import type { Message } from '../message.js'
+import type { ExtendedMeta, ResultTuple } from '../meta.js'
+import { type Means, toCompletion } from '../perform.js'
+import type { Plan } from '../plan.js'
+import { repr } from '../repr.js'
+import { isOfKind, type TaskDefinition } from '../task.js'
+
+/** Settings that decide about ends, where the task says nothing itself. */
+export interface EndSettings {
+  readonly ignoreResult: boolean
+  readonly storeErrorsEvenIfIgnored: boolean
+  readonly acksOnFailureOrTimeout: boolean
+  readonly resultExpires: number
+  readonly resultExtended: boolean
+  readonly inheritPriority: boolean
+}
+
+/** A message in the worker's hands. */
+export interface Held {
+  readonly tag: string
+  readonly queue: string
+  readonly message: Message
+  /** undefined: nobody here knows the task. */
+  readonly definition: TaskDefinition | undefined
+  /** What the task sent while it ran. */
+  readonly sent: readonly ResultTuple[]
+}
+
+export class Ends {
+  constructor(
+    private readonly settings: EndSettings,
+    private readonly means: Means,
+    private readonly hostname: string,
+    private readonly mint: () => string,
+    private readonly log: Logger,
+  ) {}
+
+  ignoresResult({ message, definition }: Pick<Held, 'message' | 'definition'>): boolean {
+    return message.ignoreResult ?? definition?.options.ignoreResult ?? this.settings.ignoreResult
+  }
+
+  /** The end of a run. `ms` is how long it took. */
+  async ofOutcome(held: Held, outcome: Outcome, ms: number): Promise<Completion> {
+    const { message } = held
+    switch (outcome.kind) {
+      case 'success':
+        try {
+          const completion = await this.commit(held, followSuccess(message, outcome.value, this.context(held)))
+          if (this.log.enabled('INFO'))
+            this.log.info(`Task ${nameOf(message)} succeeded in ${ms / 1000}s: ${repr(outcome.value)}`, factsOf(message))
+          return completion
+        } catch (error) {
+          // The value cannot travel, or what follows cannot be sent: that is how this task ends.
+          return this.ofFailure(held, error)
+        }
+      case 'retry':
+        return this.ofRetry(held, outcome.error as Retry)
+      case 'ignore':
+        this.log.info(`Task ${nameOf(message)} ignored`, factsOf(message))
+        return this.commit(held, followNothing(false))
+      case 'reject': {
+        const { requeue, message: reason } = outcome.error as Reject
+        this.log.warning(`Task ${nameOf(message)} reject requeue=${requeue ? 'True' : 'False'}: ${reason}`, factsOf(message))
+        return this.commit(held, followNothing(requeue))
+      }
+      case 'aborted':
+        return { tag: held.tag, ending: { kind: 'back' }, results: [], pushes: [], chords: [], parts: [] }
+      default:
+        return this.ofFailure(held, outcome.error)
+    }
+  }
+
+  private async ofRetry(held: Held, retry: Retry): Promise<Completion> {
+    const { message } = held
+    try {
+      const completion = await this.commit(held, followRetry(message, retry, this.context(held)))
+      this.log.info(`Task ${nameOf(message)} retry: ${retry.message}`, factsOf(message))
+      return completion
+    } catch (error) {
+      return this.ofFailure(held, error)
+    }
+  }
+
+  async ofFailure(held: Held, error: unknown, ending: Ending = { kind: 'ack' }): Promise<Completion> {
+    const { message, definition } = held
+    const expected = isOfKind(error, definition?.options.throws)
+    const word = expected ? 'expected' : 'unexpected'
+    const text = `Task ${nameOf(message)} raised ${word}: ${reprException(toExceptionInfo(error))}`
+    if (expected) this.log.info(text, factsOf(message))
+    else this.log.error(`${text}\n${tracebackOf(error) ?? ''}`.trimEnd(), factsOf(message))
+    try {
+      return await this.commit(held, followFailure(message, failureOf(error, ending), this.context(held)))
+    } catch (second) {
+      // An errback that cannot be sent must not hide the failure: it is stored without it, and said.
+      this.log.error(`Task ${nameOf(message)}: its errbacks could not be sent: ${String(second)}`, factsOf(message))
+      const alone = { ...failureOf(error, ending), errbacks: false }
+      return this.commit(held, followFailure(message, alone, this.context(held)))
+    }
+  }
+
+  ofRevoked(held: Held, reason: 'revoked' | 'expired' | 'terminated'): Promise<Completion> {
+    this.log.info(`Discarding ${reason} task: ${nameOf(held.message)}`, factsOf(held.message))
+    return this.commit(held, followFailure(held.message, revokedBy(reason), this.context(held)))
+  }
+
+  /** The last part of a chord came with this message: its body is sent, or fails. */
+  ofJoin(held: Held, join: Omit<Join, 'completion'>): Promise<Completion> {
+    return this.commit(held, followJoin(held.message, join, this.context(held)))
+  }
+
+  private context(held: Held): FollowContext {
+    const { definition, message } = held
+    return {
+      mint: this.mint,
+      nowMs: this.means.broker.now(),
+      ignoreResult: this.ignoresResult(held),
+      storeErrorsEvenIfIgnored:
+        definition?.options.storeErrorsEvenIfIgnored ?? this.settings.storeErrorsEvenIfIgnored,
+      children: held.sent,
+      inheritPriority: this.settings.inheritPriority,
+      queue: message.exchange === '' && message.routingKey !== '' ? message.routingKey : held.queue,
+    }
+  }
+
+  private commit(held: Held, plan: Plan): Promise<Completion> {
+    return toCompletion(
+      plan,
+      {
+        tag: held.tag,
+        message: held.message,
+        resultExpires: held.definition?.options.resultExpires ?? this.settings.resultExpires,
+        extended: this.settings.resultExtended ? this.extended(held) : undefined,
+      },
+      this.means,
+    )
+  }
+
+  private extended({ message, queue }: Held): ExtendedMeta {
+    return {
+      name: message.task,
+      args: message.args,
+      kwargs: message.kwargs,
+      worker: this.hostname,
+      retries: message.retries,
+      queue: message.routingKey === '' ? queue : message.routingKey,
+      ...(message.stampedHeaders !== null && { stampedHeaders: message.stampedHeaders, stamps: message.stamps }),
+    }
+  }
+}
+
+export const nameOf = ({ task, id }: Message): string => `${task}[${id}]`
+
+export const factsOf = ({ task, id }: Message): Readonly<Record<string, unknown>> => ({ task, id })
+

@@ -1,0 +1,116 @@
+// What to do with a claimed message before anything runs: decode it, and look at its time, its task and its
+// past. A pure answer for each; the loop (slots) acts on it.
+import * as Either from 'fp-ts/lib/Either.js'
+import { WorkerLostError } from '../../errors.js'
+import type { Completion, Delivery } from '../broker.js'
+import { type ExceptionInfo, encodeException, toExceptionInfo } from '../failure.js'
+import { decodeMessage, type Message } from '../message.js'
+import { metaText } from '../meta.js'
+import type { Registry } from '../registry.js'
+import type { TaskDefinition } from '../task.js'
+import type { Held } from './ends.js'
+
+export type Intake =
+  /** Run it. */
+  | { readonly kind: 'run'; readonly held: Held }
+  /** Not before then (ms, the server's clock). */
+  | { readonly kind: 'defer'; readonly dueMs: number }
+  | { readonly kind: 'expired'; readonly held: Held }
+  /** It cannot or must not run: a failure. `dead` sends the message to the dead letters as well. */
+  | { readonly kind: 'fail'; readonly held: Held; readonly error: Error; readonly dead: string | undefined }
+  /** It cannot even be read. */
+  | { readonly kind: 'unreadable'; readonly error: Error; readonly completion: Completion }
+
+export interface IntakeRules {
+  readonly registry: Registry
+  readonly maxDeliveries: number
+  readonly rejectOnWorkerLost: boolean
+  readonly resultExpires: number
+}
+
+export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): Intake => {
+  const decoded = decodeMessage(delivery.raw)
+  if (Either.isLeft(decoded)) {
+    const { error, id, task } = decoded.left
+    return { kind: 'unreadable', error, completion: deadLetter(delivery, error, id, task, rules, nowMs) }
+  }
+  const message = decoded.right
+  const definition = rules.registry.get(message.task)
+  const held: Held = { tag: delivery.tag, queue: delivery.queue, message, definition, sent: [] }
+  if (definition?.run === undefined) {
+    try {
+      rules.registry.runnable(message.task)
+    } catch (error) {
+      return { kind: 'fail', held, error: error as Error, dead: undefined }
+    }
+  }
+  return refusal(held, message, definition, delivery, rules) ?? timing(held, message, nowMs)
+}
+
+const refusal = (
+  held: Held,
+  message: Message,
+  definition: TaskDefinition | undefined,
+  { lost, attempts, lastWorker }: Delivery,
+  rules: IntakeRules,
+): Intake | undefined => {
+  const worker = lastWorker ?? 'its worker'
+  if (lost)
+    return failed(held, `${worker} ended while it ran this task, which was acknowledged early (acksLate: false)`)
+  if (attempts === 0) return undefined
+  if (!(definition?.options.rejectOnWorkerLost ?? rules.rejectOnWorkerLost))
+    return failed(held, `${worker} ended while it ran this task, which must not run twice (rejectOnWorkerLost: false)`)
+  const most = definition?.options.maxDeliveries ?? rules.maxDeliveries
+  if (attempts < most) return undefined
+  const reason = `${message.task} was started ${attempts} times and never ended; the last time on ${worker}`
+  return { kind: 'fail', held, error: new WorkerLostError(reason), dead: reason }
+}
+
+const failed = (held: Held, reason: string): Intake => ({
+  kind: 'fail',
+  held,
+  error: new WorkerLostError(`Worker exited prematurely: ${reason}.`),
+  dead: undefined,
+})
+
+const timing = (held: Held, { eta, expires }: Message, nowMs: number): Intake => {
+  if (expires !== null && nowMs > expires.ms) return { kind: 'expired', held }
+  if (eta !== null && eta.ms > nowMs) return { kind: 'defer', dueMs: eta.ms }
+  return { kind: 'run', held }
+}
+
+/** An unreadable message: to the dead letters as it is; who waits for its id, if it has one, is told. */
+const deadLetter = (
+  { tag }: Delivery,
+  error: Error,
+  id: string | undefined,
+  task: string | undefined,
+  { resultExpires }: IntakeRules,
+  nowMs: number,
+): Completion => {
+  const info: ExceptionInfo = toExceptionInfo(error)
+  return {
+    tag,
+    ending: {
+      kind: 'dead',
+      reason: `${info.exc_type}: ${error.message}`,
+      ...(id !== undefined && { taskId: id }),
+      ...(task !== undefined && { task }),
+    },
+    ...(id !== undefined && { fence: `${id}:unreadable::` }),
+    results:
+      id === undefined
+        ? []
+        : [
+            {
+              taskId: id,
+              state: 'FAILURE',
+              expires: resultExpires,
+              text: metaText({ taskId: id, state: 'FAILURE', result: encodeException(info), nowMs }),
+            },
+          ],
+    pushes: [],
+    chords: [],
+    parts: [],
+  }
+}

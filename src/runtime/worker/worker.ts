@@ -1,0 +1,249 @@
+// A worker's life: look at the server, take a lease, run the loop, stop. What runs a task is the pool's
+// business, what follows is `follow`'s; this file only joins them and sees them end.
+import { hostname as machine } from 'node:os'
+import { ImproperlyConfigured } from '../../errors.js'
+import type { Logger } from '../../log.js'
+import type { Execute, LazySignal, Outcome, Pool } from '../../pools/pool.js'
+import type { Broker, Consumer } from '../broker.js'
+import { TaskContext } from '../context.js'
+import { errbackArguments } from '../errback.js'
+import { execute, type RunnableTask } from '../execute.js'
+import { encodeValue } from '../json.js'
+import { metaText } from '../meta.js'
+import type { Means } from '../perform.js'
+import type { Registry } from '../registry.js'
+import type { ResultSource } from '../result.js'
+import { Ends, type EndSettings, type Held } from './ends.js'
+import { installSignals } from './signals.js'
+import { Slots, type TaskJob } from './slots.js'
+
+/** What one worker is told; times in seconds. Everything has a default in the app's settings. */
+export interface WorkerOptions {
+  /** `fiber` (many tasks on the event loop) or `solo` (one at a time). */
+  readonly pool?: 'fiber' | 'solo' | 'gevent' | 'eventlet'
+  /** Default: 100 for fiber, 1 for solo. */
+  readonly concurrency?: number
+  readonly queues?: readonly string[]
+  readonly excludeQueues?: readonly string[]
+  /** The node's name, `celery@host`. */
+  readonly hostname?: string
+  readonly prefetchMultiplier?: number
+  readonly timeLimit?: number
+  readonly softTimeLimit?: number
+  readonly log?: Logger
+}
+
+/** What the app hands to a worker. */
+export interface WorkerParts {
+  readonly app: object
+  readonly broker: () => Promise<Broker>
+  readonly means: (broker: Broker) => Means
+  readonly registry: Registry
+  readonly results: ResultSource
+  readonly mint: () => string
+  readonly log: Logger
+  readonly createPool: (name: 'fiber' | 'solo', concurrency: number, execute: Execute<TaskJob>) => Pool<TaskJob>
+  readonly settings: EndSettings & {
+    readonly taskAcksLate: boolean
+    readonly taskTrackStarted: boolean
+    readonly taskRejectOnWorkerLost: boolean
+    readonly maxDeliveries: number
+    readonly deadLetterMax: number
+    readonly deadLetterExpires: number
+    /** Seconds. */
+    readonly workerLease: number
+    readonly workerSoftShutdownTimeout: number
+    readonly strategy: 'round_robin' | 'sorted' | 'priority'
+  }
+}
+
+type Phase = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
+
+export class Worker {
+  readonly hostname: string
+  readonly queues: readonly string[]
+  readonly concurrency: number
+  readonly poolName: 'fiber' | 'solo'
+  readonly #parts: WorkerParts
+  readonly #options: WorkerOptions
+  readonly #log: Logger
+  #phase: Phase = 'new'
+  #slots: Slots | undefined
+  #consumer: Consumer | undefined
+  #stopping: Promise<void> | undefined
+  #stopped: () => void = () => undefined
+  readonly #end = new Promise<void>((resolve) => {
+    this.#stopped = resolve
+  })
+
+  constructor(parts: WorkerParts, options: WorkerOptions, queues: readonly string[]) {
+    this.#parts = parts
+    this.#options = options
+    this.#log = options.log ?? parts.log
+    this.hostname = options.hostname ?? `celery@${machine()}`
+    this.queues = queues
+    this.poolName = options.pool === 'solo' ? 'solo' : 'fiber'
+    this.concurrency = this.poolName === 'solo' ? 1 : (options.concurrency ?? 100)
+  }
+
+  /** How many tasks run now. */
+  get active(): number {
+    return this.#slots?.active ?? 0
+  }
+
+  /** Resolves when the worker is ready to take messages. Throws ImproperlyConfigured, OperationalError. */
+  async start(): Promise<this> {
+    if (this.#phase !== 'new') throw new ImproperlyConfigured('This worker was started before. Make a new one: app.worker().')
+    this.#phase = 'starting'
+    try {
+      const broker = await this.#parts.broker()
+      await this.#look(broker)
+      this.#consumer = await broker.consume({
+        hostname: this.hostname,
+        queues: this.queues,
+        strategy: this.#parts.settings.strategy,
+        leaseMs: this.#parts.settings.workerLease * 1000,
+        deadLetterMax: this.#parts.settings.deadLetterMax,
+        deadLetterExpires: this.#parts.settings.deadLetterExpires,
+        onLost: () => {
+          this.#log.warning('The lease was lost: what ran here is run by somebody else. Going on with a new one.')
+          this.#slots?.lose()
+        },
+        onTrouble: ({ ok, message }) => (ok ? this.#log.info(message) : this.#log.error(message)),
+      })
+      this.#slots = this.#loop(broker, this.#consumer)
+      this.#phase = 'running'
+      this.#slots.start()
+    } catch (error) {
+      this.#phase = 'stopped'
+      this.#stopped()
+      throw error
+    }
+    this.#log.info(`${this.hostname} ready.`)
+    return this
+  }
+
+  async #look(broker: Broker): Promise<void> {
+    const { refusals, warnings, server } = await broker.inspect()
+    if (refusals.length > 0) throw new ImproperlyConfigured(refusals.join(' '))
+    this.#log.info(`Connected to ${broker.url} (${server})`)
+    for (const warning of warnings) this.#log.warning(warning)
+  }
+
+  #loop(broker: Broker, consumer: Consumer): Slots {
+    const { settings, registry, mint } = this.#parts
+    const ends = new Ends(settings, this.#parts.means(broker), this.hostname, mint, this.#log)
+    const run = (job: TaskJob, abort: LazySignal): Promise<Outcome> => this.#run(job, abort, consumer, ends)
+    const pool = this.#parts.createPool(this.poolName, this.concurrency, run)
+    return new Slots({
+      consumer,
+      pool,
+      ends,
+      rules: {
+        registry,
+        maxDeliveries: settings.maxDeliveries,
+        rejectOnWorkerLost: settings.taskRejectOnWorkerLost,
+        resultExpires: settings.resultExpires,
+      },
+      capacity: pool.concurrency * (this.#options.prefetchMultiplier ?? 1),
+      now: () => broker.now(),
+      log: this.#log,
+      softTimeLimit: this.#options.softTimeLimit,
+      timeLimit: this.#options.timeLimit,
+      acksLate: settings.taskAcksLate,
+      trackStarted: settings.taskTrackStarted,
+      startedText: (held) =>
+        this.#passing(held, 'STARTED', { pid: process.pid, hostname: this.hostname }, broker.now()),
+    })
+  }
+
+  #passing(held: Held, state: string, meta: unknown, nowMs: number): Parameters<Consumer['store']>[1] {
+    const { message } = held
+    const text = metaText({
+      taskId: message.id,
+      state,
+      result: encodeValue(meta, `the meta of state ${state}`),
+      nowMs,
+      groupId: message.groupId,
+      parentId: message.parentId,
+    })
+    const expires = held.definition?.options.resultExpires ?? this.#parts.settings.resultExpires
+    return { taskId: message.id, state, text, expires }
+  }
+
+  async #run(job: TaskJob, abort: LazySignal, consumer: Consumer, ends: Ends): Promise<Outcome> {
+    const { held, delivery } = job
+    const definition = held.definition as RunnableTask
+    const ignoreResult = ends.ignoresResult(held)
+    const context = new TaskContext({
+      message: held.message,
+      delivery,
+      definition,
+      hostname: this.hostname,
+      ignoreResult,
+      abort,
+      app: this.#parts.app,
+      log: this.#log,
+      random: Math.random,
+      store: (state, meta) =>
+        ignoreResult
+          ? Promise.resolve(true)
+          : consumer.store(held.tag, this.#passing(held, state, meta, this.#parts.results.now())),
+    })
+    job.context = context
+    const args =
+      definition.options.errback === 'full'
+        ? await errbackArguments(held.message, this.#parts.results)
+        : held.message.args
+    return execute(definition, held.message, context, args)
+  }
+
+  /** Starts, and stays until TERM, INT, QUIT or `stop()`. Resolves with the exit code. */
+  async run(): Promise<number> {
+    const signals = installSignals((action) => void this.stop({ cold: action === 'cold' }))
+    try {
+      if (this.#phase === 'new') await this.start()
+      await this.#end
+      return signals.exitCode()
+    } finally {
+      signals.remove()
+    }
+  }
+
+  /**
+   * Warm: takes nothing new, lets running tasks end, however long. Cold: aborts them and gives them back,
+   * after `workerSoftShutdownTimeout` if that is set. May be called again, to turn warm into cold.
+   */
+  async stop({ cold = false }: { readonly cold?: boolean } = {}): Promise<void> {
+    if (this.#phase === 'new') {
+      this.#phase = 'stopped'
+      this.#stopped()
+      return
+    }
+    this.#stopping ??= this.#drain()
+    if (cold) await this.#cool()
+    await this.#stopping
+  }
+
+  async #cool(): Promise<void> {
+    const seconds = this.#parts.settings.workerSoftShutdownTimeout
+    if (seconds > 0 && this.active > 0) {
+      this.#log.warning(`Initiating Soft Shutdown, terminating in ${seconds} seconds`)
+      let timer: NodeJS.Timeout | undefined
+      const patience = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, seconds * 1000)
+      })
+      await Promise.race([this.#stopping, patience])
+      clearTimeout(timer)
+    }
+    this.#slots?.abort()
+  }
+
+  async #drain(): Promise<void> {
+    this.#phase = 'stopping'
+    await this.#slots?.drain()
+    await this.#consumer?.close()
+    this.#phase = 'stopped'
+    this.#stopped()
+  }
+}
