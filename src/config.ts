@@ -78,6 +78,10 @@ const collect = (input: SettingsInput): ReadonlyMap<string, unknown> => {
   return new Map([...given].map(([name, { value }]) => [name, value]))
 }
 
+/** One input out of two: where both say something, in whatever spelling, the second counts. */
+export const mergeSettings = (first: SettingsInput, second: SettingsInput): SettingsInput =>
+  Object.fromEntries([...collect(first), ...collect(second)]) as SettingsInput
+
 /** What the environment says where the user said nothing. */
 const fromEnvironment = (
   name: string,

@@ -1,6 +1,6 @@
 // Settings as a user writes them: what is understood, in which spellings, and what is said otherwise.
 import { describe, expect, it } from 'vitest'
-import { readSettings, type SettingsInput, settingName } from '../../src/config.js'
+import { mergeSettings, readSettings, type SettingsInput, settingName } from '../../src/config.js'
 import { refusals, withoutEffect } from '../../src/config-celery.js'
 import { table } from '../../src/config-table.js'
 
@@ -71,6 +71,16 @@ describe('names', () => {
     expect(sentence({ taskAcksLate: true, task_acks_late: false })).toBe(
       'taskAcksLate and task_acks_late are the same setting, with two values: true and false. Keep one.',
     )
+  })
+})
+
+describe('mergeSettings', () => {
+  it('lets the second count, whatever the spelling, and keeps what it does not mention', () => {
+    const merged = mergeSettings(
+      { broker: 'redis://a', task_acks_late: false },
+      { brokerUrl: 'memory://', backend: undefined },
+    )
+    expect(merged).toEqual({ brokerUrl: 'memory://', taskAcksLate: false })
   })
 })
 
