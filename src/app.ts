@@ -9,7 +9,6 @@ import { type AsyncResult, type CallOptions, installSender, type PendingResult }
 import { readSettings, type Settings, type SettingsInput } from './config.js'
 import { ImproperlyConfigured, InvalidUsage } from './errors.js'
 import { createLogger, type Logger } from './log.js'
-import { openMemory } from './memory/carrier.js'
 import { createFiberPool } from './pools/fiber.js'
 import { createSoloPool } from './pools/solo.js'
 import type { Backend } from './runtime/backend.js'
@@ -46,7 +45,7 @@ const noBroker = (app: string): ImproperlyConfigured =>
       `{ broker: 'memory://' } for one process without a server, or set LOVAGE_BROKER_URL.`,
   )
 
-/** The room for a URL. The Redis room is loaded only when it is needed. */
+/** The room for a URL, loaded only when it is needed. */
 const openCarrier = async (options: CarrierOptions): Promise<Carrier> => {
   const { brokerUrl, backendUrl } = options
   for (const url of [brokerUrl, backendUrl])
@@ -58,14 +57,11 @@ const openCarrier = async (options: CarrierOptions): Promise<Carrier> => {
     throw new ImproperlyConfigured(
       'Broker and results must both be in memory or both in Redis: a task and its result are written in one step.',
     )
-  if (isMemory(brokerUrl)) return openMemory(options)
-  const { openRedis } = await import('./redis/carrier.js')
-  return openRedis(options)
+  if (isMemory(brokerUrl)) return (await import('./memory/carrier.js')).openMemory(options)
+  return (await import('./redis/carrier.js')).openRedis(options)
 }
 
 export class App {
-  /** An app is known by this and never by its class: there may be two copies of the library. */
-  readonly [Symbol.for('lovage.app') as never] = true
   readonly name: string
   readonly beat: Beat
   readonly #registry = new Registry()
@@ -84,6 +80,8 @@ export class App {
       throw new ImproperlyConfigured(`createApp: expected a name for the app, got ${JSON.stringify(name)}.`)
     this.name = name
     this.#input = input
+    // An app is known by this and never by its class: there may be two copies of the library.
+    Object.defineProperty(this, Symbol.for('lovage.app'), { value: true })
     // Wrong settings are told where they were written, not at the first use.
     readSettings(input)
     registerBuiltins(this.#registry)

@@ -1,3 +1,29 @@
-// Lovage: Celery for TypeScript. The public names, in reading order.
+// Lovage: Celery for TypeScript. The public names, in reading order; nothing else.
+
+// An app and its tasks
 export { type App, createApp, type Task } from './app.js'
+export type { TaskOptions } from './runtime/task.js'
+export { currentTask, type Request, type TaskContext } from './runtime/context.js'
+export type { Worker, WorkerOptions } from './runtime/worker/worker.js'
+
+// Canvas: work as frozen data
+export { clone, immutable, pipe, set, signature } from './canvas/signature.js'
+export { chain } from './canvas/chain.js'
+export { group } from './canvas/group.js'
+export { chord } from './canvas/chord.js'
+export { chunks, xmap, xstarmap } from './canvas/map.js'
+export { link, linkError } from './canvas/link.js'
+export type { Signature } from './canvas/flow.js'
+export type { SignatureOptions } from './canvas/node.js'
+export { print } from './canvas/print.js'
+
+// Results
+export type { AsyncResult, CallOptions, GetOptions, GroupResult, PendingResult } from './canvas/sender.js'
+
+// Values that keep their type on the way to Python and back
+export { Decimal, NaiveDateTime, PlainDate, PlainTime, Uuid } from './runtime/json.js'
+
+// Settings, logs, errors
 export type { Settings, SettingsInput } from './config.js'
+export { createLogger, jsonFormat, type Logger, type LogLevel, silentLogger, textFormat } from './log.js'
+export * from './errors.js'

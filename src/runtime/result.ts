@@ -26,7 +26,9 @@ export interface ResultSource {
   now(): number
 }
 
-type AnyResult = AsyncResult<unknown> | GroupResult<unknown>
+type AnyResult = AsyncResult<any>
+
+const isGroup = (result: AnyResult): result is GroupResult<any> => 'results' in result
 
 const later = (word: string, when: string): InvalidUsage =>
   new InvalidUsage(`${word}() is not there yet: it comes with ${when}.`)
@@ -50,7 +52,7 @@ const pendingMeta = (taskId: string): Meta => ({
 const idsBefore = (result: AnyResult): readonly string[] => {
   const ids: string[] = []
   for (let at = result.parent; at !== null; at = at.parent)
-    if ('results' in at) ids.push(...at.results.map(({ id }) => id))
+    if (isGroup(at)) ids.push(...at.results.map(({ id }) => id))
     else ids.push(at.id)
   return ids
 }
@@ -221,6 +223,38 @@ export class TasksResult<T> implements GroupResult<T> {
     return Promise.all(this.results.map((result) => result.get(options)))
   }) as Get<T>
 
+  /** FAILURE as soon as a member failed, SUCCESS when all have succeeded, else PENDING. */
+  async state(): Promise<string> {
+    const states = await Promise.all(this.results.map((result) => result.state()))
+    if (states.some((state) => state === 'FAILURE' || state === 'REVOKED')) return 'FAILURE'
+    return states.every((state) => state === 'SUCCESS') ? 'SUCCESS' : 'PENDING'
+  }
+
+  async meta(): Promise<ResultMeta> {
+    const metas = await Promise.all(this.results.map((result) => result.meta()))
+    return {
+      taskId: this.id,
+      state: await this.state(),
+      result: metas.map(({ result }) => result),
+      traceback: metas.find(({ traceback }) => traceback !== null)?.traceback ?? null,
+      dateDone: null,
+      groupId: this.id,
+      parentId: null,
+    }
+  }
+
+  async traceback(): Promise<string | null> {
+    return (await this.meta()).traceback
+  }
+
+  /** The group's state whenever a member has ended. */
+  async *updates(): AsyncIterableIterator<ResultUpdate> {
+    for await (const { } of this) {
+      const { state, result } = await this.meta()
+      yield { state, result }
+    }
+  }
+
   async ready(): Promise<boolean> {
     return (await this.completedCount()) === this.results.length
   }
@@ -301,7 +335,7 @@ export class TasksResult<T> implements GroupResult<T> {
 
 const tupleOf = (result: AnyResult): ResultTuple => [
   [result.id, result.parent === null ? null : tupleOf(result.parent)],
-  'results' in result ? result.results.map(tupleOf) : null,
+  isGroup(result) ? result.results.map(tupleOf) : null,
 ]
 
 /** Handles for what a plan will give back. */
