@@ -1,0 +1,75 @@
+// What runs after a signature: callbacks with its result, errbacks with the id of what failed. Where they
+// are written follows Celery: a chord's on its body, a group's callback on its first member only (as an
+// immutable one, for it is no result of the group), a group's errback on every member.
+import { InvalidSignature } from '../errors.js'
+import type { AnySignature, Callback, Errback } from './flow.js'
+import { asNode, change, type Node } from './node.js'
+import { fold } from './walk.js'
+
+/** The signature with a callback: a task that runs after success, with the result in front of its own arguments. */
+export function link<S extends AnySignature, C>(signature: S, callback: Callback<C, S>): S
+export function link(signature: unknown, callback: unknown): unknown {
+  const node = asNode(signature, 'What link() is called on')
+  return addCallback(node, asNode(callback, 'A callback'))
+}
+
+/** The signature with an errback: a task that runs after failure, with the failed task's id as first argument. */
+export function linkError<S extends AnySignature, E>(signature: S, errback: Errback<E>): S
+export function linkError(signature: unknown, errback: unknown): unknown {
+  const node = asNode(signature, 'What linkError() is called on')
+  return addErrback(node, asNode(errback, 'An errback'))
+}
+
+export function addCallback(node: Node, callback: Node): Node {
+  const added = endsInGroup(node) ? change(callback, { immutable: true }) : callback
+  return fold<Node, Node>(node, (inner) => {
+    switch (inner.kind) {
+      case 'chord':
+        return { parts: [{ key: 'body', value: inner.body }], close: ([body]) => change(inner, { body: body! }) }
+      case 'group': {
+        const [first, ...others] = inner.tasks
+        if (first === undefined)
+          throw new InvalidSignature('A callback of a group goes to its first task, but this group is empty.')
+        return {
+          parts: [{ key: 'tasks[0]', value: first }],
+          close: ([task]) => change(inner, { tasks: [task!, ...others] }),
+        }
+      }
+      default:
+        return { parts: [], close: () => append(inner, 'link', added) }
+    }
+  })
+}
+
+export function addErrback(node: Node, errback: Node): Node {
+  // Celery marks the copies so. It is an option that nobody reads: the errback still gets the failed id.
+  const mark = { ...errback.options, other: { ...errback.options.other, immutable: true } }
+  const added = endsInGroup(node) ? change(errback, { options: mark }) : errback
+  return fold<Node, Node>(node, (inner) => {
+    switch (inner.kind) {
+      case 'chord':
+        return { parts: [{ key: 'body', value: inner.body }], close: ([body]) => change(inner, { body: body! }) }
+      case 'group':
+        return {
+          parts: inner.tasks.map((value, i) => ({ key: `tasks[${i}]`, value })),
+          close: (tasks) => change(inner, { tasks: [...tasks] }),
+        }
+      default:
+        return { parts: [], close: () => append(inner, 'linkError', added) }
+    }
+  })
+}
+
+/** Whether what finishes the node is a group, looking through the bodies of chords. */
+function endsInGroup(node: Node): boolean {
+  let end = node
+  while (end.kind === 'chord') end = end.body
+  return end.kind === 'group'
+}
+
+/** The same callback twice is one callback, as in Celery. */
+function append(node: Node, option: 'link' | 'linkError', added: Node): Node {
+  const present = node.options[option] ?? []
+  if (present.includes(added)) return node
+  return change(node, { options: { ...node.options, [option]: Object.freeze([...present, added]) } })
+}
