@@ -1,0 +1,76 @@
+// The Broker port over a memory room.
+import { OperationalError } from '../errors.js'
+import type {
+  Broker,
+  Consumer,
+  ConsumerOptions,
+  DeadLetter,
+  Publication,
+  ServerReport,
+} from '../runtime/broker.js'
+import { MemoryConsumer } from './consumer.js'
+import type { Room } from './room.js'
+import type { Letter } from './state.js'
+
+const toDeadLetter = (letter: Letter): DeadLetter => {
+  const { id, queue, reason, attempts, lastWorker, taskId, task, raw } = letter
+  return { id, queue, reason, attempts, lastWorker, taskId, task, raw, diedAt: new Date(letter.diedAtMs) }
+}
+
+export class MemoryBroker implements Broker {
+  readonly #consumers = new Set<Consumer>()
+  #isOpen = true
+
+  constructor(
+    readonly url: string,
+    readonly room: Room,
+  ) {}
+
+  readonly dead = {
+    list: async (limit: number): Promise<readonly DeadLetter[]> =>
+      this.room.submit('deadLetters', { most: limit }).map(toDeadLetter),
+    purge: async (): Promise<number> => this.room.submit('purgeDead', {}),
+  }
+
+  now(): number {
+    return Date.now()
+  }
+
+  async publish({ pushes, chords }: Publication): Promise<void> {
+    this.#assertOpen()
+    this.room.submit('publish', { pushes, chords })
+  }
+
+  /** A queue that was ever consumed is bound to the direct exchange of its own name; there are no others. */
+  async route(exchange: string, routingKey: string): Promise<readonly string[]> {
+    return exchange === routingKey && this.room.state.bindings.has(exchange) ? [exchange] : []
+  }
+
+  async consume(options: ConsumerOptions): Promise<Consumer> {
+    this.#assertOpen()
+    const consumer = new MemoryConsumer(this.room, options, () => this.#consumers.delete(consumer))
+    this.#consumers.add(consumer)
+    return consumer
+  }
+
+  async inspect(): Promise<ServerReport> {
+    return { server: 'memory', refusals: [], warnings: [] }
+  }
+
+  async length(queue: string): Promise<number> {
+    return this.room.submit('length', { queue })
+  }
+
+  async purge(queue: string): Promise<number> {
+    return this.room.submit('purge', { queue })
+  }
+
+  async close(): Promise<void> {
+    this.#isOpen = false
+    for (const consumer of this.#consumers) await consumer.close()
+  }
+
+  #assertOpen(): void {
+    if (!this.#isOpen) throw new OperationalError(`The broker ${this.url} is closed: nothing was sent.`)
+  }
+}

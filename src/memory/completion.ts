@@ -1,0 +1,90 @@
+// The end of one delivery, with everything that follows from it: written whole or refused whole.
+import type { Completion, Join, StoredText } from '../runtime/broker.js'
+import { closeChord, hasReported, isTaken, openChord, report } from './chords.js'
+import { bury } from './dead.js'
+import type { Draft } from './draft.js'
+import { live, watchExpiry } from './expiry.js'
+import { enqueue, giveBack, holdBack, push } from './queues.js'
+import { isSettled, write } from './results.js'
+import type { ConsumerRecord, Held, Message } from './state.js'
+
+/** How long a message's end is remembered: a second message of the same id may come that much later. */
+const markerMs = 3_600_000
+
+/** The result of the task whose message this is, not of another one that follows from it. */
+const isOwn = ({ fence, parts }: Completion, { taskId }: StoredText): boolean =>
+  fence !== undefined
+    ? fence.startsWith(`${taskId}:`)
+    : parts.length === 0 || parts.some((part) => part.taskId === taskId)
+
+/**
+ * Does somebody else's run count already? Its memory is a marker, the chord's list of task ids, the chord
+ * whose body is out; where the run was a plain SUCCESS, it is the stored result. A stored SUCCESS tells
+ * nothing against a run whose own fence is fresh: then a Python peer stored it and died before the edges.
+ */
+const isRefused = (draft: Draft, completion: Completion): boolean => {
+  const { fence, parts, joined = [], results } = completion
+  if (!joined.every((key) => isTaken(draft, key))) return true
+  if (fence !== undefined && live(draft, 'markers', fence)) return true
+  const counts = parts.some((part) => !hasReported(draft, part))
+  if (parts.length > 0 && !counts && fence === undefined) return true
+  const [first] = results
+  if (first === undefined || !isOwn(completion, first) || !isSettled(draft, first.taskId)) return false
+  return !counts && !(fence !== undefined && first.state === 'SUCCESS')
+}
+
+/** What is known of a held message when it goes back by its own worker's wish: nothing is counted. */
+const uncounted = ({ message, released, joining }: Held, hostname: string): Message => ({
+  ...message,
+  standing: joining ? 'uncertain' : released ? 'lost' : message.standing,
+  worker: message.worker ?? hostname,
+})
+
+const end = (
+  draft: Draft,
+  id: string,
+  consumer: ConsumerRecord,
+  held: Held,
+  { ending, tag }: Completion,
+): void => {
+  if (ending.kind === 'requeue')
+    enqueue(draft, { ...held.message, attempts: 0, standing: 'clear', worker: null })
+  else if (ending.kind === 'back') giveBack(draft, uncounted(held, consumer.hostname))
+  else if (ending.kind === 'defer') holdBack(draft, uncounted(held, consumer.hostname), ending.dueMs)
+  else if (ending.kind === 'dead') {
+    const worker = held.message.worker ?? consumer.hostname
+    bury(draft, consumer, `${id}:${tag}`, { ...held.message, worker }, ending)
+  }
+}
+
+/** The chords that this completes; null when it is refused. */
+export const complete = (
+  draft: Draft,
+  id: string,
+  consumer: ConsumerRecord,
+  completion: Completion,
+): readonly Omit<Join, 'completion'>[] | null => {
+  const { tag, fence, results, pushes, chords, parts, joined = [] } = completion
+  const held = draft.getIn('held', id, tag)
+  if (held === undefined) return null
+  draft.setIn('held', id, tag, undefined)
+  if (isRefused(draft, completion)) return null
+
+  for (const key of joined) closeChord(draft, key)
+  if (fence !== undefined) {
+    const expiresMs = draft.nowMs + markerMs
+    watchExpiry(draft, { table: 'markers', key: fence }, expiresMs)
+    draft.set('markers', fence, { expiresMs })
+  }
+  for (const result of results) write(draft, result)
+  for (const chord of chords) openChord(draft, chord)
+  const joins = parts.flatMap((part) => {
+    const members = report(draft, part)
+    return members === null ? [] : [{ groupId: part.groupId, bodyId: part.bodyId, members }]
+  })
+  for (const each of pushes) push(draft, each)
+  // The last part of a chord does not end its message: that happens together with the body's publication.
+  if (joins.length > 0) draft.setIn('held', id, tag, { ...held, joining: true })
+  else end(draft, id, consumer, held, completion)
+  return joins
+}

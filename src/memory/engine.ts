@@ -1,0 +1,53 @@
+// The engine: (state, operation) → changes and reply, for every transition that a message's life has. Pure: it
+// is the `memory://` broker, the oracle that Redis is compared with, and what an explorer walks.
+//
+//                 publish, defer           promote
+//   nobody ──────────────────────▶ deferred ──────▶ queue ──step──▶ held ──step──▶ gone, with all that follows
+//                                                     ▲              │
+//                                                     └──── redo ◀───┘ reap, unregister, back
+import type { StoredText } from '../runtime/broker.js'
+import { deadLetters, purgeDead } from './dead.js'
+import { Draft } from './draft.js'
+import { note, release } from './held.js'
+import { reap, register, renew, unregister } from './leases.js'
+import type { Kind, OperationOf, ReplyTo } from './operations.js'
+import { length, promote, publish, purge } from './queues.js'
+import { forget, read, store } from './results.js'
+import type { Change, State } from './state.js'
+import { step } from './step.js'
+
+export interface Transition<K extends Kind> {
+  /** To be applied (`apply`), in place or to a copy. */
+  readonly changes: readonly Change[]
+  readonly reply: ReplyTo<K>
+  /** Results that were written, in order: whoever watches them hears of each. */
+  readonly announced: readonly StoredText[]
+}
+
+type Table = { readonly [K in Kind]: (draft: Draft, operation: OperationOf<K>) => ReplyTo<K> }
+
+const transitions: Table = {
+  register,
+  renew,
+  unregister,
+  reap,
+  publish,
+  step,
+  note,
+  release,
+  store,
+  promote,
+  purge,
+  length,
+  read,
+  forget,
+  deadLetters,
+  purgeDead,
+}
+
+export const transition = <K extends Kind>(state: State, operation: OperationOf<K>): Transition<K> => {
+  const draft = new Draft(state, operation.nowMs)
+  const decide = transitions[operation.kind as K] as Table[K]
+  const reply = decide(draft, operation)
+  return { changes: draft.changes(), reply, announced: draft.announced }
+}

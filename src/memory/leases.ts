@@ -1,0 +1,74 @@
+// Consumers come, renew their leases, leave, or are found dead; then others get what they held.
+import type { Draft } from './draft.js'
+import { sweep } from './expiry.js'
+import type { OperationOf, ReplyTo } from './operations.js'
+import { giveBack } from './queues.js'
+import type { ConsumerRecord, Held, Message } from './state.js'
+
+/** Keys that one reap takes away at most, so that no single call is long. */
+const sweepAtMost = 1000
+
+export const register = (draft: Draft, operation: OperationOf<'register'>): null => {
+  const { consumer, hostname, queues, leaseMs, deadLetterMax, deadLetterExpires } = operation
+  const before = draft.get('consumers', consumer)
+  const fresh = { hostname, queues, lanes: [], deadLetterMax, deadLetterExpires }
+  draft.set('consumers', consumer, { ...(before ?? fresh), leaseEndMs: draft.nowMs + leaseMs })
+  for (const queue of queues) if (!draft.get('bindings', queue)) draft.set('bindings', queue, true)
+  return null
+}
+
+export const renew = (draft: Draft, { consumer, leaseMs }: OperationOf<'renew'>): boolean => {
+  const record = draft.get('consumers', consumer)
+  if (record === undefined) return false
+  draft.set('consumers', consumer, { ...record, leaseEndMs: draft.nowMs + leaseMs })
+  return true
+}
+
+/**
+ * What the next worker has to know. A lane asks again only when the answer before has arrived, so what came
+ * with an earlier request had started; what came with the last one may have. An uncertain one is started by
+ * nobody before a note: it counts with the note, and without it nothing has changed.
+ */
+const afterwards = (consumer: ConsumerRecord, held: Held, leaving: boolean): Message => {
+  const { message, noted, released, joining, lane, request } = held
+  const worker = consumer.hostname
+  if (joining) return { ...message, standing: 'uncertain', worker }
+  if (released || message.standing === 'lost') return { ...message, standing: 'lost', worker }
+  if (noted) return { ...message, standing: 'clear', attempts: message.attempts + (leaving ? 0 : 1), worker }
+  if (message.standing === 'uncertain') return message
+  if (leaving) return { ...message, worker: message.worker ?? worker }
+  const arrived = (consumer.lanes[lane]?.request ?? request) > request
+  return arrived
+    ? { ...message, attempts: message.attempts + 1, worker }
+    : { ...message, standing: 'uncertain', worker }
+}
+
+const remove = (draft: Draft, id: string, consumer: ConsumerRecord, leaving: boolean): number => {
+  // The newest first, so that the oldest is the next to be popped.
+  const held = draft.allIn('held', id).sort(([a], [b]) => Number(b) - Number(a))
+  for (const [tag, each] of held) {
+    giveBack(draft, afterwards(consumer, each, leaving))
+    draft.setIn('held', id, tag, undefined)
+  }
+  draft.set('consumers', id, undefined)
+  return held.length
+}
+
+export const unregister = (
+  draft: Draft,
+  { consumer: id }: OperationOf<'unregister'>,
+): ReplyTo<'unregister'> => {
+  const consumer = draft.get('consumers', id)
+  return { moved: consumer === undefined ? 0 : remove(draft, id, consumer, true) }
+}
+
+export const reap = (draft: Draft): ReplyTo<'reap'> => {
+  sweep(draft, sweepAtMost)
+  let first: readonly [string, ConsumerRecord] | null = null
+  for (const entry of draft.state.consumers)
+    if (entry[1].leaseEndMs <= draft.nowMs && (first === null || entry[1].leaseEndMs < first[1].leaseEndMs))
+      first = entry
+  if (first === null) return { consumer: null, hostname: null, moved: 0 }
+  const [id, consumer] = first
+  return { consumer: id, hostname: consumer.hostname, moved: remove(draft, id, consumer, false) }
+}

@@ -1,0 +1,106 @@
+// Everything that can be asked of the engine, as data: what is sent, and what is answered. Time (`nowMs`) and
+// ids come with the operation; the engine knows neither a clock nor chance, so that an explorer can walk it
+// and a differential test can play the same operations against Redis.
+import type {
+  ChordKey,
+  ChordOpening,
+  ChordPart,
+  Completion,
+  Note,
+  Publication,
+  Push,
+  StepReply,
+  StoredText,
+} from '../runtime/broker.js'
+import type { Letter } from './state.js'
+
+/** Bytes where a test or a Python peer puts something into a queue that is no text. */
+export type AnyPush = Omit<Push, 'raw'> & { readonly raw: string | Buffer }
+
+export interface Operations {
+  /** Sent again it changes nothing but the lease. */
+  register: {
+    asked: {
+      readonly consumer: string
+      readonly hostname: string
+      readonly queues: readonly string[]
+      readonly leaseMs: number
+      readonly deadLetterMax: number
+      readonly deadLetterExpires: number
+    }
+    reply: null
+  }
+  /** False: it is gone. */
+  renew: { asked: { readonly consumer: string; readonly leaseMs: number }; reply: boolean }
+  /** Whatever is held goes back, uncounted. */
+  unregister: { asked: { readonly consumer: string }; reply: { readonly moved: number } }
+  /** One consumer whose lease has ended: what it held goes to the redo lists. Also takes away what has expired. */
+  reap: {
+    asked: object
+    /** `consumer` null: no lease has ended. */
+    reply: { readonly consumer: string | null; readonly hostname: string | null; readonly moved: number }
+  }
+  /** With `sender` and its next number it counts once, however often it is sent: true the first time. */
+  publish: {
+    asked: {
+      readonly pushes: readonly AnyPush[]
+      readonly chords: readonly ChordOpening[]
+      readonly sender?: string
+      readonly number?: number
+    }
+    reply: boolean
+  }
+  step: {
+    asked: {
+      readonly consumer: string
+      readonly lane: number
+      /** Greater than any before of this consumer by at least the slots asked for then: claims are named by it. */
+      readonly request: number
+      readonly completions: readonly Completion[]
+      readonly slots: number
+      /** The consumer's queues in the order in which they are looked at now. */
+      readonly queues: readonly string[]
+    }
+    reply: { readonly kind: 'lost' } | { readonly kind: 'stale' } | ({ readonly kind: 'done' } & StepReply)
+  }
+  note: {
+    asked: {
+      readonly consumer: string
+      readonly tag: string
+      readonly fence: string
+      readonly parts: readonly Pick<ChordPart, 'groupId' | 'bodyId' | 'taskId'>[]
+    }
+    reply: Note
+  }
+  /** Acknowledge early. False: not ours any more. */
+  release: { asked: { readonly consumer: string; readonly tag: string }; reply: boolean }
+  /** A passing state. False: not ours any more. */
+  store: {
+    asked: { readonly consumer: string; readonly tag: string; readonly result: StoredText }
+    reply: boolean
+  }
+  /** Deferred messages of one queue whose moment has come. */
+  promote: {
+    asked: { readonly queue: string; readonly most: number }
+    reply: { readonly moved: number; readonly nextMs: number | null }
+  }
+  purge: { asked: { readonly queue: string }; reply: number }
+  length: { asked: { readonly queue: string }; reply: number }
+  read: { asked: { readonly taskIds: readonly string[] }; reply: readonly (string | null)[] }
+  forget: { asked: { readonly taskIds: readonly string[] }; reply: null }
+  /** Newest first. */
+  deadLetters: { asked: { readonly most: number }; reply: readonly Letter[] }
+  purgeDead: { asked: object; reply: number }
+}
+
+export type Kind = keyof Operations
+
+export type OperationOf<K extends Kind> = {
+  [Each in K]: { readonly kind: Each; readonly nowMs: number } & Operations[Each]['asked']
+}[K]
+
+export type Operation = OperationOf<Kind>
+
+export type ReplyTo<K extends Kind> = Operations[K]['reply']
+
+export type { ChordKey, Publication }

@@ -1,0 +1,101 @@
+// Queues: what is published, held back until its moment, promoted, counted and purged.
+import type { Draft } from './draft.js'
+import { type Deque, emptyDeque, popFront, pushBack, pushFront } from './deque.js'
+import { openChord } from './chords.js'
+import { earliest, emptyHeap, insert, popDue } from './heap.js'
+import type { AnyPush, OperationOf, ReplyTo } from './operations.js'
+import { listKey, type Message, priorityLists, stepOf } from './state.js'
+
+const allLists = [...priorityLists, 'redo'] as const
+
+const setList = (draft: Draft, key: string, list: Deque<Message>): void =>
+  draft.set('lists', key, list.size === 0 ? undefined : list)
+
+/** The next message of one list. */
+export const take = (draft: Draft, key: string): Message | null => {
+  const list = draft.get('lists', key)
+  const next = list === undefined ? null : popFront(list)
+  if (next === null) return null
+  setList(draft, key, next[1])
+  return next[0]
+}
+
+const at = (draft: Draft, key: string): Deque<Message> => draft.get('lists', key) ?? emptyDeque()
+
+/** Behind everything else of its priority. */
+export const enqueue = (draft: Draft, message: Message): void => {
+  const key = listKey(message.queue, message.step)
+  setList(draft, key, pushBack(at(draft, key), message))
+}
+
+/** A redelivery: next of all. */
+export const giveBack = (draft: Draft, message: Message): void => {
+  const key = listKey(message.queue, 'redo')
+  setList(draft, key, pushFront(at(draft, key), message))
+}
+
+/** Held back until then. */
+export const holdBack = (draft: Draft, message: Message, dueMs: number): void =>
+  draft.set(
+    'deferred',
+    message.queue,
+    insert(draft.get('deferred', message.queue) ?? emptyHeap(), dueMs, message),
+  )
+
+export const push = (draft: Draft, { queue, priority, raw, dueMs }: AnyPush): void => {
+  const message: Message = {
+    raw: typeof raw === 'string' ? Buffer.from(raw) : raw,
+    queue,
+    step: stepOf(priority),
+    attempts: 0,
+    standing: 'clear',
+    worker: null,
+  }
+  if (dueMs === undefined) enqueue(draft, message)
+  else holdBack(draft, message, dueMs)
+}
+
+export const publish = (draft: Draft, operation: OperationOf<'publish'>): boolean => {
+  const { pushes, chords, sender, number = 0 } = operation
+  if (sender !== undefined) {
+    if ((draft.get('senders', sender) ?? -1) >= number) return false
+    draft.set('senders', sender, number)
+  }
+  for (const chord of chords) openChord(draft, chord)
+  for (const each of pushes) push(draft, each)
+  return true
+}
+
+/** Who never started goes to the head of its own list, as new as it was; else it is a redelivery. */
+export const promote = (draft: Draft, { queue, most }: OperationOf<'promote'>): ReplyTo<'promote'> => {
+  let heap = draft.get('deferred', queue) ?? emptyHeap<Message>()
+  const due: Message[] = []
+  while (due.length < most) {
+    const next = popDue(heap, draft.nowMs)
+    if (next === null) break
+    due.push(next[0])
+    heap = next[1]
+  }
+  if (due.length > 0) draft.set('deferred', queue, heap.size === 0 ? undefined : heap)
+  // The earliest is pushed last: it is popped first.
+  for (const message of due.reverse()) {
+    if (message.attempts > 0 || message.standing !== 'clear') giveBack(draft, message)
+    else {
+      const key = listKey(queue, message.step)
+      setList(draft, key, pushFront(at(draft, key), { ...message, worker: null }))
+    }
+  }
+  return { moved: due.length, nextMs: earliest(heap) }
+}
+
+export const length = (draft: Draft, { queue }: OperationOf<'length'>): number =>
+  allLists.reduce<number>((sum, list) => sum + (draft.get('lists', listKey(queue, list))?.size ?? 0), 0)
+
+export const purge = (draft: Draft, operation: OperationOf<'purge'>): number => {
+  const count = length(draft, { ...operation, kind: 'length' })
+  for (const list of allLists) {
+    const key = listKey(operation.queue, list)
+    if (draft.get('lists', key)) draft.set('lists', key, undefined)
+  }
+  return count
+}

@@ -1,0 +1,32 @@
+// Results: written with completions and while tasks run, read and forgotten by anybody.
+import type { StoredText } from '../runtime/broker.js'
+import type { Draft } from './draft.js'
+import { live, watchExpiry } from './expiry.js'
+import type { OperationOf } from './operations.js'
+
+/** A plain SUCCESS, or the end of somebody else's run: it stands for good. */
+export const isSettled = (draft: Draft, taskId: string): boolean =>
+  live(draft, 'results', taskId)?.state === 'SUCCESS'
+
+/** Everything but a SUCCESS may be replaced; fences tell who may write. */
+export const write = (draft: Draft, result: StoredText): void => {
+  if (isSettled(draft, result.taskId)) return
+  const expiresMs = result.expires === 0 ? null : draft.nowMs + 1000 * result.expires
+  watchExpiry(draft, { table: 'results', key: result.taskId }, expiresMs)
+  draft.set('results', result.taskId, { state: result.state, text: result.text, expiresMs })
+  draft.announced.push(result)
+}
+
+export const store = (draft: Draft, { consumer, tag, result }: OperationOf<'store'>): boolean => {
+  if (draft.getIn('held', consumer, tag) === undefined) return false
+  write(draft, result)
+  return true
+}
+
+export const read = (draft: Draft, { taskIds }: OperationOf<'read'>): readonly (string | null)[] =>
+  taskIds.map((taskId) => live(draft, 'results', taskId)?.text ?? null)
+
+export const forget = (draft: Draft, { taskIds }: OperationOf<'forget'>): null => {
+  for (const taskId of taskIds) if (draft.get('results', taskId)) draft.set('results', taskId, undefined)
+  return null
+}
