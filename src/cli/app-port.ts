@@ -1,0 +1,63 @@
+// What the command line asks of an App: the part of the public API that it drives. An app is known by its
+// brand and never by its class, since it may come from another copy of this library.
+import type { Settings, SettingsInput } from '../config.js'
+import type * as Library from '../index.js'
+import type { Logger } from '../log.js'
+
+const brand = Symbol.for('lovage.app')
+
+export interface WorkerOptions {
+  readonly pool?: 'fiber' | 'solo'
+  readonly concurrency?: number
+  readonly queues?: readonly string[]
+  readonly excludeQueues?: readonly string[]
+  /** The node's name, `celery@host`. */
+  readonly hostname?: string
+  readonly prefetchMultiplier?: number
+  /** Seconds. */
+  readonly timeLimit?: number
+  /** Seconds. */
+  readonly softTimeLimit?: number
+  readonly log?: Logger
+}
+
+export interface WorkerPort {
+  readonly hostname: string
+  readonly queues: readonly string[]
+  /** Starts, and stays until a signal; resolves with the exit code. */
+  run(): Promise<number>
+}
+
+export interface ResultPort {
+  get(options?: { readonly timeout?: number }): Promise<unknown>
+  state(): Promise<string>
+  traceback(): Promise<string | null | undefined>
+}
+
+export interface AppPort {
+  readonly name: string
+  readonly settings: Settings
+  /** Merges settings over those given so far; only before the first use. */
+  configure(input: SettingsInput): unknown
+  readonly tasks: ReadonlyMap<string, { readonly name: string }>
+  worker(options: WorkerOptions): WorkerPort
+  sendTask(
+    name: string,
+    args: readonly unknown[],
+    options: Readonly<Record<string, unknown>>,
+  ): PromiseLike<{ readonly id: string }>
+  result(id: string): ResultPort
+  broker(): Promise<{ readonly url: string; purge(queue: string): Promise<number> }>
+  backend(): Promise<{ readonly url: string }>
+  readonly beat: { start(): Promise<unknown>; stop(): Promise<unknown> }
+  close(): Promise<unknown>
+}
+
+export const isApp = (value: unknown): value is AppPort =>
+  (typeof value === 'object' || typeof value === 'function') && value !== null && brand in value
+
+/** This very library as users import it: their code is given the copy that is running. */
+export const library = (): Promise<typeof Library> => import('../index.js')
+
+/** An app without tasks, for commands that need only a broker. */
+export const appWithoutTasks = async (): Promise<AppPort> => (await library()).createApp('lovage')

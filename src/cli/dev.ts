@@ -1,0 +1,61 @@
+// lovage dev: the whole thing in one process on the memory broker (a worker, and app.beat.every entries),
+// for a first look without Redis. Nobody else can reach that broker, so calls are typed here.
+import { hostname } from 'node:os'
+import { Command } from 'commander'
+import type { LogLevel } from '../log.js'
+import { appFor, colorsFor, type Context } from './context.js'
+import { typeCalls } from './dev-call.js'
+import { openLog } from './log-lines.js'
+import { nodeName } from './node-name.js'
+import { level, whole } from './options.js'
+import { queuesOf } from './purge.js'
+
+interface DevOptions {
+  readonly concurrency: number
+  readonly loglevel: LogLevel
+}
+
+export const devCommand = ({ io, version }: Context): Command =>
+  new Command('dev')
+    .description('worker and beat in one process, without Redis; calls are typed at its prompt')
+    .option('-c, --concurrency <n>', 'tasks at the same time', whole, 100)
+    .option('-l, --loglevel <level>', 'DEBUG, INFO, WARNING, ERROR or CRITICAL', level, 'INFO')
+    .addHelpText('after', '\nExample:\n  lovage -A proj/tasks.ts dev')
+    .action(async ({ concurrency, loglevel }: DevOptions, command: Command) => {
+      const app = await appFor(command, io, true)
+      app.configure({ brokerUrl: 'memory://', resultBackend: 'memory://' })
+      const log = openLog({
+        level: loglevel,
+        format: app.settings.workerLogFormat,
+        colors: colorsFor(command, io, 'err'),
+        file: undefined,
+        err: io.err,
+      })
+      const names = [...app.tasks.keys()].filter((name) => !name.startsWith('celery.')).sort()
+      const { bold, cyan } = colorsFor(command, io, 'out')
+      io.out(
+        `${bold(`lovage ${version}`)}, app ${app.name}: broker, worker and beat in this process (memory://)\n`,
+      )
+      io.out(
+        names.length === 0
+          ? "It has no tasks yet: app.task('proj.add', (x: number, y: number) => x + y)\n"
+          : `[tasks]\n${names.map((name) => `  . ${name}`).join('\n')}\n\n` +
+              `Type a call, for example ${cyan(`${names[0]}(2, 2)`)}, and see its result. Ctrl+C ends everything.\n`,
+      )
+      const worker = app.worker({
+        pool: 'fiber',
+        concurrency,
+        queues: queuesOf(app),
+        hostname: nodeName('dev@%h', hostname()),
+        log,
+      })
+      await app.beat.start()
+      try {
+        const ended = worker.run()
+        void typeCalls(app, names, io)
+        await ended
+      } finally {
+        await app.beat.stop()
+        await app.close()
+      }
+    })

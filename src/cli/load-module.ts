@@ -1,0 +1,102 @@
+// Importing a user's file: TypeScript by jiti, JavaScript by Node itself. What goes wrong in it is told as
+// "file:line:column: what", because it is nearly always the user's next edit.
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { library } from './app-port.js'
+import { Fault } from './fault.js'
+import { shown } from './find-module.js'
+
+export type Exports = Readonly<Record<string, unknown>>
+
+/** A loader for TypeScript that the process was started with already: two would be one too many. */
+const underLoader = (): boolean =>
+  'bun' in process.versions ||
+  /(?:--import|--loader|--require|-r)[ =]\S*(?:tsx|ts-node|swc|esbuild|jiti)/.test(
+    [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' '),
+  )
+
+const importTypeScript = async (file: string): Promise<Exports> => {
+  const { createJiti } = await import('jiti')
+  // `lovage` inside is the copy that runs here, wherever the file lies; path aliases come from tsconfig.json.
+  const jiti = createJiti(file, { virtualModules: { lovage: await library() }, tsconfigPaths: true })
+  return jiti.import<Exports>(file)
+}
+
+export const loadModule = async (file: string, cwd: string): Promise<Exports> => {
+  try {
+    if (/\.[cm]?ts$/.test(file) && !underLoader()) return await importTypeScript(file)
+    return (await import(pathToFileURL(file).href)) as Exports
+  } catch (error) {
+    throw faultInModule(error, file, cwd)
+  }
+}
+
+const faultInModule = (error: unknown, file: string, cwd: string): Fault => {
+  const name = shown(file, cwd)
+  const { message, stack = '', code } = asError(error)
+  const firstLine = message.split('\n')[0]?.trim() ?? ''
+
+  if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') {
+    const missing = /Cannot find (?:module|package) '([^']+)'/.exec(message)?.[1]
+    const importer = /(?:imported from |Require stack:\s*- )([^\n]+)/.exec(message)?.[1]
+    const where = importer === undefined ? name : shown(toPath(importer), cwd)
+    const isPackage = missing !== undefined && !/^(\.|\/|file:|[A-Za-z]:\\)/.test(missing)
+    return new Fault(
+      `${name} cannot be loaded: ${where} imports ${missing ?? 'something'}, which is not there.` +
+        (isPackage ? `\nIs it installed? npm install ${packageOf(missing)}` : ''),
+      2,
+      error,
+    )
+  }
+
+  // jiti tells the place in the message, Node in the first line of the stack or in a frame of it.
+  const parsed = /ParseError: (.*?)\s*\n\s*(.+:\d+:\d+)/s.exec(message)
+  if (parsed?.[1] !== undefined && parsed[2] !== undefined)
+    return new Fault(`${name} cannot be loaded: ${shownPlace(parsed[2], cwd)}: ${parsed[1].trim()}`, 2, error)
+  const place =
+    placeIn(stack) ?? (error instanceof SyntaxError ? placeIn(uncaughtTextOf(file)) : undefined) ?? undefined
+  const what = error instanceof Error && error.name !== 'Error' ? `${error.name}: ${firstLine}` : firstLine
+  return new Fault(
+    `${name} cannot be loaded: ${place === undefined ? '' : `${shownPlace(place, cwd)}: `}${what}`,
+    2,
+    error,
+  )
+}
+
+const asError = (error: unknown): { message: string; stack?: string; code?: unknown } =>
+  error instanceof Error ? error : { message: String(error) }
+
+const toPath = (place: string): string => (place.startsWith('file:') ? fileURLToPath(place) : place)
+
+/** `@scope/name/deep` → `@scope/name`. */
+const packageOf = (specifier: string): string =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+
+/** The first place of the user's own in a stack: neither Node's nor a package's. */
+const placeIn = (stack: string): string | undefined => {
+  for (const line of stack.split('\n')) {
+    const place = /(?:^|[\s(])((?:file:\/\/|\/|[A-Za-z]:\\)[^()\n]*?:\d+(?::\d+)?)\)?$/.exec(line)?.[1]
+    if (place !== undefined && !/[\\/]node_modules[\\/]/.test(place) && !place.includes('/dist/cli/'))
+      return place
+  }
+  return undefined
+}
+
+const shownPlace = (place: string, cwd: string): string => {
+  const [, path = place, position = ''] = /^(.*?)((?::\d+){1,2})$/.exec(place) ?? []
+  return shown(toPath(path), cwd) + position
+}
+
+/** Node tells where an ES module cannot be parsed only when nobody catches the error: so let nobody. */
+const uncaughtTextOf = (file: string): string =>
+  spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', `await import(${JSON.stringify(pathToFileURL(file).href)})`],
+    {
+      encoding: 'utf8',
+      timeout: 5000,
+    },
+  ).stderr

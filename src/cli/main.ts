@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+// The program `lovage`. Users' modules may leave timers and connections behind: the command's end is the end.
+import { readFileSync } from 'node:fs'
+import { processIo } from './io.js'
+import { runCli } from './program.js'
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+process.exit(await runCli(process.argv.slice(2), processIo, version))

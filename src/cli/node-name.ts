@@ -1,0 +1,27 @@
+// Node names, and the % signs in them and in the names of files (spec 9.4).
+
+/** `%h` the host's full name, `%n` its first label, `%d` the rest. `w1` is `celery@w1`. */
+export const nodeName = (given: string | undefined, host: string): string => {
+  const label = host.split('.')[0] ?? host
+  const domain = host.split('.').slice(1).join('.')
+  const name = expand(given ?? '%h', { h: host, n: label, d: domain })
+  if (name.startsWith('@')) return `celery${name}`
+  return name.includes('@') ? name : `celery@${name}`
+}
+
+/** In file names: `%n` before the @, `%h` behind it, `%d` its domain, `%p` the whole name; `%i`, `%I` the child. */
+export const fileName = (given: string, node: string): string => {
+  const at = node.indexOf('@')
+  const host = node.slice(at + 1)
+  return expand(given, {
+    n: node.slice(0, at),
+    h: host,
+    d: host.split('.').slice(1).join('.'),
+    p: node,
+    i: '0',
+    I: '',
+  })
+}
+
+const expand = (text: string, values: Readonly<Record<string, string>>): string =>
+  text.replace(/%([A-Za-z%])/g, (whole, letter: string) => values[letter] ?? whole)

@@ -1,0 +1,134 @@
+// Reading the words of a command line: numbers, lists, levels, JSON. Each says what it expected; commander
+// puts the option's name before it.
+import { InvalidArgumentError, type Command, Option } from 'commander'
+import { type LogLevel, logLevels } from '../log.js'
+import { Fault } from './fault.js'
+import type { Io } from './io.js'
+
+const expected = (what: string): InvalidArgumentError => new InvalidArgumentError(`Expected ${what}.`)
+
+export const whole = (text: string): number => {
+  const value = Number(text)
+  if (!/^\d+$/.test(text.trim()) || value < 1) throw expected('a whole number of at least 1')
+  return value
+}
+
+export const secondsOption = (text: string): number => {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw expected('a number of seconds')
+  return value
+}
+
+export const list = (text: string): readonly string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+
+/** Given several times, the lists are joined. */
+export const lists = (text: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  ...list(text),
+]
+
+export const level = (text: string): LogLevel => {
+  const name = text.toUpperCase() === 'FATAL' ? 'CRITICAL' : text.toUpperCase()
+  const known = logLevels.find((candidate) => candidate === name)
+  if (known === undefined) throw expected(`one of ${logLevels.join(', ')}`)
+  return known
+}
+
+export const jsonArray = (text: string): readonly unknown[] => {
+  const value = parsed(text)
+  if (!Array.isArray(value)) throw expected("a JSON array such as '[2, 2]'")
+  return value
+}
+
+export const jsonObject = (text: string): Readonly<Record<string, unknown>> => {
+  const value = parsed(text)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw expected(`a JSON object such as '{"x": 2}'`)
+  return value as Record<string, unknown>
+}
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** An ISO date; without an offset it is UTC, as for Celery. */
+export const moment = (text: string): Date => {
+  const iso = text.trim().replace(' ', 'T')
+  const date = new Date(iso.includes('T') && !/(?:Z|[+-]\d\d:?\d\d)$/i.test(iso) ? `${iso}Z` : iso)
+  if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(date.getTime()))
+    throw expected('a date such as 2026-11-20T21:30:00+01:00')
+  return date
+}
+
+/** Seconds from now, or a date. */
+export const momentOrSeconds = (text: string): Date | number =>
+  /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : moment(text)
+
+/** `setting=value` words: JSON where it is JSON, else text; Python's words are understood. */
+export const settingWords = (words: readonly string[]): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    words.map((word) => {
+      const at = word.indexOf('=')
+      if (at < 1)
+        throw new Fault(
+          `"${word}" is neither an option nor a setting.\nSettings are written setting=value, for example worker_concurrency=10`,
+        )
+      const value = word.slice(at + 1)
+      const python: Readonly<Record<string, unknown>> = { True: true, False: false, None: null }
+      return [
+        word.slice(0, at),
+        Object.hasOwn(python, value) ? python[value] : (parsed(value) ?? (value === 'null' ? null : value)),
+      ]
+    }),
+  )
+
+/** An option of Celery's that is not here: understood, and refused with a sentence. Not in --help. */
+export const refused = (command: Command, flags: string, sentence: string): void => {
+  const option = new Option(flags).hideHelp()
+  command.addOption(option)
+  command.on(`option:${option.name()}`, () => {
+    throw new Fault(`${option.long}: ${sentence}`)
+  })
+}
+
+/** An option of Celery's that changes nothing here. Not in --help. */
+export const accepted = (command: Command, flags: string): void => {
+  command.addOption(new Option(flags).hideHelp())
+}
+
+const yes = new Set(['1', 'true', 'yes', 'on', 't', 'y'])
+
+/** `CELERY_WORKER_CONCURRENCY=4` (LOVAGE_… first) stands for `--concurrency 4` where that is not given. */
+export const readEnvironment = (command: Command, io: Io): void => {
+  const prefix = command.parent === null ? '' : `${command.name().toUpperCase()}_`
+  for (const option of command.options) {
+    const key = option.attributeName()
+    if (option.hidden || command.getOptionValueSource(key) === 'cli') continue
+    const name = `${prefix}${option.name().toUpperCase().replaceAll('-', '_')}`
+    const variable = [`LOVAGE_${name}`, `CELERY_${name}`].find((candidate) => io.env[candidate])
+    const text = variable === undefined ? undefined : io.env[variable]
+    if (variable === undefined || text === undefined) continue
+    if (option.isBoolean() || option.negate) {
+      const on = yes.has(text.toLowerCase())
+      if (on) command.setOptionValueWithSource(key, !option.negate, 'env')
+      continue
+    }
+    try {
+      const value: unknown = option.parseArg === undefined ? text : option.parseArg(text, undefined)
+      if (option.argChoices !== undefined && !option.argChoices.includes(text))
+        throw expected(`one of ${option.argChoices.join(', ')}`)
+      command.setOptionValueWithSource(key, value, 'env')
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error
+      throw new Fault(`${variable}=${text}: ${error.message}`)
+    }
+  }
+}

@@ -1,0 +1,200 @@
+// lovage worker: options, banner, and the life of one worker process. What a worker is stands in
+// runtime/worker; here a person starts and stops it.
+import { hostname } from 'node:os'
+import { Command, Option } from 'commander'
+import type { LogLevel } from '../log.js'
+import type { AppPort, WorkerPort } from './app-port.js'
+import { banner } from './banner.js'
+import { appFor, colorsFor, type Context, globalsOf } from './context.js'
+import { Fault } from './fault.js'
+import { loadTasks } from './load-app.js'
+import { openLog } from './log-lines.js'
+import { maskUrl } from './mask.js'
+import { fileName, nodeName } from './node-name.js'
+import { accepted, level, lists, refused, secondsOption, settingWords, whole } from './options.js'
+import { takePidfile } from './pidfile.js'
+
+interface Options {
+  readonly hostname?: string
+  readonly loglevel: LogLevel
+  readonly logfile?: string
+  readonly pidfile?: string
+  readonly concurrency?: number
+  readonly pool?: string
+  readonly prefetchMultiplier?: number
+  readonly disablePrefetch?: boolean
+  readonly taskEvents?: boolean
+  readonly timeLimit?: number
+  readonly softTimeLimit?: number
+  readonly purge?: boolean
+  readonly queues?: readonly string[]
+  readonly excludeQueues?: readonly string[]
+  readonly include?: readonly string[]
+}
+
+export const workerCommand = (context: Context, exit: (code: 0 | 1) => void): Command => {
+  const command = new Command('worker')
+    .description('run tasks until a signal stops it')
+    .argument('[settings...]', 'settings as setting=value, for example task_default_queue=io')
+    .option(
+      '-n, --hostname <name>',
+      'name of this node; %h host, %n its first label, %d its domain (default: celery@%h)',
+    )
+    .option(
+      '-Q, --queues <names>',
+      'queues to consume (comma-separated; default: all that are configured)',
+      lists,
+    )
+    .option('-X, --exclude-queues <names>', 'but not these', lists)
+    .option('-c, --concurrency <n>', 'tasks at the same time (default: 100 for fiber)', whole)
+    .option(
+      '-P, --pool <name>',
+      'fiber (many on the event loop; also gevent, eventlet) or solo (one at a time) (default: fiber)',
+    )
+    .option('--prefetch-multiplier <n>', 'messages held for each slot, the running one included', whole)
+    .option('--disable-prefetch', 'claim for free slots only')
+    .option('--time-limit <seconds>', 'a task that takes longer fails', secondsOption)
+    .option('--soft-time-limit <seconds>', "after this long a task's signal aborts", secondsOption)
+    .option('-I, --include <modules>', 'more modules with tasks to load (comma-separated)', lists)
+    .option('--purge', 'drop what waits in the queues first')
+    .option('-l, --loglevel <level>', 'DEBUG, INFO, WARNING, ERROR or CRITICAL', level, 'WARNING')
+    .option(
+      '-f, --logfile <path>',
+      'log there instead of standard error; %n and %h are the parts of the node name',
+    )
+    .option(
+      '--pidfile <path>',
+      'write the process id there; a second worker with the same file exits with 73',
+    )
+    .option('-E, --task-events', 'send task events')
+    .addHelpText('after', help)
+    .action((words: readonly string[], options: Options) => run(context, command, words, options).then(exit))
+  celeryOptions(command)
+  return command
+}
+
+const help = `
+Signals:
+  TERM  let running tasks end, give the rest back, exit (0)
+  INT   the same (1); a second one is QUIT
+  QUIT  abort running tasks and give them back, exit (0)
+
+Examples:
+  lovage -A proj/tasks.ts worker --loglevel=INFO
+  lovage -A proj/tasks.ts worker -Q default,important -c 10 -n worker1@%h`
+
+/** The rest of Celery's options, so that a command line brought along is answered, not just refused. */
+const celeryOptions = (command: Command): void => {
+  for (const flags of ['--without-gossip', '--without-mingle', '--without-heartbeat'])
+    accepted(command, flags)
+  command.addOption(new Option('-O, --optimization <profile>').choices(['default', 'fair']).hideHelp())
+  command.addOption(new Option('--discard').hideHelp().implies({ purge: true }))
+  command.addOption(new Option('--events').hideHelp().implies({ taskEvents: true }))
+  const supervisor = 'a supervisor does that better: systemd, docker, or `nohup lovage … &`.'
+  const children = 'there are no child processes to replace; the pools are fiber and solo.'
+  const beat = 'beat inside a worker is not available yet; `lovage dev` runs app.beat.every(…) entries.'
+  refused(command, '-D, --detach', supervisor)
+  for (const flags of ['--uid <user>', '--gid <group>', '--umask <mask>', '--executable <path>'])
+    refused(command, flags, supervisor)
+  refused(command, '-S, --statedb <path>', 'revoked tasks are not kept in a file.')
+  refused(command, '--max-tasks-per-child <n>', children)
+  refused(command, '--max-memory-per-child <kib>', children)
+  refused(command, '--autoscale <max,min>', 'autoscaling is not available yet; --concurrency is the size.')
+  refused(command, '--heartbeat-interval <seconds>', 'there are no worker events yet.')
+  refused(command, '-B, --beat', beat)
+  refused(command, '-s, --schedule <path>', beat)
+  refused(command, '--schedule-filename <path>', beat)
+  refused(command, '--scheduler <class>', beat)
+}
+
+const poolOf = (name: string): 'fiber' | 'solo' => {
+  if (name === 'solo') return 'solo'
+  if (['fiber', 'gevent', 'eventlet'].includes(name)) return 'fiber'
+  throw new Fault(
+    `--pool=${name} is not available yet. The pools are fiber (many tasks on the event loop) and solo (one at a time).`,
+  )
+}
+
+const run = async (
+  { io, version }: Context,
+  command: Command,
+  words: readonly string[],
+  options: Options,
+): Promise<0 | 1> => {
+  const cwd = process.cwd()
+  const host = hostname()
+  const node = nodeName(options.hostname, host)
+  const app = await appFor(command, io, true)
+  if (words.length > 0) app.configure(settingWords(words))
+  const { settings } = app
+  await loadTasks([...settings.imports, ...settings.include, ...(options.include ?? [])], '-I', cwd)
+
+  const pool = poolOf(options.pool ?? settings.workerPool)
+  const concurrency = options.concurrency ?? settings.workerConcurrency ?? (pool === 'fiber' ? 100 : 1)
+  const colors = colorsFor(command, io, 'err')
+  const log = openLog({
+    level: options.loglevel,
+    format: settings.workerLogFormat,
+    colors,
+    file: options.logfile === undefined ? undefined : fileName(options.logfile, node),
+    err: io.err,
+  })
+  const dropPidfile =
+    options.pidfile === undefined ? () => undefined : takePidfile(fileName(options.pidfile, node), io.err)
+  try {
+    const worker = app.worker({
+      pool,
+      concurrency: pool === 'solo' ? 1 : concurrency,
+      hostname: node,
+      log,
+      ...(options.queues && { queues: options.queues }),
+      ...(options.excludeQueues && { excludeQueues: options.excludeQueues }),
+      ...(options.prefetchMultiplier && { prefetchMultiplier: options.prefetchMultiplier }),
+      ...(options.disablePrefetch && { prefetchMultiplier: 1 }),
+      ...(options.timeLimit && { timeLimit: options.timeLimit }),
+      ...(options.softTimeLimit && { softTimeLimit: options.softTimeLimit }),
+    })
+    if (!globalsOf(command).quiet)
+      io.out(await bannerOf(app, worker, { version, pool, concurrency, loglevel: options.loglevel }))
+    if (options.taskEvents) log.warning('-E: task events are not available yet; none are sent.')
+    if (options.purge) io.out(await purge(app, worker.queues))
+    return (await worker.run()) === 0 ? 0 : 1
+  } finally {
+    await app.close()
+    dropPidfile()
+    log.close()
+  }
+}
+
+const purge = async (app: AppPort, queues: readonly string[]): Promise<string> => {
+  const broker = await app.broker()
+  let count = 0
+  for (const queue of queues) count += await broker.purge(queue)
+  return `purge: Erased ${count} ${count === 1 ? 'message' : 'messages'} from the queue.\n`
+}
+
+interface BannerOptions {
+  readonly version: string
+  readonly pool: string
+  readonly concurrency: number
+  readonly loglevel: LogLevel
+}
+
+const bannerOf = async (app: AppPort, worker: WorkerPort, options: BannerOptions): Promise<string> => {
+  const names = [...app.tasks.keys()].filter(
+    (name) => options.loglevel === 'DEBUG' || !name.startsWith('celery.'),
+  )
+  return banner({
+    ...options,
+    hostname: worker.hostname,
+    at: new Date(),
+    app: app.name,
+    transport: maskUrl((await app.broker()).url),
+    results: maskUrl((await app.backend()).url),
+    queues: worker.queues.map((name) => {
+      const { exchange = name, routingKey = name } = app.settings.taskQueues.get(name) ?? {}
+      return { name, exchange, routingKey }
+    }),
+    tasks: ['DEBUG', 'INFO'].includes(options.loglevel) ? names : undefined,
+  })
+}
