@@ -100,7 +100,7 @@ export class Publisher {
   }
 
   #flush(): void {
-    this.#watchdog ??= setTimeout(() => this.#watch(), this.#timeoutMs).unref()
+    if (this.#watchdog === null) this.#watchdog = setTimeout(() => this.#watch(), this.#timeoutMs).unref()
     for (const [index, lane] of this.#lanes.entries()) {
       if (lane.busy || this.#pending.length === 0) continue
       lane.busy = true

@@ -103,7 +103,7 @@ export class Watcher {
   #hear(key: string, text: string): void {
     const entry = this.#watches.get(key)
     if (entry === undefined) return
-    if (Array.isArray(entry)) for (const watch of [...entry]) watch.listener(text)
+    if (Array.isArray(entry)) for (const watch of entry.slice()) watch.listener(text)
     else entry.listener(text)
   }
 
@@ -152,7 +152,7 @@ export class Watcher {
     const error = new OperationalError(explain(this.#url, this.#link.lastError), {
       cause: this.#link.lastError,
     })
-    for (const watch of [...this.#all()]) {
+    for (const watch of this.#all()) {
       if (watch.told || watch.onTrouble === undefined || now - watch.sinceMs < this.#timeoutMs) continue
       watch.told = true
       watch.onTrouble(error)

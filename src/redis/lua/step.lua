@@ -29,44 +29,6 @@ local split = resultsDb ~= ''
 local at = 11 + queues
 local refused, joins
 
-local function members(taken)
-  local kind = call('TYPE', taken).ok
-  if kind == 'zset' then return call('ZRANGE', taken, 0, -1) end
-  if kind == 'list' then return call('LRANGE', taken, 0, -1) end
-  return {}
-end
-
--- The same request again: what was claimed for it, refused, joined.
-local function replay(note)
-  local fields, numbers, found = {}, {}, {}
-  local all = call('HGETALL', hash)
-  for i = 1, #all, 2 do
-    local n = tonumber(string.match(all[i], '^%d+'))
-    if n and n >= request and n < request + slots then
-      numbers[#numbers + 1] = n
-      found[n] = i
-    end
-  end
-  table.sort(numbers)
-  local reply = { '' }
-  for i = 1, #numbers do
-    fields[i] = all[found[numbers[i]]]
-    reply[i + 1] = all[found[numbers[i]] + 1]
-  end
-  local past = note == '' and { {}, {} } or cjson.decode(note)
-  if split then call('SELECT', resultsDb) end
-  for i, join in ipairs(past[2]) do past[2][i] = { join[1], join[2], join[3], members(join[4]) } end
-  if split then call('SELECT', brokerDb) end
-  reply[1] = { fields, past[1], past[2] }
-  return reply
-end
-
--- A stored SUCCESS is never overwritten. Only the fixed start is compared: user data stands behind it.
-local function settled(key)
-  local stored = pcall('GET', key)
-  return type(stored) == 'string' and string.sub(stored, 1, 20) == '{"status": "SUCCESS"'
-end
-
 local firstRaw = false
 if plain == 0 and others > 0 and (ARGV[at + 1] ~= 'ack' or ARGV[at + 6] ~= '0') then
   firstRaw = call('HGET', hash, ARGV[at])
@@ -78,7 +40,34 @@ if first == 0 then
   local number, note = string.match(last, '^(%d+) %d+ ?(.*)$')
   number = tonumber(number)
   if number > request then return 'stale' end
-  if number == request then return replay(note) end
+  if number == request then
+    -- The same request again: what was claimed for it, refused, joined.
+    local fields, numbers, found = {}, {}, {}
+    local all = call('HGETALL', hash)
+    for i = 1, #all, 2 do
+      local n = tonumber(string.match(all[i], '^%d+'))
+      if n and n >= request and n < request + slots then
+        numbers[#numbers + 1] = n
+        found[n] = i
+      end
+    end
+    table.sort(numbers)
+    local reply = { '' }
+    for i = 1, #numbers do
+      fields[i] = all[found[numbers[i]]]
+      reply[i + 1] = all[found[numbers[i]] + 1]
+    end
+    local past = note == '' and { {}, {} } or cjson.decode(note)
+    if split then call('SELECT', resultsDb) end
+    for i, join in ipairs(past[2]) do
+      local zset = call('TYPE', join[4]).ok ~= 'list'
+      local members = zset and call('ZRANGE', join[4], 0, -1) or call('LRANGE', join[4], 0, -1)
+      past[2][i] = { join[1], join[2], join[3], members }
+    end
+    if split then call('SELECT', brokerDb) end
+    reply[1] = { fields, past[1], past[2] }
+    return reply
+  end
 end
 
 for i = 1, plain do
@@ -89,11 +78,15 @@ for i = 1, plain do
     if split then call('SELECT', resultsDb) end
     if call('SET', key, text, 'EX', ARGV[8], 'NX') then
       call('PUBLISH', key, text)
-    elseif settled(key) then
-      held = 0
     else
-      call('SET', key, text, 'EX', ARGV[8])
-      call('PUBLISH', key, text)
+      -- A stored SUCCESS is never overwritten. Only the fixed start is compared: user data stands behind it.
+      local stored = pcall('GET', key)
+      if type(stored) == 'string' and string.sub(stored, 1, 20) == '{"status": "SUCCESS"' then
+        held = 0
+      else
+        call('SET', key, text, 'EX', ARGV[8])
+        call('PUBLISH', key, text)
+      end
     end
     if split then call('SELECT', brokerDb) end
   end
@@ -107,6 +100,16 @@ end
 if others > 0 then
   local pushed = {} -- KEYS index → texts
   local joined = {} -- for the replay
+
+  local function settled(key)
+    local stored = pcall('GET', key)
+    return type(stored) == 'string' and string.sub(stored, 1, 20) == '{"status": "SUCCESS"'
+  end
+
+  local function members(taken)
+    if call('TYPE', taken).ok == 'list' then return call('LRANGE', taken, 0, -1) end
+    return call('ZRANGE', taken, 0, -1)
+  end
 
   local function write(key, text, seconds)
     local done
@@ -308,28 +311,25 @@ end
 
 local record, reply, count, plainly = { lane, '' }, { '' }, 0, true
 
-local function redo()
-  for q = 1, queues do
-    if count == slots then return end
+-- The redo lists come first when they are looked at; and at last when slots are left anyway.
+local place = ARGV[4] == '1' and 1 - queues or 1
+local lists = 4 * queues
+local last = ARGV[4] == '1' and lists or lists + queues
+while slots > count and place <= last do
+  if place < 1 or place > lists then
+    local q = place < 1 and place + queues or place - lists
     for _, value in ipairs(call('RPOP', KEYS[1 + q], slots - count) or {}) do
-      local step = string.match(value, '^%d+ %S+ (%d)')
-      local list = 4 * tonumber(ARGV[10 + q]) + tonumber(step)
+      local list = 4 * tonumber(ARGV[10 + q]) + tonumber(string.match(value, '^%d+ %S+ (%d)'))
       record[#record + 1] = request + count .. (list == 0 and 'r' or ':' .. list .. 'r')
       record[#record + 1] = value
       count = count + 1
       reply[count + 1] = value
       plainly = false
     end
-  end
-end
-
-if slots > 0 then
-  if ARGV[4] == '1' then redo() end
-  for l = 0, 4 * queues - 1 do
-    if count == slots then break end
-    local values = pcall('RPOP', KEYS[2 + queues + l], slots - count)
+  else
+    local values = pcall('RPOP', KEYS[1 + queues + place], slots - count)
     if values and not values.err then
-      local list = 4 * tonumber(ARGV[11 + l % queues]) + math.floor(l / queues)
+      local list = 4 * tonumber(ARGV[11 + (place - 1) % queues]) + math.floor((place - 1) / queues)
       local suffix = ''
       if list > 0 then
         suffix = ':' .. list
@@ -337,14 +337,14 @@ if slots > 0 then
       end
       for k = 1, #values do
         local value = values[k]
-        record[#record + 1] = request + count .. suffix
-        record[#record + 1] = value
+        record[2 * count + 3] = request + count .. suffix
+        record[2 * count + 4] = value
         count = count + 1
         reply[count + 1] = value
       end
     end
   end
-  if count < slots and ARGV[4] ~= '1' then redo() end
+  place = place + 1
 end
 
 record[2] = ARGV[2] .. ' ' .. ARGV[3]
