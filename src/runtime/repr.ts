@@ -106,8 +106,8 @@ class Printing {
     this.#put(start)
     if (this.#isCut) return
     this.#inside(value, body)
+    this.#put(end)
     if (this.#isCut) this.text += end
-    else this.#put(end)
   }
 
   #inside(value: object, body: () => void): void {

@@ -122,7 +122,8 @@ function link(from: object, edge: number, to: object): void {
 
 /**
  * A flat description: the parts in the order in which they are met, each naming the others by number. Two values
- * with equal descriptions have the same content, the same types and the same sharing.
+ * with equal descriptions have the same content, the same types and the same sharing. Dates, bytes and Python's
+ * types are taken by value: two places with the same Date are no reason to call superjson.
  */
 export function describe(value: unknown): unknown[] {
   const numbers = new Map<object, number>()
@@ -131,6 +132,8 @@ export function describe(value: unknown): unknown[] {
     if (typeof item === 'bigint') return `${item}n`
     if (Object.is(item, -0)) return '-0'
     if (typeof item !== 'object' || item === null) return item
+    if (item instanceof Date || item instanceof Uint8Array || 'text' in item)
+      return { [item.constructor.name]: contentOf(item) }
     const known = numbers.get(item)
     if (known !== undefined) return { part: known }
     const number = numbers.size

@@ -65,7 +65,7 @@ describe('repr', () => {
   })
 
   it('cuts at the limit and closes what is open', () => {
-    // Byte for byte Celery's, oddities included; only the closing brackets that it may lose are all there.
+    // As Celery, oddities included; but brackets always match, which Celery's do not.
     expect(repr([1, 2, 3, 4, 5], { limit: 5 })).toBe('[1, 2..., ...]')
     expect(repr([1, 2, 3, 4, 5], { limit: 6 })).toBe('[1, 2, , ...]')
     expect(repr({ k: ['x'.repeat(50)] }, { limit: 20 })).toBe(`{'k': ['${'x'.repeat(13)}...', ...]}`)
