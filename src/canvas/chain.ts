@@ -2,7 +2,8 @@
 // nested chains are spliced in, a group of one is that task, and a group with something behind it is a
 // chord whose body is all the rest.
 import { InvalidSignature } from '../errors.js'
-import type { AnySignature, ChainOf, Next, PipeOf, Steps } from './flow.js'
+import type { Next, Parts, Steps } from './fit.js'
+import type { AnySignature, ChainOf, PipeOf } from './flow.js'
 import { addCallback, addErrback } from './link.js'
 import { asNode, type ChainNode, type ChordNode, change, type GroupNode, make, type Node } from './node.js'
 import { mergeOptions } from './options.js'
@@ -16,7 +17,7 @@ import { mapNodes } from './walk.js'
  * await chain(add.s(2, 2), add.s(4), add.s(8)).delay().get()   // 16
  * ```
  */
-export function chain<const S extends readonly unknown[]>(...steps: Steps<S>): ChainOf<S> {
+export function chain<const S extends Parts>(...steps: Steps<S>): ChainOf<S> {
   const listed: readonly unknown[] = steps.length === 1 && Array.isArray(steps[0]) ? steps[0] : steps
   if (listed.length === 0) throw new InvalidSignature('A chain needs at least one step, but it got none.')
   return join(listed.map((step, i) => asNode(step, `Step ${i + 1} of the chain`))) as unknown as ChainOf<S>
@@ -30,7 +31,9 @@ export function pipe<S extends AnySignature, const N extends readonly unknown[]>
   const head = asNode(signature, 'What pipe() is called on')
   const steps = next.map((step, i) => asNode(step, `Step ${i + 1} of the pipe`))
   if (steps.length === 0) return head as unknown as PipeOf<S, N>
-  return (head.kind === 'group' ? upgrade(head, together(inLine(steps))) : join([head, ...steps])) as unknown as PipeOf<S, N>
+  return (head.kind === 'group'
+    ? upgrade(head, together(inLine(steps)))
+    : join([head, ...steps])) as unknown as PipeOf<S, N>
 }
 
 /** The steps as one signature: a chain, or what a chain of them comes to. */
@@ -51,7 +54,8 @@ function settled(node: ChainNode): Node {
   const whole = join(node.tasks)
   // The chain's own options and arguments stay where there is still a chain to hold them.
   if (whole.kind !== 'chain') return unchain({ ...node, tasks: [whole] })[0]!
-  const same = whole.tasks.length === node.tasks.length && whole.tasks.every((task, i) => task === node.tasks[i])
+  const same =
+    whole.tasks.length === node.tasks.length && whole.tasks.every((task, i) => task === node.tasks[i])
   return same ? node : change(node, { tasks: whole.tasks })
 }
 
@@ -100,7 +104,8 @@ export function upgrade(group: GroupNode, body: Node): ChordNode {
 /** The steps of a chain as they run without it: its arguments go to the first, its callbacks to the last. */
 function unchain(node: ChainNode): readonly Node[] {
   const { tasks, options } = node
-  if (tasks.length === 0) throw new InvalidSignature('A chain needs at least one step, but this one is empty.')
+  if (tasks.length === 0)
+    throw new InvalidSignature('A chain needs at least one step, but this one is empty.')
   if (node.args.length === 0 && !node.immutable && Object.keys(options).length === 0) return tasks
   const { link = [], linkError = [], taskId, groupId, groupIndex, chord, chain: behind, ...sending } = options
   const steps = tasks.map((task) => linkError.reduce(addErrback, task))
@@ -108,7 +113,8 @@ function unchain(node: ChainNode): readonly Node[] {
   const end = steps.length - 1
   const last = link.reduce(addCallback, steps[end]!)
   const place = withoutUndefined({ taskId, groupId, groupIndex, chord, chain: behind })
-  steps[end] = Object.keys(place).length === 0 ? last : change(last, { options: mergeOptions(place, last.options) })
+  steps[end] =
+    Object.keys(place).length === 0 ? last : change(last, { options: mergeOptions(place, last.options) })
   return steps
 }
 

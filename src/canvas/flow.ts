@@ -1,20 +1,29 @@
-// The types that carry the flow: what a signature still needs, what it gives, what it is called. A canvas
-// whose parts do not fit does not compile, and the error names the part. Types only; nothing runs here.
+// The types that carry the flow: what a signature still needs, what it gives, what it is called, and what
+// each constructor makes of that. Whether the parts fit is decided in fit.ts. Types only; nothing runs here.
 import type { Kind, Node, SignatureOptions } from './node.js'
-import type { Both, IsAny, Missing, OnlyArgument, Suffix } from './partial.js'
+import type {
+  Anything,
+  Body,
+  Callback,
+  Errback,
+  HeaderOf,
+  InChain,
+  InOf,
+  IsGroup,
+  NameOf,
+  Next,
+  NotASignature,
+  OutOf,
+  Outs,
+  Shared,
+  Typed,
+  WithMembers,
+} from './fit.js'
+import type { Missing, OnlyArgument, Suffix } from './partial.js'
 import type { CallOptions, GroupResult, PendingResult } from './sender.js'
 import type { SignatureJson } from './wire.js'
 
-// These exist for the compiler alone: no object has them.
-declare const takes: unique symbol
-declare const gives: unique symbol
-declare const called: unique symbol
-declare const members: unique symbol
-
 type List = readonly unknown[]
-
-/** What a signature takes that takes nothing from the left: anything fits, and nothing is used. */
-export type Anything = readonly unknown[]
 
 /**
  * A call that has not been made: frozen data with a `kind`, to be kept, changed (each change makes a new
@@ -23,15 +32,13 @@ export type Anything = readonly unknown[]
  * `In` is the tuple of arguments that are still missing, `Out` what the task returns, `Name` the task's
  * name, so that a type error can say it.
  */
-export interface Signature<in In extends List = any, out Out = any, out Name extends string = string> {
+export interface Signature<in In extends List = any, out Out = any, out Name extends string = string>
+  extends Typed<In, Out, Name> {
   readonly kind: Kind
   readonly args: readonly unknown[]
   readonly kwargs: Readonly<Record<string, unknown>>
   readonly options: SignatureOptions
   readonly immutable: boolean
-  readonly [takes]: (...args: In) => void
-  readonly [gives]: Out
-  readonly [called]: Name
 
   // Where a method's type depends on the whole signature it is asked for as `this`: a method that is generic in
   // In and Out itself would make the compiler compare it for every pair of signatures.
@@ -60,26 +67,20 @@ export interface Signature<in In extends List = any, out Out = any, out Name ext
 }
 
 /** A group of the members `M`. Its result is one of many. */
-export interface GroupSignature<M extends List> extends Signature<Shared<M>, Outs<M>, 'group'> {
-  readonly [members]: M
+export interface GroupSignature<M extends List>
+  extends Signature<Shared<M>, Outs<M>, 'group'>,
+    WithMembers<M> {
   delay(...args: Shared<M>): PendingResult<Outs<M>, GroupResult<Outs<M>>>
 }
 
-/** What tells a group from the rest, in patterns: comparing two properties costs the compiler little. */
-interface IsGroup<M extends List> {
-  readonly [members]: M
-  readonly [called]: 'group'
-}
-
 /** A chord with the header `M`. */
-export interface ChordSignature<M extends List, Out> extends Signature<Shared<M>, Out, 'chord'> {
-  readonly [members]: M
-}
+export interface ChordSignature<M extends List, Out>
+  extends Signature<Shared<M>, Out, 'chord'>,
+    WithMembers<M> {}
 
 export type CloneOf<S, A extends List> = Signature<Missing<InOf<S>, A>, OutOf<S>, NameOf<S>>
-export type Sent<S> = S extends IsGroup<infer M>
-  ? PendingResult<Outs<M>, GroupResult<Outs<M>>>
-  : PendingResult<OutOf<S>>
+export type Sent<S> =
+  S extends IsGroup<infer M> ? PendingResult<Outs<M>, GroupResult<Outs<M>>> : PendingResult<OutOf<S>>
 
 /** A signature, whatever its types. */
 export type AnySignature = Signature<any, any, string>
@@ -100,119 +101,15 @@ export type CallArguments<In extends List> =
   | [args: Anything, options: CallOptions & { readonly kwargs: Readonly<Record<string, unknown>> }]
 
 // ---------------------------------------------------------------------------------------------------
-// What is said when something does not fit
-
-/** Stands where a part does not fit: nothing is assignable to it, and the compiler prints its words. */
-export interface StepError<Message extends string, Given, Expected> {
-  readonly error: Message
-  readonly given: Given
-  readonly expected: Expected
-}
-
-type NotASignature<S, Place extends string> = S extends { readonly taskName: infer Task extends string }
-  ? StepError<`${Place} is the task ${Task} itself: write .s(…)`, S, AnySignature>
-  : StepError<`${Place} is not a signature: write task.s(…)`, S, AnySignature>
-
-/** The part, if it accepts `Given` from the left; else the error that says so. Of a group, the first wrong member. */
-type Fit<S, Given, Place extends string, From extends string> =
-  IsAny<S> extends true
-    ? S
-    : S extends AnySignature
-      ? S extends { readonly [members]: infer M extends List }
-        ? FitMembers<S, M, Given, Place, From>
-        : [Given] extends InOf<S>
-          ? S
-          : StepError<`${Place} (${NameOf<S>}) does not accept ${From}`, Given, InOf<S>>
-      : NotASignature<S, Place>
-
-type FitMembers<S, M extends List, Given, Place extends string, From extends string, Seen extends List = []> =
-  M extends readonly [infer Member, ...infer Rest]
-    ? [Given] extends InOf<Member>
-      ? FitMembers<S, Rest, Given, Place, From, [...Seen, Member]>
-      : StepError<
-          `${Place}: member ${Count<Seen>} of its group (${NameOf<Member>}) does not accept ${From}`,
-          Given,
-          InOf<Member>
-        >
-    : [Given] extends InOf<M[number]>
-      ? S
-      : M extends readonly []
-        ? S
-        : StepError<`${Place} (group) does not accept ${From}`, Given, InOf<M[number]>>
-
-type Count<Seen extends List> = [0, ...Seen]['length'] & number
-
-// ---------------------------------------------------------------------------------------------------
-// Small words
-
-export type InOf<S> =
-  IsAny<S> extends true ? any : S extends { readonly [takes]: (...args: infer In) => void } ? In : never
-export type OutOf<S> = S extends { readonly [gives]: infer Out } ? Out : never
-export type NameOf<S> = S extends { readonly [called]: infer Name extends string } ? Name : never
+// What the constructors give
 
 type Listed<S extends List> = S extends readonly [infer L extends List] ? L : S
 type LastOf<S extends List> = S extends readonly [...unknown[], infer Last] ? Last : S[number]
 
-// ---------------------------------------------------------------------------------------------------
-// Chains
-
-/** The steps, one by one or in one array; a step that does not fit is replaced by its error. */
-export type Steps<S extends List> = S extends CheckSteps<S> ? S : CheckSteps<S>
-type CheckSteps<S extends List> = S extends readonly []
-  ? readonly [step: StepError<'a chain needs at least one step', [], AnySignature>]
-  : S extends readonly [infer L extends List]
-    ? readonly [L extends readonly [] ? CheckSteps<[]> : Check<L, 'chain'>]
-    : Check<S, 'chain'>
-
-/** What follows `S` in a pipe. */
-export type Next<S, N extends List> = N extends Check<N, 'pipe', S> ? N : Check<N, 'pipe', S>
-
-interface Start {
-  readonly start: true
-}
-
-type Check<S extends List, Where extends string, Left = Start, Done extends List = readonly []> =
-  S extends readonly [infer Step, ...infer Rest]
-    ? Check<
-        Rest,
-        Where,
-        InChain<Step>,
-        readonly [...Done, CheckStep<Step, Left, `step ${Count<Done>} of the ${Where}`>]
-      >
-    : readonly [...Done, ...S]
-
-type CheckStep<Step, Left, Place extends string> = Left extends Start
-  ? IsAny<Step> extends true
-    ? Step
-    : Step extends AnySignature
-      ? Step
-      : NotASignature<Step, Place>
-  : Left extends Uncertain
-    ? [OutOf<Left>] extends InOf<Step>
-      ? Step
-      : StepError<
-          `${Place}: before it stands a group of unknown size, and one of a single member gives its result alone: write chord(members, next) or group(members).pipe(next)`,
-          OutOf<Left>,
-          InOf<Step>
-        >
-    : Fit<Step, OutOf<Left>, Place, 'the result of the step before it'>
-
-/** A step as it stands in a chain, where a group of one is that task. */
-type InChain<S> = S extends IsGroup<infer M>
-  ? M extends readonly [infer Only]
-    ? InChain<Only>
-    : number extends M['length']
-      ? Uncertain & Signature<Shared<M>, OutOf<M[number]> | Outs<M>, 'group'>
-      : S
-  : S
-interface Uncertain {
-  readonly [members]: 'unknown'
-}
-
 /** What `chain(…)` of these steps is. */
 export type ChainOf<S extends List> = Chained<Listed<S>>
 type Chained<S extends List> = S extends readonly [infer Only]
-  ? Only extends { readonly [members]: unknown }
+  ? InChain<Only> extends WithMembers<List>
     ? Only
     : Signature<InOf<Only>, OutOf<Only>, `chain from ${NameOf<Only>}`>
   : Signature<InOf<S[0]>, OutOf<InChain<LastOf<S>>>, `chain from ${NameOf<S[0]>}`>
@@ -222,87 +119,9 @@ export type PipeOf<S, N extends List> = N extends readonly []
   ? S
   : Signature<InOf<S>, OutOf<InChain<LastOf<N>>>, `chain from ${NameOf<S>}`>
 
-// ---------------------------------------------------------------------------------------------------
-// Groups and chords
-
-/** The members, one by one or in one array; one that cannot take the same arguments as the others is an error. */
-export type Members<M extends List> = M extends CheckMembers<M> ? M : CheckMembers<M>
-type CheckMembers<M extends List> = M extends readonly [infer L extends List]
-  ? readonly [CheckEach<L, 'group'>]
-  : CheckEach<M, 'group'>
-
-type CheckEach<M extends List, Where extends string, In extends List = Anything, Done extends List = readonly []> =
-  M extends readonly [infer Member, ...infer Rest]
-    ? CheckEach<
-        Rest,
-        Where,
-        Both<In, InOf<Member>>,
-        readonly [...Done, CheckMember<Member, In, `member ${Count<Done>} of the ${Where}`>]
-      >
-    : readonly [...Done, ...M]
-
-type CheckMember<S, In extends List, Place extends string> =
-  IsAny<S> extends true
-    ? S
-    : S extends AnySignature
-      ? [Both<In, InOf<S>>] extends [never]
-        ? StepError<`${Place} (${NameOf<S>}) does not take the arguments that the members before it take`, In, InOf<S>>
-        : S
-      : NotASignature<S, Place>
-
 export type GroupOf<M extends List> = GroupSignature<Listed<M>>
 
-/** The arguments that fit every member. */
-export type Shared<M extends List, In extends List = Anything> = M extends readonly [infer S, ...infer Rest]
-  ? Shared<Rest, Both<In, InOf<S>>>
-  : M extends readonly []
-    ? In
-    : Both<In, InOf<M[number]>>
-
-/** The results of the members; those of a group among them stand in the same row. */
-export type Outs<M extends List, Done extends List = []> = M extends readonly [infer S, ...infer Rest]
-  ? Outs<Rest, S extends IsGroup<infer Inner> ? [...Done, ...Outs<Inner>] : [...Done, OutOf<S>]>
-  : M extends readonly []
-    ? Done
-    : [...Done, ...(M[number] extends IsGroup<infer Inner> ? Outs<Inner>[number] : OutOf<M[number]>)[]]
-
-/** The header: an array of signatures, or a group. */
-export type Header<H> = H extends CheckHeader<H> ? H : CheckHeader<H>
-type CheckHeader<H> = H extends List
-  ? CheckEach<H, 'header'>
-  : H extends AnySignature
-    ? H
-    : NotASignature<H, 'the header of the chord'>
-
-type HeaderOf<H> = H extends List ? H : H extends IsGroup<infer M> ? M : [H]
-
-export type Body<B, H> = B extends CheckBody<B, H> ? B : CheckBody<B, H>
-type CheckBody<B, H> = Fit<B, Outs<HeaderOf<H>>, 'the body of the chord', 'the results of its header'>
-
 export type ChordOf<H, B> = ChordSignature<HeaderOf<H>, OutOf<B>>
-
-// ---------------------------------------------------------------------------------------------------
-// Links
-
-export type Callback<C, S> = C extends CheckCallback<C, S> ? C : CheckCallback<C, S>
-type CheckCallback<C, S> = S extends IsGroup<infer _>
-  ? C extends AnySignature
-    ? C
-    : NotASignature<C, 'the callback'>
-  : Fit<C, OutOf<S>, 'the callback', `the result of ${NameOf<S>}`>
-
-/** An errback takes the failed id, or, declared with `errback: 'full'`, the request, the error and the traceback. */
-export type Errback<E> = E extends CheckErrback<E> ? E : CheckErrback<E>
-type CheckErrback<E> =
-  IsAny<E> extends true
-    ? E
-    : E extends AnySignature
-      ? [id: string] extends InOf<E>
-        ? E
-        : [request: any, error: any, traceback: any] extends InOf<E>
-          ? E
-          : StepError<`the errback (${NameOf<E>}) does not accept the id of the failed task`, [id: string], InOf<E>>
-      : NotASignature<E, 'the errback'>
 
 // ---------------------------------------------------------------------------------------------------
 // Maps
@@ -316,3 +135,56 @@ export type MapOf<S, Kind extends string = 'map'> = Signature<
   Kind extends 'chunks' ? OutOf<S>[][] : OutOf<S>[],
   `${Kind} of ${NameOf<S>}`
 >
+
+// ---------------------------------------------------------------------------------------------------
+// What a task has besides its code
+
+type AnyFunction = (...args: any[]) => unknown
+type Takes<F extends AnyFunction> = Parameters<F>
+type Gives<F extends AnyFunction> = Awaited<ReturnType<F>>
+
+interface TaskParts<A extends List> {
+  /** The last arguments, as in `s`. */
+  readonly args?: A
+  readonly kwargs?: undefined
+  readonly options?: SetOptions
+  readonly immutable?: false
+}
+
+/** The members of a task made of the function `F`. */
+export interface TaskMembers<F extends AnyFunction, Name extends string = string> {
+  readonly name: Name
+  readonly taskName: Name
+  /** A signature with these arguments, the last ones; what comes from the left or from the call is put in front. */
+  s<A extends Suffix<Takes<F>>>(...args: A): Signature<Missing<Takes<F>, A>, Gives<F>, Name>
+  /** An immutable signature: with all arguments, and taking nothing from the left. */
+  si(...args: Takes<F>): Signature<Anything, Gives<F>, Name>
+  /** A signature in full. With kwargs the compiler does not count the arguments. */
+  signature<A extends Suffix<Takes<F>> | [] = []>(
+    parts?: TaskParts<A>,
+  ): Signature<Missing<Takes<F>, A>, Gives<F>, Name>
+  signature(parts: {
+    readonly args?: Suffix<Takes<F>>
+    readonly options?: SetOptions
+    readonly immutable: true
+  }): Signature<Anything, Gives<F>, Name>
+  signature(parts: {
+    readonly args?: List
+    readonly kwargs: Readonly<Record<string, unknown>>
+    readonly options?: SetOptions
+    readonly immutable?: boolean
+  }): Signature<any, Gives<F>, Name>
+  /** Sends it: the message is in the broker when the promise is fulfilled. */
+  delay(...args: Takes<F>): PendingResult<Gives<F>>
+  /** Sends it, with options for this call. */
+  applyAsync(...call: CallArguments<Takes<F>>): PendingResult<Gives<F>>
+  /** One message that calls the task with each item. */
+  map(items: readonly OnlyArgument<Takes<F>>[]): Signature<Anything, Gives<F>[], `map of ${Name}`>
+  /** One message that calls the task with each array of arguments. */
+  starmap(rows: readonly Readonly<Takes<F>>[]): Signature<Anything, Gives<F>[], `map of ${Name}`>
+  /** Messages of `n` calls each, which run in parallel. */
+  chunks(
+    rows: readonly Readonly<Takes<F>>[],
+    n: number,
+  ): Signature<Anything, Gives<F>[][], `chunks of ${Name}`>
+}

@@ -1,5 +1,6 @@
 // A group: members that run side by side, and one result that is the list of theirs.
-import type { GroupOf, Members } from './flow.js'
+import type { Members, Parts } from './fit.js'
+import type { GroupOf } from './flow.js'
 import { asNode, type GroupNode, make } from './node.js'
 
 /**
@@ -10,7 +11,7 @@ import { asNode, type GroupNode, make } from './node.js'
  * await group(add.s(1, 1), add.s(2, 2)).delay().get()   // [2, 4]
  * ```
  */
-export function group<const M extends readonly unknown[]>(...members: Members<M>): GroupOf<M> {
+export function group<const M extends Parts>(...members: Members<M>): GroupOf<M> {
   const listed: readonly unknown[] = members.length === 1 && Array.isArray(members[0]) ? members[0] : members
   const tasks = listed.map((member, i) => asNode(member, `Member ${i + 1} of the group`))
   const common = { args: [], kwargs: {}, options: {}, immutable: false }

@@ -2,9 +2,10 @@
 // are written follows Celery: a chord's on its body, a group's callback on its first member only (as an
 // immutable one, for it is no result of the group), a group's errback on every member.
 import { InvalidSignature } from '../errors.js'
-import type { AnySignature, Callback, Errback } from './flow.js'
+import type { Callback, Errback } from './fit.js'
+import type { AnySignature } from './flow.js'
 import { asNode, change, type Node } from './node.js'
-import { fold } from './walk.js'
+import { fold, listParts } from './walk.js'
 
 /** The signature with a callback: a task that runs after success, with the result in front of its own arguments. */
 export function link<S extends AnySignature, C>(signature: S, callback: Callback<C, S>): S
@@ -25,7 +26,10 @@ export function addCallback(node: Node, callback: Node): Node {
   return fold<Node, Node>(node, (inner) => {
     switch (inner.kind) {
       case 'chord':
-        return { parts: [{ key: 'body', value: inner.body }], close: ([body]) => change(inner, { body: body! }) }
+        return {
+          parts: [{ key: 'body', value: inner.body }],
+          close: ([body]) => change(inner, { body: body! }),
+        }
       case 'group': {
         const [first, ...others] = inner.tasks
         if (first === undefined)
@@ -48,10 +52,13 @@ export function addErrback(node: Node, errback: Node): Node {
   return fold<Node, Node>(node, (inner) => {
     switch (inner.kind) {
       case 'chord':
-        return { parts: [{ key: 'body', value: inner.body }], close: ([body]) => change(inner, { body: body! }) }
+        return {
+          parts: [{ key: 'body', value: inner.body }],
+          close: ([body]) => change(inner, { body: body! }),
+        }
       case 'group':
         return {
-          parts: inner.tasks.map((value, i) => ({ key: `tasks[${i}]`, value })),
+          parts: listParts('tasks', inner.tasks),
           close: (tasks) => change(inner, { tasks: [...tasks] }),
         }
       default:

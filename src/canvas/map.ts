@@ -18,20 +18,34 @@ export function xstarmap<S>(task: MapTask<S>, rows: Rows<S>): MapOf<S> {
 /** Like xstarmap, in messages of `n` calls each, which run in parallel; the result is an array for each of them. */
 export function chunks<S>(task: MapTask<S>, rows: Rows<S>, n: number): MapOf<S, 'chunks'> {
   if (!Number.isSafeInteger(n) || n < 1)
-    throw new InvalidSignature(`chunks expects the size of a chunk, a whole number from 1, but got ${show(n)}.`)
+    throw new InvalidSignature(
+      `chunks expects the size of a chunk, a whole number from 1, but got ${show(n)}.`,
+    )
   return mapOf('chunks', task, rowsOf(rows, 'chunks'), n) as unknown as MapOf<S, 'chunks'>
 }
 
 function mapOf(kind: MapNode['kind'], given: unknown, items: unknown, n?: number): MapNode {
   const task = asNode(given, `The first argument of ${kind}`)
-  if (task.kind !== 'task') throw new InvalidSignature(`${kind} expects the signature of a task, but got a ${task.kind}.`)
+  if (task.kind !== 'task')
+    throw new InvalidSignature(`${kind} expects the signature of a task, but got a ${task.kind}.`)
   // Workers, Python's too, look at the name alone: arguments would be lost without a word.
   if (task.args.length > 0 || Object.keys(task.kwargs).length > 0)
-    throw new InvalidSignature(`${kind} calls ${task.task} with the items alone: write its signature without arguments.`)
+    throw new InvalidSignature(
+      `${kind} calls ${task.task} with the items alone: write its signature without arguments.`,
+    )
   if (!Array.isArray(items))
     throw new InvalidSignature(`${kind} expects an array of items, but got ${show(items)}.`)
   const size = n === undefined ? {} : { n }
-  return make<MapNode>({ kind, task, it: [...items], ...size, args: [], kwargs: {}, options: {}, immutable: true })
+  return make<MapNode>({
+    kind,
+    task,
+    it: [...items],
+    ...size,
+    args: [],
+    kwargs: {},
+    options: {},
+    immutable: true,
+  })
 }
 
 function rowsOf(rows: unknown, kind: string): unknown {

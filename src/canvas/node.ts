@@ -173,8 +173,10 @@ function misfit(value: unknown): string {
     const short = taskName.slice(taskName.lastIndexOf('.') + 1)
     return `is the task ${taskName} itself. Write ${short}.s(…), or ${short}.si(…) to take nothing from the left.`
   }
-  if (typeof then === 'function') return 'is a promise: a call that was sent already. Write .s(…) for .delay(…).'
-  if (typeof kind === 'string') return 'has the data of a signature but not its methods. Was it copied with { ...sig }?'
+  if (typeof then === 'function')
+    return 'is a promise: a call that was sent already. Write .s(…) for .delay(…).'
+  if (typeof kind === 'string')
+    return 'has the data of a signature but not its methods. Was it copied with { ...sig }?'
   if (typeof task === 'string') return "is a plain object. Read Celery's JSON with signature.from(json)."
   return `is not a signature, but ${show(value)}. Write task.s(…).`
 }

@@ -109,7 +109,8 @@ export function readOptions(given: object): SignatureOptions {
     const single = (name === 'link' || name === 'linkError') && !Array.isArray(value)
     const held = single ? [value] : Array.isArray(value) ? Object.freeze([...value]) : value
     if (name === 'stamps' || name === 'other') {
-      if (!isRecord(held)) throw new InvalidSignature(`The option ${name} expects an object, but got ${show(held)}.`)
+      if (!isRecord(held))
+        throw new InvalidSignature(`The option ${name} expects an object, but got ${show(held)}.`)
     } else checkOption(name as WireOption, held)
     entries.push([name, held])
   }

@@ -26,7 +26,11 @@ export type Missing<P extends Parameters, A extends Parameters> =
 
 type Before<P extends Parameters, A extends Parameters> =
   | (A extends P ? (IsRest<P> extends true ? P : []) : never)
-  | (IsRest<P> extends true ? never : P extends readonly [unknown?, ...infer T] ? [...First<P>, ...Before<T, A>] : never)
+  | (IsRest<P> extends true
+      ? never
+      : P extends readonly [unknown?, ...infer T]
+        ? [...First<P>, ...Before<T, A>]
+        : never)
 
 /** Whether `P` is a rest parameter and nothing else. */
 type IsRest<P extends Parameters> = number extends P['length']
@@ -36,8 +40,9 @@ type IsRest<P extends Parameters> = number extends P['length']
   : false
 
 /** The first parameter alone, with its label and required: more arguments follow it. */
-type First<P extends Parameters> =
-  Required<P> extends readonly [unknown, ...infer T]
+type First<P extends Parameters> = number extends P['length']
+  ? [P[0]]
+  : Required<P> extends readonly [unknown, ...infer T]
     ? Required<P> extends readonly [...infer Head, ...T]
       ? Head
       : never

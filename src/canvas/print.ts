@@ -1,6 +1,6 @@
 // A canvas in one line, for logs and errors: `proj.add(1, 2) | group(proj.mul(3), proj.mul(4))`.
 import type { Node } from './node.js'
-import { fold, type Part } from './walk.js'
+import { fold, listParts, type Part } from './walk.js'
 import { show } from './words.js'
 
 /** Of longer lists the beginning and the end are shown. */
@@ -16,7 +16,7 @@ function text(node: Node, done: readonly string[]): string {
     case 'task':
       return call(node)
     case 'chain':
-      return `${list(done, ' | ')}`
+      return list(done, ' | ')
     case 'group':
       return `group(${list(done, ', ')})`
     case 'chord':
@@ -40,13 +40,15 @@ function list(items: readonly string[], between: string): string {
 
 /** The children that run as part of the node. */
 function steps(node: Node): Part<Node>[] {
-  const values =
-    node.kind === 'chord'
-      ? [...node.header, node.body]
-      : node.kind === 'chain' || node.kind === 'group'
-        ? node.tasks
-        : node.kind === 'task'
-          ? []
-          : [node.task]
-  return values.map((value, i) => ({ key: String(i), value }))
+  switch (node.kind) {
+    case 'task':
+      return []
+    case 'chain':
+    case 'group':
+      return listParts('tasks', node.tasks)
+    case 'chord':
+      return [...listParts('header', node.header), { key: 'body', value: node.body }]
+    default:
+      return [{ key: 'task', value: node.task }]
+  }
 }

@@ -33,7 +33,9 @@ export interface GetOptions {
 }
 
 /** What `get({ propagate: false })` gives: the result, or the error in its place; member by member in a group. */
-export type Settled<T> = T extends readonly unknown[] ? T | { [K in keyof T]: T[K] | Error } | Error : T | Error
+export type Settled<T> = T extends readonly unknown[]
+  ? T | { [K in keyof T]: T[K] | Error } | Error
+  : T | Error
 
 /** A wait for a result of type T. */
 export interface Get<T> {
@@ -139,6 +141,8 @@ export function installSender(sender: Sender): void {
 export function currentSender(): Sender {
   const sender = shared[place]
   if (sender === undefined)
-    throw new InvalidUsage('Nothing can be sent yet: no app was created in this process. Call createApp() first.')
+    throw new InvalidUsage(
+      'Nothing can be sent yet: no app was created in this process. Call createApp() first.',
+    )
   return sender
 }

@@ -2,30 +2,21 @@
 // data are described in node.ts, the types in flow.ts; here is what can be done with it.
 import { InvalidSignature } from '../errors.js'
 import { pipe } from './chain.js'
-import type {
-  AnySignature,
-  Anything,
-  CallArguments,
-  CloneOf,
-  InOf,
-  NameOf,
-  OutOf,
-  Sent,
-  SetOptions,
-  Signature,
-} from './flow.js'
+import type { Anything, InOf, NameOf, OutOf } from './fit.js'
+import type { AnySignature, CallArguments, CloneOf, Sent, SetOptions, Signature } from './flow.js'
 import { link, linkError } from './link.js'
-import { asNode, type ChordNode, change, make, type Node, prototype, type TaskNode } from './node.js'
+import { asNode, change, make, type Node, prototype, type TaskNode } from './node.js'
 import { isRecord, readOptions } from './options.js'
 import type { Suffix } from './partial.js'
 import { print } from './print.js'
 import { type CallOptions, currentSender, type PendingResult } from './sender.js'
-import { fold, partsOf } from './walk.js'
+import { fold, listParts } from './walk.js'
 import { fromJSON, toJSON } from './wire.js'
 import { show } from './words.js'
 
 export { pipe } from './chain.js'
-export type { AnySignature, Anything, ChordSignature, GroupSignature, SetOptions, Signature } from './flow.js'
+export type { Anything, StepError } from './fit.js'
+export type { AnySignature, ChordSignature, GroupSignature, SetOptions, Signature } from './flow.js'
 export { link, linkError } from './link.js'
 export * from './node.js'
 
@@ -51,7 +42,11 @@ signature.from = (json: unknown): Signature<any, any, string> =>
   fromJSON(json) as unknown as Signature<any, any, string>
 
 /** The signature of a task; `owned` is the app to which the task is bound. */
-export function makeTaskSignature(task: string, owned: object | undefined, parts: SignatureParts = {}): TaskNode {
+export function makeTaskSignature(
+  task: string,
+  owned: object | undefined,
+  parts: SignatureParts = {},
+): TaskNode {
   if (typeof task !== 'string' || task === '')
     throw new InvalidSignature(`signature() expects a task's name, but got ${show(task)}.`)
   const { args = [], kwargs = {}, options = {}, immutable: still = false } = parts
@@ -59,7 +54,14 @@ export function makeTaskSignature(task: string, owned: object | undefined, parts
     throw new InvalidSignature(`The args of ${task} are expected to be an array, but they are ${show(args)}.`)
   checkKwargs(task, kwargs)
   return make<TaskNode>(
-    { kind: 'task', task, args: [...args], kwargs: { ...kwargs }, options: readOptions(options), immutable: still },
+    {
+      kind: 'task',
+      task,
+      args: [...args],
+      kwargs: { ...kwargs },
+      options: readOptions(options),
+      immutable: still,
+    },
     owned,
   )
 }
@@ -84,20 +86,34 @@ export function set<S extends AnySignature>(signature: S, options: SetOptions): 
  */
 export function immutable<S extends AnySignature>(signature: S): Signature<Anything, OutOf<S>, NameOf<S>> {
   const still = fold<Node, Node>(asNode(signature, 'What immutable() is called on'), (node) => {
-    const slot = node.kind === 'group' ? 'tasks' : node.kind === 'chord' ? 'header' : undefined
-    if (slot === undefined) return { parts: [], close: () => change(node, { immutable: true }) }
-    const parts = partsOf<Node>({ [slot]: node.kind === 'group' ? node.tasks : (node as ChordNode).header, options: {} })
-    return { parts, close: (done) => change(node, { [slot]: [...done] }) }
+    switch (node.kind) {
+      case 'group':
+        return {
+          parts: listParts('tasks', node.tasks),
+          close: (tasks) => change(node, { tasks: [...tasks] }),
+        }
+      case 'chord':
+        return {
+          parts: listParts('header', node.header),
+          close: (header) => change(node, { header: [...header] }),
+        }
+      default:
+        return { parts: [], close: () => change(node, { immutable: true }) }
+    }
   })
   return still as unknown as Signature<Anything, OutOf<S>, NameOf<S>>
 }
 
 /** The signature with these arguments in front of its own, as a call puts them there. An immutable one keeps its own. */
 export function clone<S extends AnySignature>(signature: S): S
-export function clone<S extends AnySignature, const A extends Suffix<InOf<S>>>(signature: S, args: A): CloneOf<S, A>
+export function clone<S extends AnySignature, const A extends Suffix<InOf<S>>>(
+  signature: S,
+  args: A,
+): CloneOf<S, A>
 export function clone(signature: unknown, args: unknown = []): unknown {
   const node = asNode(signature, 'What clone() is called on')
-  if (!Array.isArray(args)) throw new InvalidSignature(`clone() expects an array of arguments, but got ${show(args)}.`)
+  if (!Array.isArray(args))
+    throw new InvalidSignature(`clone() expects an array of arguments, but got ${show(args)}.`)
   return change(node, node.immutable ? {} : { args: [...args, ...node.args] })
 }
 
@@ -106,22 +122,19 @@ export function delay<In extends readonly unknown[], Out>(
   signature: Signature<In, Out>,
   ...args: In
 ): PendingResult<Out> {
-  return send(asNode(signature, 'What delay() is called on'), args, {})
+  return currentSender().send(asNode(signature, 'What delay() is called on'), args, {})
 }
 
 /** Sends it with these arguments in front of its own, and options for this call. */
 export function applyAsync<S extends AnySignature>(signature: S, ...call: CallArguments<InOf<S>>): Sent<S>
-export function applyAsync(signature: unknown, args: readonly unknown[] = [], options: CallOptions = {}): unknown {
+export function applyAsync(
+  signature: unknown,
+  args: readonly unknown[] = [],
+  options: CallOptions = {},
+): unknown {
   if (!Array.isArray(args))
     throw new InvalidSignature(`applyAsync() expects an array of arguments, but got ${show(args)}.`)
-  return send(asNode(signature, 'What applyAsync() is called on'), args, options)
-}
-
-function send(node: Node, args: readonly unknown[], options: CallOptions): PendingResult<any, any> {
-  const { kwargs, ...rest } = options
-  if (kwargs !== undefined) checkKwargs(print(node), kwargs)
-  const call = kwargs === undefined ? readOptions(rest) : { ...readOptions(rest), kwargs }
-  return currentSender().send(node, args, call)
+  return currentSender().send(asNode(signature, 'What applyAsync() is called on'), args, options)
 }
 
 /** Comes with a later version. */
@@ -131,7 +144,9 @@ function stamp(): never {
 
 function checkKwargs(name: string, kwargs: unknown): void {
   if (!isRecord(kwargs))
-    throw new InvalidSignature(`The kwargs of ${name} are expected to be an object, but they are ${show(kwargs)}.`)
+    throw new InvalidSignature(
+      `The kwargs of ${name} are expected to be an object, but they are ${show(kwargs)}.`,
+    )
 }
 
 // Every function above is a method as well. The methods lie on the prototype that all signatures share:

@@ -65,11 +65,16 @@ export interface Slots<C> {
   readonly headerOptions?: Replace<NestedOptions, C>
 }
 
+/** The items of a list of children. */
+export function listParts<A>(slot: string, values: readonly A[]): Part<A>[] {
+  return values.map((value, i) => ({ key: `${slot}[${i}]`, value }))
+}
+
 /** All children, in a fixed order: what runs, then what follows. */
 export function partsOf<C>(slots: Slots<C>): Part<C>[] {
   const parts: Part<C>[] = []
   const add = (key: string, value: unknown) => {
-    if (Array.isArray(value)) value.forEach((item, i) => void parts.push({ key: `${key}[${i}]`, value: item }))
+    if (Array.isArray(value)) for (const part of listParts<C>(key, value)) parts.push(part)
     else if (value !== undefined) parts.push({ key, value: value as C })
   }
   add('tasks', slots.tasks)
@@ -95,7 +100,8 @@ export function refill<C, D>(slots: Slots<C>, done: readonly D[]): Slots<D> {
     const options = slots[name]
     if (options === undefined) continue
     const copy: Record<string, unknown> = { ...options }
-    for (const option of nestedOptions) if (options[option] !== undefined) copy[option] = take(options[option])
+    for (const option of nestedOptions)
+      if (options[option] !== undefined) copy[option] = take(options[option])
     filled[name] = copy
   }
   return filled as unknown as Slots<D>

@@ -67,7 +67,12 @@ function kwargsOf(node: Node, inner: Slots<SignatureJson>, unknown: Dict): Dict 
       return { kwargs: { ...node.kwargs }, header: headerOf(inner, headerKeys), body: inner.body, ...rest }
     }
     default:
-      return { ...node.kwargs, task: inner.task, it: [...node.it], ...(node.n === undefined ? {} : { n: node.n }) }
+      return {
+        ...node.kwargs,
+        task: inner.task,
+        it: [...node.it],
+        ...(node.n === undefined ? {} : { n: node.n }),
+      }
   }
 }
 
@@ -116,7 +121,8 @@ type Fail = (problem: string) => never
 function levelOf(json: unknown, fail: Fail): Level<unknown, Node> {
   if (!isRecord(json)) return fail(`expected an object with "task", but got ${show(json)}.`)
   const { task, args, kwargs, options, subtask_type, immutable, ...unknownKeys } = json
-  if (typeof task !== 'string' || task === '') return fail(`"task" expects a task's name, but got ${show(task)}.`)
+  if (typeof task !== 'string' || task === '')
+    return fail(`"task" expects a task's name, but got ${show(task)}.`)
   const given = recordOf(kwargs, 'kwargs', fail)
   const kind = kindOf(task, subtask_type, given)
   const named = kind === 'task' || task === taskNames[kind] ? {} : { task }
@@ -129,7 +135,10 @@ function levelOf(json: unknown, fail: Fail): Level<unknown, Node> {
     kwargs: rest,
     immutable: immutable === true,
   }
-  const open = { ...slots, options: optionsFromWire(recordOf(options, 'options', fail), fail) } as Slots<unknown>
+  const open = {
+    ...slots,
+    options: optionsFromWire(recordOf(options, 'options', fail), fail),
+  } as Slots<unknown>
   const kept = { ...unknownKeys, ...named, ...typed, ...unknown }
   return {
     parts: partsOf(open),
@@ -180,7 +189,10 @@ function placesOf(kind: Kind, kwargs: Dict, fail: Fail): { slots: Dict; rest: Di
 }
 
 /** A header as an array of signatures, or as a group with options of its own. */
-function headerFromWire(header: unknown, fail: Fail): { header: unknown[]; headerOptions?: object; keys: Dict } {
+function headerFromWire(
+  header: unknown,
+  fail: Fail,
+): { header: unknown[]; headerOptions?: object; keys: Dict } {
   if (header === undefined || header === null || Array.isArray(header))
     return { header: [...listOf(header, 'kwargs.header', fail)], keys: {} }
   if (!isRecord(header) || header.subtask_type !== 'group') return { header: [header], keys: {} }
