@@ -2,7 +2,8 @@
 // callables, and signatures get a sender. Nothing connects before it is needed.
 import { randomUUID } from 'node:crypto'
 import { Beat } from './beat/beat.js'
-import type { TaskMembers } from './canvas/flow.js'
+import type { AnySignature, TaskMembers } from './canvas/flow.js'
+import { chunks, xmap, xstarmap } from './canvas/map.js'
 import { makeTaskSignature } from './canvas/signature.js'
 import { isSignature, type Node } from './canvas/node.js'
 import { type AsyncResult, type CallOptions, installSender, type PendingResult } from './canvas/sender.js'
@@ -131,7 +132,7 @@ export class App {
         `app.task("${String(name)}", fn, options): expected a function as the second argument, got ${typeof fn}. ` +
           'For a task that runs elsewhere: app.declare.',
       )
-    return this.#add({ name, run: fn as AnyFunction, options: options as TaskOptions }) as Task<F, Name>
+    return this.#add({ name, run: fn as AnyFunction, options: options as TaskOptions }) as unknown as Task<F, Name>
   }
 
   /** A task that runs elsewhere (in Python, in another service): its name, its types, its queue. */
@@ -153,14 +154,17 @@ export class App {
     const make = (
       args: readonly unknown[],
       more: { kwargs?: Readonly<Record<string, unknown>>; options?: object; immutable?: boolean } = {},
-    ) => makeTaskSignature(name, this, { args, ...more })
+    ) => makeTaskSignature(name, this, { args, ...more }) as unknown as AnySignature
     const send = (args: readonly unknown[], call: CallOptions = {}) => sendNode(this.#sending, make(args) as unknown as Node, [], call)
     const members: Readonly<Record<string, unknown>> = {
       name,
       taskName: name,
       s: (...args: unknown[]) => make(args),
       si: (...args: unknown[]) => make(args, { immutable: true }),
-      signature: (args: readonly unknown[] = [], more: object = {}) => make(args, more),
+      signature: ({ args = [], ...more }: { args?: readonly unknown[] } = {}) => make(args, more),
+      map: (items: readonly unknown[]) => xmap(make([]), items),
+      starmap: (rows: readonly (readonly unknown[])[]) => xstarmap(make([]), rows),
+      chunks: (rows: readonly (readonly unknown[])[], n: number) => chunks(make([]), rows, n),
       delay: (...args: unknown[]) => send(args),
       applyAsync: (args: readonly unknown[] = [], call: CallOptions = {}) => send(args, call),
     }

@@ -4,6 +4,7 @@
 //
 // Python looks `exc_type` up in `exc_module` and calls it with the message array. `builtins` is written
 // only for names that Python builds from any arguments; SystemExit and its like would be raised for real.
+import { fileURLToPath } from 'node:url'
 import * as family from '../errors.js'
 import { RemoteTaskError } from '../errors.js'
 import { decodeJson, encodePython } from './json.js'
@@ -68,12 +69,24 @@ export const encodeException = (info: ExceptionInfo): string => {
   )
 }
 
+const home = fileURLToPath(new URL('..', import.meta.url))
+
+/** The stack down to the user's own code: how a worker came to call it says nothing. */
+const ownStack = (error: Error): string => {
+  const { stack } = error
+  if (stack === undefined) return `${error.name}: ${error.message}`
+  const lines = stack.split('\n')
+  return lines
+    .filter((line) => !(/^\s+at /.test(line) && (line.includes(home) || line.includes('node:async_hooks'))))
+    .join('\n')
+}
+
 /** The text of the stack with its causes, for `traceback`. */
 export const tracebackOf = (thrown: unknown): string | null => {
   if (!(thrown instanceof Error)) return null
   const lines: string[] = []
   for (let error: unknown = thrown, depth = 0; error instanceof Error && depth < 10; error = error.cause, depth += 1)
-    lines.push(`${depth > 0 ? 'Caused by: ' : ''}${error.stack ?? `${error.name}: ${error.message}`}`)
+    lines.push(`${depth > 0 ? 'Caused by: ' : ''}${ownStack(error)}`)
   return lines.join('\n')
 }
 
