@@ -1,7 +1,9 @@
 // A canvas as a picture before anything runs: Mermaid for README files and issues, DOT for Graphviz. Each
 // task is a box; solid arrows carry results; dotted ones lead to callbacks and errbacks.
 import type { Typed } from './fit.js'
-import { type Node, asNode } from './node.js'
+import { asNode, type MapNode, type Node } from './node.js'
+import { print } from './print.js'
+import { fold, listParts, runningParts } from './walk.js'
 
 /** A part of the picture: where it is entered, and where it is left. */
 interface Ends {
@@ -27,7 +29,9 @@ export function toMermaid(signature: Typed): string {
   return [
     'flowchart LR',
     ...boxes.map(({ id, text }) => `  ${id}["${text.replaceAll('"', '#quot;')}"]`),
-    ...arrows.map(({ from, to, label }) => `  ${from} ${label === undefined ? '-->' : `-. ${label} .->`} ${to}`),
+    ...arrows.map(
+      ({ from, to, label }) => `  ${from} ${label === undefined ? '-->' : `-. ${label} .->`} ${to}`,
+    ),
     '',
   ].join('\n')
 }
@@ -41,9 +45,69 @@ export function toDot(signature: Typed): string {
     '  rankdir=LR; node [shape=box];',
     ...boxes.map(({ id, text }) => `  ${id} [label=${quote(text)}];`),
     ...arrows.map(({ from, to, label }) =>
-      label === undefined ? `  ${from} -> ${to};` : `  ${from} -> ${to} [style=dotted, label=${quote(label)}];`,
+      label === undefined
+        ? `  ${from} -> ${to};`
+        : `  ${from} -> ${to} [style=dotted, label=${quote(label)}];`,
     ),
     '}',
     '',
   ].join('\n')
+}
+
+function picture(root: Node): Picture {
+  const boxes: { id: string; text: string }[] = []
+  const arrows: Arrow[] = []
+  const box = (text: string): Ends => {
+    const id = `n${boxes.length}`
+    boxes.push({ id, text })
+    return { first: [id], last: [id] }
+  }
+  const lead = (from: Ends, to: Ends, label?: Arrow['label']) => {
+    for (const start of from.last)
+      for (const end of to.first)
+        arrows.push({ from: start, to: end, ...(label === undefined ? {} : { label }) })
+  }
+  const draw = (node: Node, inside: readonly Ends[]): Ends => {
+    if (node.kind === 'task' || isMap(node)) return box(print(node))
+    const body = node.kind === 'chord' ? inside.at(-1)! : undefined
+    const members = body === undefined ? inside : inside.slice(0, -1)
+    if (node.kind === 'chain') {
+      for (let i = 1; i < members.length; i++) lead(members[i - 1]!, members[i]!)
+      return members.length === 0 ? box('chain()') : { first: members[0]!.first, last: members.at(-1)!.last }
+    }
+    const row = members.length === 0 ? box('group()') : sideBySide(members)
+    if (body === undefined) return row
+    lead(row, body)
+    return { first: row.first, last: body.last }
+  }
+  // A signature that stands in two places is two boxes: it runs twice.
+  fold<Node, Ends>(
+    root,
+    (node) => {
+      const inside = isMap(node) ? [] : runningParts(node)
+      const { link = [], linkError = [] } = node.options
+      return {
+        parts: [...inside, ...listParts('options.link', link), ...listParts('options.linkError', linkError)],
+        close: (done) => {
+          const ends = draw(node, done.slice(0, inside.length))
+          const following = done.slice(inside.length)
+          following.forEach((next, i) => {
+            lead(ends, next, i < link.length ? 'on success' : 'on error')
+          })
+          return ends
+        },
+      }
+    },
+    { everyPlace: true },
+  )
+  return { boxes, arrows }
+}
+
+function sideBySide(members: readonly Ends[]): Ends {
+  return { first: members.flatMap(({ first }) => first), last: members.flatMap(({ last }) => last) }
+}
+
+/** A map is one message, so it is one box. */
+function isMap(node: Node): node is MapNode {
+  return node.kind === 'xmap' || node.kind === 'xstarmap' || node.kind === 'chunks'
 }

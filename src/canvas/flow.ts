@@ -3,7 +3,6 @@
 import type { Kind, Node, SignatureOptions } from './node.js'
 import type {
   Anything,
-  Body,
   Callback,
   Errback,
   HeaderOf,

@@ -1,6 +1,6 @@
 // A canvas in one line, for logs and errors: `proj.add(1, 2) | group(proj.mul(3), proj.mul(4))`.
 import type { Node } from './node.js'
-import { fold, listParts, type Part } from './walk.js'
+import { fold, runningParts } from './walk.js'
 import { show } from './words.js'
 
 /** Of longer lists the beginning and the end are shown. */
@@ -8,7 +8,10 @@ const shown = 12
 
 /** The signature in one line. What follows it by links is left out. */
 export function print(node: Node): string {
-  return fold<Node, string>(node, (inner) => ({ parts: steps(inner), close: (done) => text(inner, done) }))
+  return fold<Node, string>(node, (inner) => ({
+    parts: runningParts(inner),
+    close: (done) => text(inner, done),
+  }))
 }
 
 function text(node: Node, done: readonly string[]): string {
@@ -36,19 +39,4 @@ function list(items: readonly string[], between: string): string {
   const half = shown / 2
   const left = `… ${items.length - shown} more`
   return [...items.slice(0, half), left, ...items.slice(-half)].join(between)
-}
-
-/** The children that run as part of the node. */
-function steps(node: Node): Part<Node>[] {
-  switch (node.kind) {
-    case 'task':
-      return []
-    case 'chain':
-    case 'group':
-      return listParts('tasks', node.tasks)
-    case 'chord':
-      return [...listParts('header', node.header), { key: 'body', value: node.body }]
-    default:
-      return [{ key: 'task', value: node.task }]
-  }
 }

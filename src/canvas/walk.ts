@@ -19,9 +19,14 @@ export interface Level<A, B> {
 
 /**
  * Turns a tree of A into a B from the leaves up. `open` takes one value apart; `path()` says where it
- * stands, as in `tasks[1].body`. A value that contains itself is an InvalidSignature.
+ * stands, as in `tasks[1].body`. A value that contains itself is an InvalidSignature. With `everyPlace` a
+ * value that stands in several places is turned each time.
  */
-export function fold<A, B>(root: A, open: (value: A, path: () => string) => Level<A, B>): B {
+export function fold<A, B>(
+  root: A,
+  open: (value: A, path: () => string) => Level<A, B>,
+  { everyPlace = false } = {},
+): B {
   const frames: { value: A; level: Level<A, B>; done: B[] }[] = []
   const finished = new Map<A, B>()
   const unfinished = new Set<A>()
@@ -37,7 +42,7 @@ export function fold<A, B>(root: A, open: (value: A, path: () => string) => Leve
     const frame = frames.at(-1)!
     const part = frame.level.parts[frame.done.length]
     if (part !== undefined) {
-      if (finished.has(part.value)) frame.done.push(finished.get(part.value)!)
+      if (!everyPlace && finished.has(part.value)) frame.done.push(finished.get(part.value)!)
       else enter(part.value)
       continue
     }
@@ -68,6 +73,21 @@ export interface Slots<C> {
 /** The items of a list of children. */
 export function listParts<A>(slot: string, values: readonly A[]): Part<A>[] {
   return values.map((value, i) => ({ key: `${slot}[${i}]`, value }))
+}
+
+/** The children that run as part of the node: without what follows it by links. */
+export function runningParts(node: Node): Part<Node>[] {
+  switch (node.kind) {
+    case 'task':
+      return []
+    case 'chain':
+    case 'group':
+      return listParts('tasks', node.tasks)
+    case 'chord':
+      return [...listParts('header', node.header), { key: 'body', value: node.body }]
+    default:
+      return [{ key: 'task', value: node.task }]
+  }
 }
 
 /** All children, in a fixed order: what runs, then what follows. */

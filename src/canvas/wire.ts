@@ -196,7 +196,7 @@ function headerFromWire(
   if (header === undefined || header === null || Array.isArray(header))
     return { header: [...listOf(header, 'kwargs.header', fail)], keys: {} }
   if (!isRecord(header) || header.subtask_type !== 'group') return { header: [header], keys: {} }
-  const { task, args, kwargs, options, subtask_type, immutable, ...unknownKeys } = header
+  const { task, args, kwargs, options, subtask_type: _type, immutable, ...unknownKeys } = header
   const keys = {
     ...(task === taskNames.group ? {} : { task }),
     ...(Array.isArray(args) && args.length > 0 ? { args } : {}),
