@@ -105,7 +105,12 @@ export class Preparation {
   #instance(value: object, depth: number): unknown {
     if (this.classes.has(value.constructor))
       return this.#rich(value, Object.create(Object.getPrototypeOf(value)), (copy) =>
-        this.#fields(value, copy, depth),
+        // An error's message is not enumerable, but the best part of it.
+        this.#fields(
+          value instanceof Error ? Object.assign({ message: value.message }, value) : value,
+          copy,
+          depth,
+        ),
       )
     if (types.isMap(value)) return this.#rich(value, new Map(), (copy) => this.#entries(value, copy, depth))
     if (types.isSet(value)) return this.#rich(value, new Set(), (copy) => this.#members(value, copy, depth))

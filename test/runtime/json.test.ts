@@ -266,6 +266,17 @@ describe('registered classes', () => {
     expect(() => decodeJson(json.encodeValue(shared))).toThrow(/got "Size"\. Register it on this side too/)
   })
 
+  it('keep the message, if they are errors', () => {
+    class Declined extends Error {
+      code = 402
+    }
+    const json = new WireJson()
+    json.registerClass(Declined)
+    const error = json.decodeJson(json.encodeValue([new Declined('no funds')])) as Declined[]
+    expect(error[0]).toBeInstanceOf(Declined)
+    expect([error[0]!.message, error[0]!.code]).toEqual(['no funds', 402])
+  })
+
   it('need names of their own', () => {
     const json = new WireJson()
     json.registerClass(Size, 'size')
