@@ -82,6 +82,7 @@ export class RedisBroker implements Broker {
       databases,
       url: this.url,
       leases: this.#leases,
+      onClosed: (closed) => this.#consumers.delete(closed),
       connect: (role, hooks) =>
         new Link({
           address,

@@ -28,7 +28,8 @@ export interface ConsumerParts {
   readonly databases: Databases
   readonly url: string
   readonly leases: LeaseKeeper
-  /** Makes a connection of ours; `onDown` and `onUp` come from here. */
+  readonly onClosed: (consumer: RedisConsumer) => void
+  /** Makes a connection of ours. */
   readonly connect: (role: string, hooks: { onUp: () => void; onDown: (error: Error) => void }) => Link
 }
 
@@ -36,6 +37,7 @@ export interface ConsumerParts {
 const mostSlots = 1000
 const redoLookMs = 50
 const pauseMs = 100
+const leaveMs = 2000
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -64,6 +66,7 @@ export class RedisConsumer implements Consumer {
   #redoLookedAt = 0
   #troubled = false
   #closing = false
+  #registered = false
   #comeback: Promise<void> | null = null
 
   private constructor(options: ConsumerOptions, parts: ConsumerParts) {
@@ -170,10 +173,15 @@ export class RedisConsumer implements Consumer {
     this.#parts.leases.drop(this.id)
     await this.#waiter.close()
     // Bounded: whoever stops while Redis is away leaves the rest to the reaper.
-    const leave = this.#reaper.leave(this.id).catch(noop)
-    await Promise.race([leave, this.#link.up ? leave : sleep(pauseMs)])
+    let timer: NodeJS.Timeout | undefined
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, leaveMs)
+    })
+    await Promise.race([this.#reaper.leave(this.id).catch(noop), patience])
+    clearTimeout(timer)
     this.#link.free()
     this.#link.close()
+    this.#parts.onClosed(this)
   }
 
   // -------------------------------------------------------------------------------------------------
@@ -282,6 +290,7 @@ export class RedisConsumer implements Consumer {
     const args = [names.length, ...names, this.id, leaseMs, hostname, JSON.stringify(queues)]
     args.push(...queues.map(directBinding))
     await this.#persist(() => this.#link.run(scripts.register, args))
+    this.#registered = true
     leases.keep(this.id, leaseMs, (id) => void this.#lose(id).catch(noop))
   }
 
@@ -296,6 +305,7 @@ export class RedisConsumer implements Consumer {
 
   async #reappear(id: string): Promise<void> {
     this.#parts.leases.drop(id)
+    this.#registered = false
     this.id = newId()
     this.#context = this.#describe()
     this.#held.clear()
@@ -322,7 +332,8 @@ export class RedisConsumer implements Consumer {
     for (;;) {
       if (this.#link.closed) throw leaseLost()
       this.#complain(reason as Error)
-      if (troubleOf(reason) !== 'connection') await sleep(pauseMs * (0.5 + Math.random()))
+      // Always a real pause: the event that says why must get its turn.
+      await sleep(troubleOf(reason) === 'connection' ? 5 : pauseMs * (0.5 + Math.random()))
       try {
         await this.#link.whenUp()
         return await send()
@@ -345,8 +356,28 @@ export class RedisConsumer implements Consumer {
 
   #connected(): void {
     this.#bound.clear()
+    if (this.#troubled) this.#relieve()
+    if (this.#registered) void this.#reconcile().catch(noop)
+  }
+
+  /**
+   * After a cut: every call is sent again and finds its answer, so nothing should be held over there that
+   * nobody here knows. What is all the same goes back.
+   */
+  async #reconcile(): Promise<void> {
+    const { id } = this
+    const before = Math.min(this.#next, ...this.#open.values())
+    const fields = (await this.#link.send('hkeys', [this.#parts.keys.consumer(id)])) as readonly Buffer[]
+    const unknown = fields
+      .map(String)
+      .filter((field) => Number.parseInt(field, 10) < before && !this.#held.has(field.replace(/[nej]+$/, '')))
+    if (unknown.length === 0 || id !== this.id) return
+    const back = unknown.map((tag): Completion => ({ tag, ending: { kind: 'back' }, ...nothing }))
+    await this.#step(this.#link, 'lr', back, 0)
   }
 }
+
+const nothing = { results: [], pushes: [], chords: [], parts: [] } as const
 
 const newId = (): string => randomBytes(9).toString('base64url')
 

@@ -155,7 +155,8 @@ export class Publisher {
       } catch (error) {
         const trouble = troubleOf(error)
         if (trouble !== 'connection' && trouble !== 'unready') return this.#fail(living, error)
-        if (trouble === 'unready') await sleep(pauseMs)
+        // Always a real pause: the event that says why must get its turn.
+        await sleep(trouble === 'unready' ? pauseMs : 2)
       }
     }
   }

@@ -202,9 +202,8 @@ if others > 0 then
       if not call('SET', marker, '1', 'EX', 3600, 'NX') then fresh = false end
       if split then call('SELECT', resultsDb) end
     end
-    local counted = {}
+    local counted, any = {}, false
     if fresh and parts > 0 then
-      local any = false
       for k = 0, parts - 1 do
         counted[k] = call('SADD', ARGV[m + 10 * k + 3], ARGV[m + 10 * k + 6]) == 1
         any = any or counted[k]
@@ -215,7 +214,8 @@ if others > 0 then
     if fresh then
       for k = 0, results - 1 do
         local done = write(ARGV[r + 3 * k], ARGV[r + 3 * k + 1], ARGV[r + 3 * k + 2])
-        if not done and k == 0 and own then
+        -- Stored by whom? If a part of its chord was missing, by a Python peer that died before it reported.
+        if not done and k == 0 and own and not any then
           fresh = false
           break
         end
@@ -255,27 +255,32 @@ if others > 0 then
         -- Held until its second act; `j` tells the reaper that its run is over.
         call('HSET', hash, field .. 'j', raw)
       elseif ending ~= 'ack' then
-        local inner, note = raw, false -- the envelope, and what was known about earlier deliveries
+        -- The envelope, and what is known about its deliveries: that of a first one comes as the last argument.
+        local inner, note = raw, ARGV[r - 1]
         if string.find(field, 'r', 1, true) then
           local cut = string.find(raw, '\n', 1, true)
           note, inner = string.sub(raw, 1, cut - 1), string.sub(raw, cut + 1)
-          -- Its run is over and only its bodies are not out yet: whoever gets it must ask first.
-          if string.find(field, 'j', 1, true) then note = string.gsub(note, '^(%d+) %S+', '%1 m') end
+        end
+        -- Over, with only its bodies not out yet: whoever gets it must ask first. Or acknowledged early.
+        if string.find(field, 'j', 1, true) then
+          note = string.gsub(note, '^(%d+) %S+', '%1 m')
+        elseif string.find(field, 'e', 1, true) then
+          note = string.gsub(note, '^(%d+) %S+', '%1 e')
         end
         if ending == 'requeue' then -- KEYS index of the list
           local done = pcall('LPUSH', KEYS[tonumber(ARGV[e])], inner)
           if type(done) == 'table' then call('LPUSH', KEYS[tonumber(ARGV[e]) + 1], '0 - 0 -\n' .. inner) end
         elseif ending == 'back' then -- KEYS index of the redo list, note for a first delivery
-          call('RPUSH', KEYS[tonumber(ARGV[e])], (note or ARGV[e + 1]) .. '\n' .. inner)
+          call('RPUSH', KEYS[tonumber(ARGV[e])], note .. '\n' .. inner)
         elseif ending == 'defer' then -- KEYS index of the eta set, due ms, a unique word, note
-          local text = ARGV[e + 2] .. ' ' .. (note or ARGV[e + 3]) .. '\n' .. inner
+          local text = ARGV[e + 2] .. ' ' .. note .. '\n' .. inner
           call('ZADD', KEYS[tonumber(ARGV[e])], ARGV[e + 1], text)
         else -- KEYS index of the dead letters, id, queue, reason, task id, task, kept, seconds, note
           local dead = KEYS[tonumber(ARGV[e])]
           local letter = dead .. ':' .. ARGV[e + 1]
           local now = call('TIME')
           local ms = now[1] * 1000 + math.floor(now[2] / 1000)
-          local attempts, worker = string.match(note or ARGV[e + 8], '^(%d+) %S+ %d (.*)$')
+          local attempts, worker = string.match(note, '^(%d+) %S+ %d (.*)$')
           call('HSET', letter, 'queue', ARGV[e + 2], 'reason', ARGV[e + 3], 'taskId', ARGV[e + 4],
             'task', ARGV[e + 5], 'attempts', attempts, 'lastWorker', worker, 'diedAt', ms, 'raw', inner)
           call('EXPIRE', letter, ARGV[e + 7])
