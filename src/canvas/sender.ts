@@ -33,9 +33,11 @@ export interface GetOptions {
 }
 
 /** What `get({ propagate: false })` gives: the result, or the error in its place; member by member in a group. */
-export type Settled<T> = T extends readonly unknown[]
-  ? T | { [K in keyof T]: T[K] | Error } | Error
-  : T | Error
+export type Settled<T> = [T] extends [never]
+  ? Error
+  : T extends readonly unknown[]
+    ? T | { [K in keyof T]: T[K] | Error } | Error
+    : T | Error
 
 /** A wait for a result of type T. */
 export interface Get<T> {
