@@ -40,6 +40,8 @@ export const withoutEffect: ReadonlySet<string> = new Set([
   'workerEtaTaskLimit',
   'workerEnablePrefetchCountReduction',
   'workerTimerPrecision',
+  // Own queues need none: a task may run for days
+  'visibilityTimeout',
   // Python's logging
   'workerHijackRootLogger',
 ])
@@ -94,6 +96,7 @@ export const refusals: Readonly<Record<string, Refusal>> = {
     'it is not available yet; link errors on the tasks of the header',
     false,
   ),
+  taskPublishRetryPolicy: not('a publish is tried again for brokerConnectionTimeout seconds; set that'),
   taskProtocol: not('protocol 2 is written (1 is read as well); leave it out', 2),
   taskRemoteTracebacks: not('an error carries the text of its traceback; leave it out', false),
   taskSendSentEvent: not(events, false),
@@ -135,6 +138,9 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   beatSyncEvery: not(beat),
   beatMaxLoopInterval: not(beat),
   beatCronStartingDeadline: not(beat),
+  canvasMaxDepth: not('it is not available yet'),
+  canvasMaxSize: not('it is not available yet'),
+  workerLoopBlockedWarning: not('it is not available yet'),
   securityCertificate: not(signed),
   securityCertStore: not(signed),
   securityKey: not(signed),

@@ -1,12 +1,12 @@
-// The settings that are small objects: transport options of broker and results, and the retry policy of
-// publishing. Names inside are camelCase or snake_case, as everywhere.
-import { type Either, isLeft, right } from 'fp-ts/lib/Either.js'
-import { always, type Decode, oneOf, refuse, seconds, shape, text, wholeNumber } from './config-decode.js'
+// The settings that are small objects: transport options of broker and results. Names inside are camelCase
+// or snake_case, as everywhere.
+import { right } from 'fp-ts/lib/Either.js'
+import { always, type Decode, oneOf, refuse, seconds, shape, text } from './config-decode.js'
 
 export interface BrokerTransportOptions {
   /** Verbatim before every key of the broker, as kombu's `global_keyprefix`. */
   readonly globalKeyPrefix?: string
-  /** Seconds; see the setting `visibilityTimeout`. */
+  /** Seconds. Own queues need none (leases do its work), so that it has no effect on them. */
   readonly visibilityTimeout?: number
   /** Which of several queues is looked at first. */
   readonly queueOrderStrategy?: 'round_robin' | 'sorted' | 'priority'
@@ -15,15 +15,6 @@ export interface BrokerTransportOptions {
 export interface BackendTransportOptions {
   /** Before every key of results; `_` is added unless it ends in one of `: _ - .` */
   readonly globalKeyPrefix?: string
-}
-
-/** Pauses between attempts, in seconds: `intervalStart`, then longer by `intervalStep`, at most `intervalMax`. */
-export interface RetryPolicy {
-  /** Null is without limit. */
-  readonly maxRetries: number | null
-  readonly intervalStart: number
-  readonly intervalStep: number
-  readonly intervalMax: number
 }
 
 const connections = 'connections look after themselves here (keepalive, health, reconnection); leave it out'
@@ -91,27 +82,3 @@ export const decodeBackendOptions: Decode<BackendTransportOptions> = respell(
     tuning,
   ),
 )
-
-/** Celery's own. */
-export const defaultRetryPolicy: RetryPolicy = Object.freeze({
-  maxRetries: 3,
-  intervalStart: 0,
-  intervalStep: 0.2,
-  intervalMax: 1,
-})
-
-const decodePolicy = shape<{ [K in keyof RetryPolicy]: number }>(
-  { maxRetries: wholeNumber(0), intervalStart: seconds(), intervalStep: seconds(), intervalMax: seconds() },
-  { retryErrors: 'which errors are tried again is not a choice here; leave it out' },
-)
-
-/** What is absent keeps its default; `maxRetries: null` is without limit. */
-export const decodeRetryPolicy: Decode<RetryPolicy> = (value, at): Either<string, RetryPolicy> => {
-  const decoded = decodePolicy(value, at)
-  if (isLeft(decoded)) return decoded
-  const given = value as Readonly<Record<string, unknown>>
-  const unlimited = given.maxRetries === null || given.max_retries === null
-  return right(
-    Object.freeze({ ...defaultRetryPolicy, ...decoded.right, ...(unlimited ? { maxRetries: null } : {}) }),
-  )
-}

@@ -19,9 +19,6 @@ import {
   type BrokerTransportOptions,
   decodeBackendOptions,
   decodeBrokerOptions,
-  decodeRetryPolicy,
-  defaultRetryPolicy,
-  type RetryPolicy,
 } from './config-options.js'
 import {
   decodeQueues,
@@ -37,6 +34,8 @@ export interface Row<A, Input> {
   readonly default: A
   readonly decode: Decode<A>
   readonly doc: string
+  /** There is one value: what Celery can switch and this library always does. */
+  readonly fixed?: true
   readonly input?: Input
 }
 
@@ -51,6 +50,14 @@ const open = <A>(decode: Decode<A>, doc: string): Row<A | undefined, A | null> =
   default: undefined,
   decode: (value, at) => (value === null ? right(undefined) : decode(value, at)),
   doc,
+})
+
+/** A row with one value; Celery users may write it, and are told why when they write another. */
+const fixed = <A, Input = A>(decode: Decode<A>, value: NoInfer<A>, doc: string): Row<A, Input> => ({
+  default: value,
+  decode,
+  doc,
+  fixed: true,
 })
 
 const json: Decode<'json'> = (value, at) =>
@@ -94,13 +101,13 @@ export const table = {
   // -- General
   imports: row(listOfTexts, [], 'Modules that `lovage worker` loads beside the one of -A.'),
   include: row(listOfTexts, [], 'More of the same, loaded after `imports`.'),
-  acceptContent: row<readonly 'json'[], readonly string[]>(
+  acceptContent: fixed<readonly 'json'[], readonly string[]>(
     onlyJson,
     ['json'],
     'Forms of messages that are read.',
   ),
   timezone: row(zone, 'UTC', 'Zone in which calendar schedules are reckoned.'),
-  enableUtc: row(
+  enableUtc: fixed(
     always(true, 'times on the wire carry their offset, so every peer agrees'),
     true,
     'Times on the wire are UTC.',
@@ -114,24 +121,24 @@ export const table = {
   brokerTransportOptions: row<BrokerTransportOptions>(
     decodeBrokerOptions,
     {},
-    'globalKeyPrefix, queueOrderStrategy, visibilityTimeout.',
+    'globalKeyPrefix and queueOrderStrategy. (visibilityTimeout may stay: a task may run for days here.)',
   ),
   brokerConnectionTimeout: row(
     seconds('more'),
     4,
     'Seconds that a publish or a read may take before it is an OperationalError.',
   ),
-  brokerConnectionRetry: row(
+  brokerConnectionRetry: fixed(
     always(true, 'a worker waits until its broker is back'),
     true,
     'Reconnect after a loss.',
   ),
   brokerConnectionRetryOnStartup: row(
-    always(true, 'a worker waits until its broker is there, and says so'),
+    flag,
     true,
-    'The same at the start.',
+    '`lovage worker` waits until its broker is there, and says so; false ends it with exit code 1.',
   ),
-  brokerConnectionMaxRetries: row(
+  brokerConnectionMaxRetries: fixed(
     always(null, 'a worker never gives its broker up', [0]),
     null,
     'Attempts before a worker gives up: null is never. (Celery: 100)',
@@ -157,7 +164,7 @@ export const table = {
   ),
   taskDefaultQueue: row(text, 'celery', 'Queue of tasks without a route.'),
   taskDefaultExchange: row(orNull(text), null, 'Exchange of the default queue; null is its name.'),
-  taskDefaultExchangeType: row(oneOf('direct'), 'direct', 'Type of that exchange.'),
+  taskDefaultExchangeType: fixed(oneOf('direct'), 'direct', 'Type of that exchange.'),
   taskDefaultRoutingKey: row(orNull(text), null, 'Routing key of the default queue; null is its name.'),
   taskDefaultPriority: row(
     orNull(wholeNumber(0, 9)),
@@ -166,11 +173,10 @@ export const table = {
   ),
   taskIgnoreResult: row(flag, false, 'Do not store results.'),
   taskStoreErrorsEvenIfIgnored: row(flag, false, 'But store failures.'),
-  taskPublishRetry: row(flag, true, 'Try again when the broker cannot be reached.'),
-  taskPublishRetryPolicy: row<RetryPolicy, Partial<RetryPolicy>>(
-    decodeRetryPolicy,
-    defaultRetryPolicy,
-    'How often, and how long between.',
+  taskPublishRetry: fixed(
+    always(true, 'a publish is tried again for brokerConnectionTimeout seconds'),
+    true,
+    'Try again when the broker cannot be reached.',
   ),
   taskQueues: row<ReadonlyMap<string, QueueSettings>, TaskQueues | null>(
     (value, at) => (value === null ? right(noQueues) : decodeQueues(value, at)),
@@ -182,7 +188,7 @@ export const table = {
     [],
     'Which queue a task goes to: names, names with `*`, RegExps, functions.',
   ),
-  taskSerializer: row<'json', string>(json, 'json', 'Form of messages that are written.'),
+  taskSerializer: fixed<'json', string>(json, 'json', 'Form of messages that are written.'),
   taskSoftTimeLimit: row(limit, null, 'Seconds after which `this.signal` of a task aborts.'),
   taskTimeLimit: row(limit, null, 'Seconds after which a task is a failure.'),
   taskTrackStarted: row(flag, false, 'Store the state STARTED.'),
@@ -199,8 +205,8 @@ export const table = {
     'Seconds until a result vanishes; 0 or null keeps it for ever.',
   ),
   resultExtended: row(flag, false, 'Store name, arguments, worker, retries and queue with the result.'),
-  resultSerializer: row<'json', string>(json, 'json', 'Form of results that are written.'),
-  resultAcceptContent: row<readonly 'json'[] | null, readonly string[] | null>(
+  resultSerializer: fixed<'json', string>(json, 'json', 'Form of results that are written.'),
+  resultAcceptContent: fixed<readonly 'json'[] | null, readonly string[] | null>(
     orNull(onlyJson),
     null,
     'Forms of results that are read; null is acceptContent.',
@@ -237,16 +243,6 @@ export const table = {
     20,
     'Ours: seconds after which a worker that fell silent loses its messages to the others.',
   ),
-  workerLoopBlockedWarning: row(
-    seconds(),
-    1,
-    'Ours: seconds of a blocked event loop that are worth a warning; 0 never warns.',
-  ),
-  visibilityTimeout: row(
-    seconds('more'),
-    3600,
-    "Ours, also in brokerTransportOptions: Celery's, for queues shared with Python workers; own queues need none.",
-  ),
   maxDeliveries: row(
     wholeNumber(1),
     5,
@@ -254,6 +250,4 @@ export const table = {
   ),
   deadLetterMax: row(wholeNumber(0), 10_000, 'Ours: dead letters that are kept.'),
   deadLetterExpires: row(seconds('more'), 2_592_000, 'Ours: seconds that a dead letter is kept (30 days).'),
-  canvasMaxDepth: row(wholeNumber(1), 100, 'Ours: levels of nesting that a signature may have.'),
-  canvasMaxSize: row(wholeNumber(1), 100_000, 'Ours: tasks that a signature may hold.'),
 }

@@ -3,10 +3,11 @@
 import { isLeft, right } from 'fp-ts/lib/Either.js'
 import { olderNames, refusals, withoutEffect } from './config-celery.js'
 import { didYouMean, show, toCamel } from './config-decode.js'
+import type { QueueSettings } from './config-routes.js'
 import { type Row, table } from './config-table.js'
 import { ImproperlyConfigured } from './errors.js'
 
-export type { BackendTransportOptions, BrokerTransportOptions, RetryPolicy } from './config-options.js'
+export type { BackendTransportOptions, BrokerTransportOptions } from './config-options.js'
 export type {
   QueueDeclaration,
   QueueSettings,
@@ -110,14 +111,18 @@ export const readSettings = (
     if (isLeft(decoded)) throw new ImproperlyConfigured(decoded.left)
     settings[name] = decoded.right
   }
-  return Object.freeze(settled(settings as Settings, given))
+  return Object.freeze(settled(settings as Settings))
 }
 
 /** Settings that stand for others. */
-const settled = (settings: Settings, given: ReadonlyMap<string, unknown>): Settings => ({
-  ...settings,
-  ...(settings.workerDisablePrefetch ? { workerPrefetchMultiplier: 1 } : {}),
-  ...(settings.brokerTransportOptions.visibilityTimeout !== undefined && !given.has('visibilityTimeout')
-    ? { visibilityTimeout: settings.brokerTransportOptions.visibilityTimeout }
-    : {}),
-})
+const settled = (settings: Settings): Settings =>
+  settings.workerDisablePrefetch ? { ...settings, workerPrefetchMultiplier: 1 } : settings
+
+/** The queues that a program knows: those of `taskQueues`, and the default one if it is not among them. */
+export const declaredQueues = (settings: Settings): ReadonlyMap<string, QueueSettings> => {
+  const { taskQueues, taskDefaultQueue: name, taskDefaultExchange, taskDefaultRoutingKey } = settings
+  if (taskQueues.has(name)) return taskQueues
+  const exchange = taskDefaultExchange ?? name
+  const routingKey = taskDefaultRoutingKey ?? name
+  return new Map([...taskQueues, [name, { name, exchange, exchangeType: 'direct', routingKey }]])
+}

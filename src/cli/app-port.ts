@@ -26,12 +26,20 @@ export interface WorkerPort {
   readonly queues: readonly string[]
   /** Starts, and stays until a signal; resolves with the exit code. */
   run(): Promise<number>
+  stop(): Promise<unknown>
 }
 
 export interface ResultPort {
   get(options?: { readonly timeout?: number }): Promise<unknown>
   state(): Promise<string>
   traceback(): Promise<string | null | undefined>
+}
+
+export interface BrokerPort {
+  readonly url: string
+  /** Rejects with OperationalError while it cannot be reached. */
+  inspect(): Promise<unknown>
+  purge(queue: string): Promise<number>
 }
 
 export interface AppPort {
@@ -47,7 +55,7 @@ export interface AppPort {
     options: Readonly<Record<string, unknown>>,
   ): PromiseLike<{ readonly id: string }>
   result(id: string): ResultPort
-  broker(): Promise<{ readonly url: string; purge(queue: string): Promise<number> }>
+  broker(): Promise<BrokerPort>
   backend(): Promise<{ readonly url: string }>
   readonly beat: { start(): Promise<unknown>; stop(): Promise<unknown> }
   close(): Promise<unknown>

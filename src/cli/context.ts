@@ -26,12 +26,14 @@ export const globalsOf = (command: Command): GlobalOptions => {
   return root.opts<GlobalOptions>()
 }
 
+/** Colours on a terminal, unless somebody said no; `wanted` is a setting that says so either way. */
 export const colorsFor = (
   command: Command,
   io: Io,
   stream: 'out' | 'err',
+  wanted: boolean | null = null,
 ): ReturnType<typeof pc.createColors> =>
-  pc.createColors(globalsOf(command).color && !io.env.NO_COLOR && io.terminal[stream])
+  pc.createColors(globalsOf(command).color && !io.env.NO_COLOR && (wanted ?? io.terminal[stream]))
 
 /** The app of -A, with -b and --result-backend applied. `needed: false` makes do with one without tasks. */
 export const appFor = async (command: Command, io: Io, needed: boolean): Promise<AppPort> => {

@@ -8,7 +8,6 @@ import { typeCalls } from './dev-call.js'
 import { openLog } from './log-lines.js'
 import { nodeName } from './node-name.js'
 import { level, whole } from './options.js'
-import { queuesOf } from './purge.js'
 
 interface DevOptions {
   readonly concurrency: number
@@ -45,14 +44,14 @@ export const devCommand = ({ io, version }: Context): Command =>
       const worker = app.worker({
         pool: 'fiber',
         concurrency,
-        queues: queuesOf(app),
         hostname: nodeName('dev@%h', hostname()),
         log,
       })
       await app.beat.start()
       try {
         const ended = worker.run()
-        void typeCalls(app, names, io)
+        // At a terminal Ctrl+D is goodbye; an input that was never there is not.
+        void typeCalls(app, names, io).then(() => io.terminal.in && worker.stop())
         await ended
       } finally {
         await app.beat.stop()

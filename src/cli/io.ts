@@ -7,8 +7,8 @@ export interface Io {
   /** The same to standard error. */
   readonly err: (text: string) => void
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Whether the two are terminals: colours are for those only. */
-  readonly terminal: { readonly out: boolean; readonly err: boolean }
+  /** Which are terminals: colours and prompts are for those only. */
+  readonly terminal: { readonly in: boolean; readonly out: boolean; readonly err: boolean }
   /** Asks and waits for a line; undefined when there is nobody to answer. */
   ask(question: string): Promise<string | undefined>
   /** Every line that is typed, until there are no more. */
@@ -19,7 +19,7 @@ export const processIo: Io = {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
   env: process.env,
-  terminal: { out: process.stdout.isTTY, err: process.stderr.isTTY },
+  terminal: { in: process.stdin.isTTY, out: process.stdout.isTTY, err: process.stderr.isTTY },
   ask: async (question) => {
     const reader = createInterface({ input: process.stdin, output: process.stdout })
     const closed = new Promise<undefined>((done) => reader.once('close', () => done(undefined)))

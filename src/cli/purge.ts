@@ -1,6 +1,6 @@
 // lovage purge: drops what waits in the queues, after asking. Texts and exit codes are Celery's.
 import { Command } from 'commander'
-import type { AppPort } from './app-port.js'
+import { declaredQueues } from '../config.js'
 import { appFor, colorsFor, type Context } from './context.js'
 import { Fault } from './fault.js'
 import { lists } from './options.js'
@@ -22,7 +22,9 @@ export const purgeCommand = ({ io }: Context): Command =>
     .action(async ({ force, queues, excludeQueues = [] }: PurgeOptions, command: Command) => {
       const app = await appFor(command, io, false)
       try {
-        const names = (queues ?? queuesOf(app)).filter((name) => !excludeQueues.includes(name)).sort()
+        const names = [...(queues ?? declaredQueues(app.settings).keys())]
+          .filter((name) => !excludeQueues.includes(name))
+          .sort()
         if (names.length === 0) return
         const headline = plural(names.length, 'queue')
         if (!force) {
@@ -47,7 +49,3 @@ export const purgeCommand = ({ io }: Context): Command =>
         await app.close()
       }
     })
-
-/** The queues that a worker without -Q consumes. */
-export const queuesOf = ({ settings }: AppPort): readonly string[] =>
-  settings.taskQueues.size === 0 ? [settings.taskDefaultQueue] : [...settings.taskQueues.keys()]

@@ -2,6 +2,7 @@
 // runtime/worker; here a person starts and stops it.
 import { hostname } from 'node:os'
 import { Command, Option } from 'commander'
+import { declaredQueues } from '../config.js'
 import type { LogLevel } from '../log.js'
 import type { AppPort, WorkerPort } from './app-port.js'
 import { banner } from './banner.js'
@@ -13,6 +14,7 @@ import { maskUrl } from './mask.js'
 import { fileName, nodeName } from './node-name.js'
 import { accepted, level, lists, refused, secondsOption, settingWords, whole } from './options.js'
 import { takePidfile } from './pidfile.js'
+import { waitForBroker } from './wait-for-broker.js'
 
 interface Options {
   readonly hostname?: string
@@ -131,11 +133,10 @@ const run = async (
 
   const pool = poolOf(options.pool ?? settings.workerPool)
   const concurrency = options.concurrency ?? settings.workerConcurrency ?? (pool === 'fiber' ? 100 : 1)
-  const colors = colorsFor(command, io, 'err')
   const log = openLog({
     level: options.loglevel,
     format: settings.workerLogFormat,
-    colors,
+    colors: colorsFor(command, io, 'err', settings.workerLogColor),
     file: options.logfile === undefined ? undefined : fileName(options.logfile, node),
     err: io.err,
   })
@@ -157,6 +158,8 @@ const run = async (
     if (!globalsOf(command).quiet)
       io.out(await bannerOf(app, worker, { version, pool, concurrency, loglevel: options.loglevel }))
     if (options.taskEvents) log.warning('-E: task events are not available yet; none are sent.')
+    const stoppedBefore = await waitForBroker(app, log)
+    if (stoppedBefore !== undefined) return stoppedBefore
     if (options.purge) io.out(await purge(app, worker.queues))
     return (await worker.run()) === 0 ? 0 : 1
   } finally {
@@ -184,6 +187,7 @@ const bannerOf = async (app: AppPort, worker: WorkerPort, options: BannerOptions
   const names = [...app.tasks.keys()].filter(
     (name) => options.loglevel === 'DEBUG' || !name.startsWith('celery.'),
   )
+  const declared = declaredQueues(app.settings)
   return banner({
     ...options,
     hostname: worker.hostname,
@@ -192,7 +196,7 @@ const bannerOf = async (app: AppPort, worker: WorkerPort, options: BannerOptions
     transport: maskUrl((await app.broker()).url),
     results: maskUrl((await app.backend()).url),
     queues: worker.queues.map((name) => {
-      const { exchange = name, routingKey = name } = app.settings.taskQueues.get(name) ?? {}
+      const { exchange = name, routingKey = name } = declared.get(name) ?? {}
       return { name, exchange, routingKey }
     }),
     tasks: ['DEBUG', 'INFO'].includes(options.loglevel) ? names : undefined,
