@@ -14,7 +14,9 @@ export { chord } from './canvas/chord.js'
 export { chunks, xmap, xstarmap } from './canvas/map.js'
 export { link, linkError } from './canvas/link.js'
 export type { Signature } from './canvas/flow.js'
+export type { FailedRequest } from './canvas/fit.js'
 export type { SignatureOptions } from './canvas/node.js'
+export { toDot, toMermaid } from './canvas/draw.js'
 export { print } from './canvas/print.js'
 
 // Results

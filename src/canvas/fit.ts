@@ -225,6 +225,21 @@ type CheckCallback<C, S> =
       : NotASignature<C, 'the callback'>
     : Fit<C, OutOf<S>, 'the callback', `the result of ${NameOf<S>}`>
 
+/** What a task with `errback: 'full'` is called with, or as much of it as it takes. */
+type FullErrbackCall =
+  | [request: FailedRequest, error: Error, traceback: string | null]
+  | [request: FailedRequest, error: Error]
+  | [request: FailedRequest]
+
+/** Those of the calls that the parameters take. */
+type Fitting<Call, In> = Call extends In ? Call : never
+
+/** Which task failed; `task` is null where only its id is known. */
+export interface FailedRequest {
+  readonly id: string
+  readonly task: string | null
+}
+
 /** An errback takes the failed id, or, declared with `errback: 'full'`, the request, the error and the traceback. */
 export type Errback<E> = E extends CheckErrback<E> ? E : CheckErrback<E>
 type CheckErrback<E> =
@@ -233,11 +248,11 @@ type CheckErrback<E> =
     : E extends Typed
       ? [id: string] extends InOf<E>
         ? E
-        : [request: any, error: any, traceback: any] extends InOf<E>
-          ? E
-          : StepError<
+        : [Fitting<FullErrbackCall, InOf<E>>] extends [never]
+          ? StepError<
               `the errback (${NameOf<E>}) does not accept the id of the failed task`,
               [id: string],
               InOf<E>
             >
+          : E
       : NotASignature<E, 'the errback'>

@@ -1,15 +1,10 @@
 // What an errback with `errback: 'full'` is called with: (request, error, traceback, its own arguments). Our
 // workers send the three in a header; where a Python worker sent it, the stored result tells them.
+import type { FailedRequest } from '../canvas/fit.js'
 import { type ExceptionInfo, rebuildError } from './failure.js'
 import type { Message } from './message.js'
 import { readMeta } from './meta.js'
 import type { ResultSource } from './result.js'
-
-/** Which task failed. `task` is null where only its id is known. */
-export interface FailedRequest {
-  readonly id: string
-  readonly task: string | null
-}
 
 type ErrorHeader = ExceptionInfo & { readonly id: string; readonly task?: string; readonly traceback: string | null }
 
