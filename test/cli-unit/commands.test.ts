@@ -1,0 +1,238 @@
+// What the commands ask of an app, with a stub in its place.
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { settings, stubApp } from './fixtures/stub.js'
+import { lovage } from './terminal.js'
+
+// The command line loads modules by itself: the app is put where that module finds it.
+const fixture = 'test/cli-unit/fixtures/lent.ts'
+const app = stubApp(settings)
+const { asked } = app
+;(globalThis as { lentApp?: unknown }).lentApp = app
+beforeEach(() => app.reset())
+
+const host = hostname()
+
+describe('worker', () => {
+  const worker = (...argv: string[]) => lovage(['-A', fixture, 'worker', ...argv])
+
+  it('prints the banner in Celery’s shape, passwords masked, tasks at INFO', async () => {
+    const { code, out, err } = await worker('-l', 'INFO', '-c', '4', '-Q', 'full,io')
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    const lines = out.split('\n')
+    expect(lines[1]).toBe(` -------------- celery@${host} v1.2.3 (lovage)`)
+    expect(out).toMatch(/^- \*\* -{10} \.> app: {9}stub$/m)
+    expect(out).toMatch(/^- \*\* -{10} \.> transport: {3}redis:\/\/user:\*\*@localhost:6379\/0$/m)
+    expect(out).toMatch(/^- \*\*\* --- \* --- \.> concurrency: 4 \(fiber\)$/m)
+    expect(out).toMatch(/^ {16}\.> full {13}exchange=full\(direct\) key=full$/m)
+    expect(out).toMatch(/\n\[tasks\]\n {2}\. proj\.add\n {2}\. proj\.mul\n/)
+    expect(out).not.toContain('secret')
+  })
+
+  it('lists no tasks above INFO, and the built-in ones at DEBUG', async () => {
+    expect((await worker()).out).not.toContain('[tasks]')
+    expect((await worker('-l', 'debug')).out).toContain('  . celery.group')
+  })
+
+  it('prints no banner with -q', async () => {
+    expect((await lovage(['-q', '-A', fixture, 'worker'])).out).toBe('')
+  })
+
+  it('passes its options on', async () => {
+    await worker(
+      '-P',
+      'gevent',
+      '-c',
+      '7',
+      '-n',
+      'w1@%h',
+      '-Q',
+      'a,b',
+      '-X',
+      'b',
+      '--prefetch-multiplier',
+      '3',
+    )
+    await worker('-P', 'solo', '-c', '7', '--time-limit=30', '--soft-time-limit', '20.5')
+    expect(asked.workers[0]).toMatchObject({
+      pool: 'fiber',
+      concurrency: 7,
+      hostname: `w1@${host}`,
+      queues: ['a', 'b'],
+      excludeQueues: ['b'],
+      prefetchMultiplier: 3,
+    })
+    expect(asked.workers[1]).toMatchObject({
+      pool: 'solo',
+      concurrency: 1,
+      timeLimit: 30,
+      softTimeLimit: 20.5,
+    })
+    expect(asked.closed).toBe(2)
+  })
+
+  it('takes settings as words, and options from the environment, ours first', async () => {
+    await worker('worker_concurrency=9')
+    await lovage(['worker'], {
+      env: {
+        CELERY_APP: fixture,
+        CELERY_WORKER_CONCURRENCY: '3',
+        LOVAGE_WORKER_CONCURRENCY: '4',
+        APP: 'trap',
+      },
+    })
+    expect(asked.workers.map(({ concurrency }) => concurrency)).toEqual([9, 4])
+  })
+
+  it('says which variable is wrong', async () => {
+    const { code, err } = await lovage(['-A', fixture, 'worker'], { env: { CELERY_WORKER_CONCURRENCY: 'x' } })
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: 'lovage: CELERY_WORKER_CONCURRENCY=x: Expected a whole number of at least 1.',
+    })
+  })
+
+  it('takes Celery’s harmless options in silence, and -E with a warning', async () => {
+    const flags = ['--without-gossip', '--without-mingle', '--without-heartbeat', '-O', 'fair']
+    expect(await worker(...flags)).toMatchObject({ code: 0, err: '' })
+    expect((await worker('-E')).err).toMatch(/WARNING\/MainProcess\] -E: task events are not available yet/)
+  })
+
+  it('--purge empties the queues that it consumes first', async () => {
+    const { out } = await worker('--purge', '-Q', 'full,io')
+    expect(out).toContain('purge: Erased 3 messages from the queue.')
+    expect(asked.purged).toEqual(['full', 'io'])
+  })
+
+  it('exits with 73 when its pidfile is held by a live process, and takes a stale one over', async () => {
+    const pidfile = join(mkdtempSync(join(tmpdir(), 'lovage-pid-')), '%n.pid')
+    const path = pidfile.replace('%n', 'w1')
+    writeFileSync(path, `${process.ppid}\n`)
+    const held = await worker('-n', 'w1@%h', '--pidfile', pidfile)
+    expect(held.code).toBe(73)
+    expect(held.err).toBe(
+      `ERROR: Pidfile (${path}) already exists.\nSeems we're already running? (pid: ${process.ppid})`,
+    )
+    writeFileSync(path, '999999999\n')
+    const taken = await worker('-n', 'w1@%h', '--pidfile', pidfile)
+    expect(taken).toMatchObject({ code: 0, err: 'Stale pidfile exists - Removing it.' })
+    expect(() => readFileSync(path)).toThrow('ENOENT')
+  })
+
+  it('logs to a file', async () => {
+    const logfile = join(mkdtempSync(join(tmpdir(), 'lovage-log-')), '%n%I.log')
+    expect(await worker('-E', '-n', 'w1@%h', '-f', logfile)).toMatchObject({ code: 0, err: '' })
+    expect(readFileSync(logfile.replace('%n%I', 'w1'), 'utf8')).toMatch(
+      /^\[\d{4}-.*WARNING\/MainProcess\] -E: /,
+    )
+  })
+})
+
+describe('-b', () => {
+  it('overrides the app’s broker; the environment only fills a gap', async () => {
+    const urlOf = async (argv: string[], env = {}) =>
+      /^broker_url: '(.*)'$/m.exec((await lovage([...argv, '-A', fixture, 'report'], { env })).out)?.[1]
+    expect(await urlOf([])).toBe('redis://user:**@localhost:6379/0')
+    expect(await urlOf([], { CELERY_BROKER: 'redis://other' })).toBe('redis://user:**@localhost:6379/0')
+    expect(await urlOf(['-b', 'redis://other'])).toBe('redis://other')
+  })
+})
+
+describe('call', () => {
+  it('sends by name with everything that was said, and prints the id', async () => {
+    const line = [
+      '-a',
+      '[2, "x"]',
+      '-k',
+      '{"y": 1}',
+      '--queue',
+      'io',
+      '--countdown',
+      '1.5',
+      '--routing-key',
+      'k',
+    ]
+    const printed = await lovage(['-A', fixture, 'call', 'proj.add', ...line])
+    expect(printed).toEqual({ code: 0, out: 'an-id', err: '' })
+    expect(asked.sent).toEqual([
+      {
+        name: 'proj.add',
+        args: [2, 'x'],
+        options: { kwargs: { y: 1 }, queue: 'io', countdown: 1.5, routingKey: 'k' },
+      },
+    ])
+  })
+
+  it('reads dates with and without an offset, and expiry as seconds or a date', async () => {
+    await lovage(['-A', fixture, 'call', 'x', '--eta', '2026-11-20T21:30:00', '--expires', '60'])
+    await lovage([
+      '-A',
+      fixture,
+      'call',
+      'x',
+      '--eta',
+      '2026-11-20 21:30:00+01:00',
+      '--expires',
+      '2026-11-21',
+    ])
+    expect(asked.sent.map(({ options }) => options)).toEqual([
+      { eta: new Date('2026-11-20T21:30:00Z'), expires: 60 },
+      { eta: new Date('2026-11-20T20:30:00Z'), expires: new Date('2026-11-21T00:00:00Z') },
+    ])
+  })
+})
+
+describe('result', () => {
+  it('prints a text as it is, and data as JSON', async () => {
+    expect((await lovage(['-A', fixture, 'result', 'text'])).out).toBe('plain text')
+    expect((await lovage(['-A', fixture, 'result', 'x'])).out).toBe('{"id":"x"}')
+  })
+
+  it('prints the traceback of a failure and exits with 1', async () => {
+    const traceback = 'Traceback (most recent call last):\nTypeError: boom'
+    expect(await lovage(['-A', fixture, 'result', 'failed'])).toEqual({ code: 1, out: '', err: traceback })
+    expect(await lovage(['-A', fixture, 'result', '--traceback', 'failed'])).toEqual({
+      code: 0,
+      out: traceback,
+      err: '',
+    })
+  })
+})
+
+describe('purge', () => {
+  it('asks in Celery’s words, and does nothing without a yes', async () => {
+    const { code, out, err } = await lovage(['-A', fixture, 'purge'], { answer: 'n' })
+    expect({ code, err }).toEqual({ code: 1, err: 'Aborted!' })
+    expect(out).toBe(
+      'WARNING:This will remove all tasks from queues: celery, full, io.\n' +
+        '         There is no undo for this operation!\n\n' +
+        '(to skip this prompt use the -f option)\n' +
+        'Are you sure you want to delete all tasks? [y/N]: ',
+    )
+    expect(asked.purged).toEqual([])
+    expect((await lovage(['-A', fixture, 'purge'])).code).toBe(1)
+  })
+
+  it('counts what it dropped', async () => {
+    const purge = async (...argv: string[]) => (await lovage(['-A', fixture, 'purge', ...argv])).out
+    expect(await purge('-f')).toBe('Purged 3 messages from 3 known task queues.')
+    expect(await purge('-f', '-X', 'full,io')).toBe('No messages purged from 1 queue.')
+    expect(await purge('-f', '-Q', 'full')).toBe('Purged 3 messages from 1 known task queue.')
+    expect((await lovage(['-A', fixture, 'purge'], { answer: 'y' })).out).toMatch(/Purged 3 messages/)
+  })
+})
+
+describe('report', () => {
+  it('has Celery’s layout, changed settings only, and no passwords', async () => {
+    const { out } = await lovage(['-A', fixture, 'report'])
+    const [blank, software] = out.split('\n')
+    expect(blank).toBe('')
+    expect(software).toBe(`software -> lovage:1.2.3 node:${process.versions.node}`)
+    expect(out).toMatch(/\nplatform -> system:\w+ arch:\w+\n/)
+    expect(out).toMatch(/\nsettings -> transport:redis results:redis:\/\/user:\*\*@localhost:6379\/0\n\n/)
+    expect(out).toMatch(/\nbroker_url: 'redis:\/\/user:\*\*@localhost:6379\/0'\n/)
+    expect(out).not.toMatch(/secret|task_acks_late/)
+  })
+})

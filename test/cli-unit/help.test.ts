@@ -1,0 +1,95 @@
+// What the command line says of itself, and how it answers what it cannot do.
+import { describe, expect, it } from 'vitest'
+import { lovage } from './terminal.js'
+
+const stub = 'test/cli-unit/fixtures/stub.ts'
+
+describe('help', () => {
+  it('comes without arguments and with --help, exit code 0', async () => {
+    const bare = await lovage([])
+    expect(bare).toMatchObject({ code: 0, err: '' })
+    for (const word of ['worker', 'call', 'result', 'purge', 'report', 'dev', '-A, --app', 'Examples:'])
+      expect(bare.out).toContain(word)
+    expect(bare.out).not.toContain('inspect')
+    expect(await lovage(['--help'])).toEqual(bare)
+  })
+
+  it.each(['worker', 'call', 'result', 'purge', 'report', 'dev'])('%s has its own', async (name) => {
+    const { code, out } = await lovage([name, '--help'])
+    expect(code).toBe(0)
+    expect(out).toContain(`Usage: lovage ${name}`)
+  })
+
+  it('of worker leaves out the options of Celery that do nothing here', async () => {
+    const { out } = await lovage(['worker', '--help'])
+    expect(out).toContain('--concurrency')
+    expect(out).not.toMatch(/gossip|autoscale|statedb/)
+  })
+
+  it('--version is the package’s', async () => {
+    expect(await lovage(['--version'])).toMatchObject({ code: 0, out: '1.2.3' })
+  })
+
+  it('has no colours', async () => {
+    expect((await lovage(['--help'], { colors: true })).out).not.toContain('\u001b')
+  })
+})
+
+describe('what is asked wrongly ends with 2 and one or two lines', () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ['wroker', /^lovage: unknown command 'wroker'\n\(Did you mean worker\?\)$/],
+    [
+      'worker',
+      /^lovage: Which app\? Say it before the command: lovage -A proj\/tasks\.ts worker\n.*LOVAGE_APP/,
+    ],
+    ['worker -A proj', /^-A \(--app\) stands before the command: lovage -A proj\/tasks\.ts worker$/],
+    ['worker -q', /^lovage: unknown option '-q': it stands before the command/],
+    ['worker --timelimit 3', /^lovage: unknown option '--timelimit'\n\(Did you mean --time-limit\?\)$/],
+    [
+      'worker -c ten',
+      /^lovage: option '-c, --concurrency <n>' argument 'ten' is invalid\. Expected a whole number of at least 1\.$/,
+    ],
+    ['worker -l LOUD', /Expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL\.$/],
+    [
+      `-A ${stub} worker --pool=prefork`,
+      /^lovage: --pool=prefork is not available yet\. The pools are fiber .* and solo/,
+    ],
+    [`-A ${stub} worker --autoscale=10,3`, /^lovage: --autoscale: autoscaling is not available yet/],
+    [`-A ${stub} worker -B`, /^lovage: --beat: .*lovage dev/],
+    [`-A ${stub} worker -D`, /^lovage: --detach: a supervisor does that better/],
+    [
+      `-A ${stub} worker nonsense`,
+      /^lovage: "nonsense" is neither an option nor a setting\.\nSettings are written setting=value/,
+    ],
+    [
+      `-A ${stub} worker task_ack_late=true`,
+      /^lovage: Unknown setting "task_ack_late"\. Did you mean taskAcksLate\?$/,
+    ],
+    [
+      `-A ${stub} worker worker_concurrency=ten`,
+      /^lovage: workerConcurrency: expected a whole number of at least 1, got "ten"$/,
+    ],
+    [`-A ${stub} beat`, /^lovage: lovage beat is not available yet\. There are: worker, call, /],
+    [`-A ${stub} inspect ping -d x`, /^lovage: lovage inspect is not available yet/],
+    ['--config conf worker', /^lovage: --config: settings are given where the app is made/],
+    ['call', /^lovage: missing required argument 'name'$/],
+    ['call x -a {}', /Expected a JSON array such as '\[2, 2\]'\.$/],
+    ['call x -k []', /Expected a JSON object such as '\{"x": 2\}'\.$/],
+    ['call x --eta soon', /Expected a date such as /],
+    ['--workdir /nowhere worker', /^lovage: --workdir \/nowhere: there is no such directory\.$/],
+  ]
+  it.each(cases)('%s', async (line, expected) => {
+    const { code, err, out } = await lovage(line.split(' '))
+    expect(err).toMatch(expected)
+    expect(err.split('\n').length).toBeLessThanOrEqual(2)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+  })
+})
+
+describe('--debug', () => {
+  it('shows the stack as well', async () => {
+    const { err } = await lovage(['--debug', '-A', 'test/cli-unit/fixtures/throws.ts', 'report'])
+    expect(err).toMatch(/throws\.ts:3:\d+: TypeError: boom/)
+    expect(err).toMatch(/\n {4}at /)
+  })
+})

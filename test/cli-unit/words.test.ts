@@ -1,0 +1,160 @@
+// Small readers: node names, names of files, modules behind -A, typed calls, values.
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { readCall } from '../../src/cli/dev-call.js'
+import { findModule } from '../../src/cli/find-module.js'
+import { pickApp } from '../../src/cli/load-app.js'
+import { maskUrl } from '../../src/cli/mask.js'
+import { fileName, nodeName } from '../../src/cli/node-name.js'
+import { settingWords } from '../../src/cli/options.js'
+import { valueText } from '../../src/cli/result.js'
+
+describe('nodeName', () => {
+  it.each([
+    [undefined, 'celery@node-a.example.com'],
+    ['w1', 'celery@w1'],
+    ['w1@%h', 'w1@node-a.example.com'],
+    ['w1@%n', 'w1@node-a'],
+    ['w1@%d', 'w1@example.com'],
+    ['@h', 'celery@h'],
+    ['%n-a@x', 'node-a-a@x'],
+  ])('%s is %s', (given, expected) => {
+    expect(nodeName(given, 'node-a.example.com')).toBe(expected)
+  })
+
+  it('has no domain where the host has none', () => {
+    expect(nodeName('w@%n.%d', 'box')).toBe('w@box.')
+  })
+})
+
+describe('fileName', () => {
+  it('expands the parts of the node’s name', () => {
+    expect(fileName('/var/log/%n%I-%i.%h.%d.%p.%%', 'w1@box.example.com')).toBe(
+      '/var/log/w1-0.box.example.com.example.com.w1@box.example.com.%%',
+    )
+  })
+})
+
+describe('findModule', () => {
+  const root = mkdtempSync(join(tmpdir(), 'lovage-find-'))
+  for (const file of ['one.ts', 'two.js', 'pkg/index.mjs', 'pkg/tasks.ts', 'django/app.ts', 'typed.mts']) {
+    mkdirSync(join(root, file, '..'), { recursive: true })
+    writeFileSync(join(root, file), '')
+  }
+  const find = (spec: string) => {
+    const { file, exportName } = findModule(spec, '-A', root)
+    return [file.slice(root.length + 1), exportName]
+  }
+
+  it.each([
+    ['one.ts', ['one.ts', undefined]],
+    ['./one.ts:other', ['one.ts', 'other']],
+    ['one', ['one.ts', undefined]],
+    ['two', ['two.js', undefined]],
+    ['one.js', ['one.ts', undefined]],
+    ['typed.mjs', ['typed.mts', undefined]],
+    ['pkg', ['pkg/index.mjs', undefined]],
+    ['pkg.tasks', ['pkg/tasks.ts', undefined]],
+    ['pkg.tasks:$x', ['pkg/tasks.ts', '$x']],
+    ['pkg/tasks', ['pkg/tasks.ts', undefined]],
+    ['django', ['django/app.ts', undefined]],
+    ['one.celery', ['one.ts', 'celery']],
+    [join(root, 'one.ts'), ['one.ts', undefined]],
+  ])('%s', (spec, expected) => {
+    expect(find(spec)).toEqual(expected)
+  })
+
+  it('says where it looked', () => {
+    expect(() => find('none')).toThrow(
+      `-A none: there is no such module in ${root} (none.ts, none.js, none/index.ts …).\nGive the path of the file`,
+    )
+  })
+})
+
+describe('pickApp', () => {
+  const brand = Symbol.for('lovage.app')
+  const one = { [brand]: true, name: 'one' }
+  const two = { [brand]: true, name: 'two' }
+  const pick = (exports: Record<string, unknown>, name?: string) =>
+    pickApp(exports as never, name, 'a.ts').name
+
+  it('takes the export that is named, else app, else the default one, else the only one', () => {
+    expect(pick({ app: one, other: two }, 'other')).toBe('two')
+    expect(pick({ other: two, app: one })).toBe('one')
+    expect(pick({ other: two, default: one })).toBe('one')
+    expect(pick({ app: 'express', worker: two })).toBe('two')
+    expect(pick({ a: two, b: two })).toBe('two')
+  })
+
+  it('looks into the exports of CommonJS', () => {
+    expect(pick({ default: { app: one }, 'module.exports': { app: one } })).toBe('one')
+    expect(pick({ default: { main: two } }, 'main')).toBe('two')
+  })
+
+  it('lists what there is when there is no app, or more than one', () => {
+    expect(() => pick({ add: 1, mul: 2 })).toThrow(
+      "a.ts has no app; it exports add and mul.\nExport one: export const app = createApp('proj')",
+    )
+    expect(() => pick({})).toThrow('a.ts has no app; it exports nothing.')
+    expect(() => pick({ x: one, y: two })).toThrow('a.ts has several apps: x and y.\nChoose one: -A a.ts:x')
+    expect(() => pick({ app: one }, 'nope')).toThrow('a.ts has no export nope; it exports app.')
+    expect(() => pick({ add: 1 }, 'add')).toThrow('the export add of a.ts is not an app.')
+  })
+})
+
+describe('settingWords', () => {
+  it('reads JSON, Python’s words and text', () => {
+    expect(settingWords(['a=1', 'b=True', 'c=None', 'd=["x"]', 'e=redis://h/0?x=1', 'f=null'])).toEqual({
+      a: 1,
+      b: true,
+      c: null,
+      d: ['x'],
+      e: 'redis://h/0?x=1',
+      f: null,
+    })
+  })
+})
+
+describe('readCall', () => {
+  const names = ['proj.add']
+  it('reads a name with arguments in JSON', () => {
+    expect(readCall(' proj.add(2, {"a": [1]}); ', names)).toEqual({
+      kind: 'call',
+      name: 'proj.add',
+      args: [2, { a: [1] }],
+    })
+    expect(readCall('proj.add', names)).toEqual({ kind: 'call', name: 'proj.add', args: [] })
+  })
+
+  it('says what is wrong otherwise', () => {
+    expect(readCall('proj.ad(1)', names)).toEqual({
+      kind: 'say',
+      text: 'There is no task proj.ad. There are: proj.add',
+    })
+    expect(readCall('proj.add(x)', names)).toMatchObject({ text: expect.stringContaining('JSON') })
+    expect(readCall('proj.add(1) + 2', names)).toMatchObject({ text: expect.stringContaining('Type a call') })
+  })
+})
+
+describe('valueText', () => {
+  it('is the text, the JSON of plain data, or what Node shows', () => {
+    expect(valueText('a b')).toBe('a b')
+    expect(valueText({ a: [1, null, true] })).toBe('{"a":[1,null,true]}')
+    expect(valueText(12n)).toBe('12n')
+    expect(valueText(new Map([[1, 2]]))).toBe('Map(1) { 1 => 2 }')
+    expect(valueText(Number.NaN)).toBe('NaN')
+    expect(valueText(undefined)).toBe('undefined')
+  })
+})
+
+describe('maskUrl', () => {
+  it('hides the password only', () => {
+    expect(maskUrl('redis://user:p@ss/w@host:1/0')).toBe('redis://user:**@host:1/0')
+    expect(maskUrl('redis://host:1/0?x=a@b')).toBe('redis://host:1/0?x=a@b')
+    expect(maskUrl('redis://:secret@host:1/0')).toBe('redis://:**@host:1/0')
+    expect(maskUrl('redis://host:6379/0')).toBe('redis://host:6379/0')
+    expect(maskUrl('redis+socket:///run/redis.sock')).toBe('redis+socket:///run/redis.sock')
+  })
+})
