@@ -1,10 +1,12 @@
 // Waiting for work without holding any: BLMOVE of a list onto itself returns when something lies in it and
-// leaves it there, and the claim stands behind it in the same write, so that Redis runs it in the moment it
-// wakes us. Other lists (redeliveries, lower priorities) are looked at each 50 ms meanwhile.
+// leaves it there. With one queue the claim stands behind its BLMOVE in the same write, so that Redis runs it
+// in the moment it wakes us. Every other list (lower priorities, redeliveries, more queues) has a connection
+// that only wakes us: polling them each 50 ms would cost an idle worker more than 1 % of a core.
 import type { Delivery } from '../runtime/broker.js'
 import type { Keys } from './keys.js'
 import type { Link } from './link.js'
 import { scripts } from './scripts.js'
+import { troubleOf } from './trouble.js'
 
 export interface WaiterOptions {
   readonly keys: Keys
@@ -16,67 +18,91 @@ export interface WaiterOptions {
   readonly claim: (link: Link, slots: number) => Promise<readonly Delivery[]>
 }
 
-const blockSeconds = 2
-const lookMs = 50
-/** Each push wakes all who block on its list: more than this many poll instead. */
+const blockSeconds = 4
+/** Of those that only wake us; below the time after which a silent socket counts as dead. */
+const perchSeconds = 10
+/** More lists than this are polled instead: each costs a connection. */
+const mostPerches = 20
+const pollMs = 50
+/** Each push wakes all who block on its list: more workers than this poll instead. */
 const seats = 4
-const seatMs = 6000
+const seatMs = 9000
 /** After a refusal (a full server takes no BLMOVE), poll for this long. */
 const refusedMs = 5000
 
-interface Seat {
+/** A list that we block on. */
+interface Perch {
   readonly queue: string
+  readonly list: string
   readonly link: Link
-  /** When our place must be asked for again. */
-  until: number
-  /** A BLMOVE is under way. */
-  blocked: Promise<void> | null
+  blocked: boolean
 }
+
+const noop = (): void => undefined
 
 export class Waiter {
   readonly #options: WaiterOptions
-  readonly #seats: Seat[]
+  /** With one queue: its plain list, where the claim rides behind. */
+  readonly #ride: Perch | null
+  readonly #perches: readonly Perch[]
+  /** Lists of a queue that no perch watches, for polling. */
+  readonly #unwatched: readonly string[]
+  readonly #all: readonly string[]
+  /** Queue → until when our place among its waiters is sure. */
+  readonly #seatedUntil = new Map<string, number>()
   /** Ends the present wait early. */
   #wake: (() => void) | null = null
+  /** Something was seen since the last claim. */
+  #seen = false
   #interrupted = false
-  #pollUntil = 0
+  #refusedUntil = 0
   #closed = false
 
   constructor(options: WaiterOptions) {
     this.#options = options
-    this.#seats = options.queues.map((queue) => ({
-      queue,
-      link: options.connect('waiter'),
-      until: 0,
-      blocked: null,
-    }))
+    const { keys, queues, connect } = options
+    const plain = queues.map((queue) => ({ queue, list: keys.list(queue, 0) }))
+    const side = queues.flatMap((queue) =>
+      [keys.redo(queue), ...keys.lists(queue).slice(1)].map((list) => ({ queue, list })),
+    )
+    const few = plain.length + side.length <= mostPerches
+    const perch = (place: { queue: string; list: string }): Perch => ({
+      ...place,
+      link: connect('waiter'),
+      blocked: false,
+    })
+    this.#ride = queues.length === 1 ? perch(plain[0] as Perch) : null
+    this.#perches = [...(this.#ride ? [] : plain), ...(few ? side : [])].map(perch)
+    this.#unwatched = few ? [] : side.map(({ list }) => list)
+    this.#all = [...plain, ...side].map(({ list }) => list)
   }
 
   async wait(slots: number): Promise<readonly Delivery[]> {
+    const { link, claim } = this.#options
     if (this.#closed || slots <= 0) return []
     this.#interrupted = false
-    const sole = this.#seats.length === 1 ? (this.#seats[0] as Seat) : null
-    for (const seat of this.#seats) if (seat.link.client.status === 'wait') seat.link.hold()
-    const polling = Date.now() < this.#pollUntil
-    const seated = polling ? [] : await this.#sit()
-    if (this.#interrupted) return []
-    if (sole !== null && seated.length === 1) return this.#waitAlone(sole, slots)
+    const seated = Date.now() >= this.#refusedUntil && (await this.#sit())
+    if (this.#interrupted || this.#closed) return []
+    if (this.#seen) {
+      this.#seen = false
+      return claim(link, slots)
+    }
+    if (seated) for (const perch of this.#perches) void this.#settle(perch)
+    const ride = this.#ride
+    if (seated && ride?.link.up) return this.#rideAlong(ride, slots)
+    if (ride?.link.client.status === 'wait') ride.link.hold()
 
     let timer: NodeJS.Timeout | undefined
-    const woken = new Promise<boolean>((resolve) => {
+    const stopPolling = this.#poll(seated && ride === null ? this.#unwatched : this.#all)
+    const woken = await new Promise<boolean>((resolve) => {
       this.#wake = () => resolve(true)
-      for (const seat of seated) {
-        seat.blocked ??= this.#block(seat)
-        void seat.blocked.then(() => resolve(true))
-      }
       timer = setTimeout(() => resolve(false), blockSeconds * 1000)
     })
-    const stop = this.#look(seated.length < this.#seats.length, () => this.#wake?.())
-    const something = await woken
-    stop()
-    clearTimeout(timer)
     this.#wake = null
-    return something && !this.#interrupted ? this.#options.claim(this.#options.link, slots) : []
+    clearTimeout(timer)
+    stopPolling()
+    this.#seen = false
+    return woken && !this.#interrupted ? claim(link, slots) : []
   }
 
   interrupt(): void {
@@ -88,87 +114,106 @@ export class Waiter {
     this.#closed = true
     this.interrupt()
     const { keys, link, id } = this.#options
-    for (const { queue, link: own, until } of this.#seats) {
-      if (until > 0) link.send('zrem', [keys.waiters(queue), id()]).catch(() => undefined)
+    for (const queue of this.#seatedUntil.keys()) link.send('zrem', [keys.waiters(queue), id()]).catch(noop)
+    for (const { link: own } of this.#ride ? [this.#ride, ...this.#perches] : this.#perches) {
       if (own.client.status !== 'wait') own.free()
       own.close()
     }
   }
 
   /** One queue: the claim rides behind the BLMOVE. */
-  async #waitAlone(seat: Seat, slots: number): Promise<readonly Delivery[]> {
+  async #rideAlong(ride: Perch, slots: number): Promise<readonly Delivery[]> {
     const { claim } = this.#options
     let done = false
     let claimed: Promise<readonly Delivery[]> | undefined
-    seat.link.together(() => {
-      seat.blocked = this.#block(seat)
-      claimed = claim(seat.link, slots)
+    ride.link.together(() => {
+      this.#block(ride, blockSeconds).catch((error) => this.#refused(error))
+      claimed = claim(ride.link, slots)
     })
     const unblock = (): void => {
-      if (done) return
       // It may not block yet over there: ask again until it is over.
-      void this.#unblock(seat).then(() => setTimeout(unblock, 5))
+      if (!done) void this.#unblock(ride).then(() => setTimeout(unblock, 5))
     }
     this.#wake = unblock
-    const stop = this.#look(false, unblock)
+    const stopPolling = this.#poll(this.#unwatched)
     try {
       return (await claimed) ?? []
     } finally {
       done = true
-      stop()
+      stopPolling()
       this.#wake = null
+      this.#seen = false
     }
   }
 
-  async #block(seat: Seat): Promise<void> {
-    const list = this.#options.keys.list(seat.queue, 0)
+  /** Blocks on a list that only wakes us; stays there over several waits. */
+  async #settle(perch: Perch): Promise<void> {
+    if (perch.blocked) return
+    if (perch.link.client.status === 'wait') perch.link.hold()
+    perch.blocked = true
     try {
-      await seat.link.send('blmove', [list, list, 'RIGHT', 'RIGHT', blockSeconds])
-    } catch {
-      this.#pollUntil = Date.now() + refusedMs
+      await perch.link.whenUp()
+      if ((await this.#block(perch, perchSeconds)) === null) return
+      this.#seen = true
+      this.#wake?.()
+    } catch (error) {
+      this.#refused(error)
     } finally {
-      seat.blocked = null
+      perch.blocked = false
+      // Nothing came, and somebody waits: stay.
+      if (!this.#seen && this.#wake !== null && !this.#closed && Date.now() >= this.#refusedUntil)
+        void this.#settle(perch)
     }
   }
 
-  #unblock({ link }: Seat): Promise<unknown> {
-    return this.#options.link.send('client', ['UNBLOCK', link.clientId]).catch(() => undefined)
+  /** A full server takes no BLMOVE. A cut connection is only made again. */
+  #refused(error: unknown): void {
+    if (troubleOf(error) !== 'connection') this.#refusedUntil = Date.now() + refusedMs
   }
 
-  /** The seats that may block: connected, and among the few. */
-  async #sit(): Promise<Seat[]> {
-    const { keys, link, id } = this.#options
+  #block({ link, list }: Perch, seconds: number) {
+    return link.send('blmove', [list, list, 'RIGHT', 'RIGHT', seconds])
+  }
+
+  #unblock({ link }: Perch): Promise<unknown> {
+    return this.#options.link.send('client', ['UNBLOCK', link.clientId]).catch(noop)
+  }
+
+  /** Whether we may block: true when there is a place for us at every queue. */
+  async #sit(): Promise<boolean> {
+    const { keys, link, id, queues } = this.#options
     const now = Date.now()
-    await Promise.all(
-      this.#seats.map(async (seat) => {
-        if (seat.until - now > blockSeconds * 1000 + 500) return
-        const args = [1, keys.waiters(seat.queue), id(), seats, seatMs]
-        const mine = await link.run(scripts.seat, args).catch(() => 0)
-        seat.until = mine === 1 ? now + seatMs : 0
+    const wanting = queues.filter(
+      (queue) => (this.#seatedUntil.get(queue) ?? 0) - now < 1000 * blockSeconds + 500,
+    )
+    const places = await Promise.all(
+      wanting.map(async (queue) => {
+        const args = [1, keys.waiters(queue), id(), seats, seatMs]
+        const mine = (await link.run(scripts.seat, args).catch(() => 0)) === 1
+        if (mine) this.#seatedUntil.set(queue, now + seatMs)
+        else this.#seatedUntil.delete(queue)
+        return mine
       }),
     )
-    return this.#seats.filter(({ until, link: own }) => until > 0 && own.up)
+    return places.every(Boolean)
   }
 
-  /** Looks each 50 ms at what no BLMOVE watches; returns what stops it. */
-  #look(plainToo: boolean, onFound: () => void): () => void {
-    const { keys, link, queues } = this.#options
-    const names: string[] = []
-    for (const queue of queues) names.push(keys.redo(queue), ...keys.lists(queue).slice(plainToo ? 0 : 1))
+  /** Looks at these lists now and then; returns what stops it. */
+  #poll(lists: readonly string[]): () => void {
+    if (lists.length === 0) return noop
+    const { link } = this.#options
     let asked = false
     const timer = setInterval(() => {
       if (asked || !link.up) return
       asked = true
       link
-        .send('exists', names)
-        .then((count) => {
-          asked = false
-          if ((count as number) > 0) onFound()
-        })
-        .catch(() => {
+        .send('exists', lists)
+        .then((count) => (count as number) > 0 && this.#wake?.())
+        .catch(noop)
+        .finally(() => {
           asked = false
         })
-    }, lookMs)
+    }, pollMs)
     return () => clearInterval(timer)
   }
 }
