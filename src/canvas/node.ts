@@ -119,10 +119,16 @@ export const prototype: object = Object.create(Object.prototype, { [brand]: { va
 /** A frozen node of these data. The owner is the one given, or that of the first child which has one. */
 export function make<N extends Node>(data: N, owned: object | undefined = ownerOf(data)): N {
   const node = Object.assign(Object.create(prototype), data)
-  for (const key of ['args', 'kwargs', 'options', 'tasks', 'header', 'headerOptions', 'it', 'unknownKeys'])
+  for (const key of ['args', 'kwargs', 'tasks', 'header', 'it', 'unknownKeys'])
     if (node[key] !== undefined) Object.freeze(node[key])
+  for (const options of [node.options, node.headerOptions])
+    if (options !== undefined) for (const value of Object.values(Object.freeze(options))) freezeList(value)
   if (owned !== undefined) Object.defineProperty(node, owner, { value: owned })
   return Object.freeze(node)
+}
+
+function freezeList(value: unknown): void {
+  if (Array.isArray(value)) Object.freeze(value)
 }
 
 /** The same node with some of its data changed. */

@@ -104,17 +104,22 @@ export function readOptions(given: object): SignatureOptions {
     throw new InvalidSignature(`Options are expected to be an object, but got ${show(given)}.`)
   const entries: [string, unknown][] = []
   for (const [name, value] of Object.entries(given)) {
-    if (!(name in table) && name !== 'stamps' && name !== 'other') throw unknownOption(name)
+    const option = Object.hasOwn(table, name) ? (name as WireOption) : undefined
+    if (option === undefined && name !== 'stamps' && name !== 'other') throw unknownOption(name)
     if (value === undefined || value === null) continue
-    const single = (name === 'link' || name === 'linkError') && !Array.isArray(value)
-    const held = single ? [value] : Array.isArray(value) ? Object.freeze([...value]) : value
-    if (name === 'stamps' || name === 'other') {
-      if (!isRecord(held))
-        throw new InvalidSignature(`The option ${name} expects an object, but got ${show(held)}.`)
-    } else checkOption(name as WireOption, held)
-    entries.push([name, held])
+    const held = (name === 'link' || name === 'linkError') && !Array.isArray(value) ? [value] : value
+    if (option !== undefined) checkOption(option, held)
+    else if (!isRecord(held))
+      throw new InvalidSignature(`The option ${name} expects an object, but got ${show(held)}.`)
+    entries.push([name, ownCopy(held)])
   }
   return Object.fromEntries(entries)
+}
+
+/** What the user changes later must not change the signature. */
+function ownCopy(value: unknown): unknown {
+  if (Array.isArray(value)) return Object.freeze([...value])
+  return isRecord(value) && !isSignature(value) ? Object.freeze({ ...value }) : value
 }
 
 // The signature's own value stays when it is called: it belongs to the group or the stamp that set it.
