@@ -19,6 +19,12 @@ const result = await chain(add.si(2, 2), add.si(4, 4), add.si(8, 8)).delay()
 console.log(await result.get(), await result.parent!.get(), await result.parent!.parent!.get())
 
 // A group in the middle becomes a chord: what follows gets all its results.
-console.log(await add.s(1, 2).pipe(group(add.s(10), add.s(20)), total.s(), say.s()).delay().get())
+console.log(
+  await add
+    .s(1, 2)
+    .pipe(group(add.s(10), add.s(20)), total.s(), say.s())
+    .delay()
+    .get(),
+)
 
 await app.close()

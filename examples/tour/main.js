@@ -98,7 +98,11 @@ await print.step(
   () => failing.get().catch((error) => error),
   (error) => `${error.name}: ${error.message}`,
 )
-await print.step('tell was called with', () => told, (id) => `the failed id, ${id}`)
+await print.step(
+  'tell was called with',
+  () => told,
+  (id) => `the failed id, ${id}`,
+)
 
 print.section('A task that runs each second')
 app.beat.every('heartbeat', 1, beat.si())
