@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import type { Logger } from '../log.js'
 import { scripts } from './scripts.js'
 import type { Address } from './url.js'
 
@@ -25,9 +26,11 @@ const startThread = (workerData: LeaseThreadData): Worker => {
   if (existsSync(built)) return new Worker(built, options)
   const source = fileURLToPath(new URL('./lease-thread.ts', import.meta.url))
   const jiti = JSON.stringify(createRequire(import.meta.url).resolve('jiti'))
-  const code = `require(${jiti}).createJiti(__filename).import(${JSON.stringify(source)})`
+  const code = `require(${jiti}).createJiti(${JSON.stringify(source)}).import(${JSON.stringify(source)})`
   return new Worker(code, { workerData, eval: true })
 }
+
+const restartMs = 250
 
 export class LeaseKeeper {
   readonly #data: LeaseThreadData
@@ -35,7 +38,12 @@ export class LeaseKeeper {
   readonly #kept = new Map<string, { readonly leaseMs: number; readonly onLost: (id: string) => void }>()
   #thread: Worker | null = null
 
-  constructor(address: Address, key: string, onClock: (offsetMs: number) => void) {
+  constructor(
+    address: Address,
+    key: string,
+    private readonly log: Logger,
+    onClock: (offsetMs: number) => void,
+  ) {
     this.#data = { address, script: scripts.renew.text, key }
     this.#onClock = onClock
   }
@@ -55,6 +63,12 @@ export class LeaseKeeper {
     void thread?.terminate()
   }
 
+  #replace(ended: Worker): void {
+    if (this.#thread !== ended) return
+    this.#thread = this.#start()
+    for (const [id, { leaseMs }] of this.#kept) this.#tell({ keep: id, leaseMs })
+  }
+
   #tell(message: ToThread): void {
     this.#thread?.postMessage(message)
   }
@@ -65,12 +79,14 @@ export class LeaseKeeper {
       if ('offsetMs' in message) this.#onClock(message.offsetMs)
       else this.#kept.get(message.lost)?.onLost(message.lost)
     })
-    thread.on('error', () => undefined)
+    thread.on('error', (error) => this.log.error(`The thread that renews leases failed: ${String(error)}`))
     thread.on('exit', () => {
-      if (this.#thread !== thread) return
       // It must not be missed for long: a lease lasts seconds.
-      this.#thread = this.#start()
-      for (const [id, { leaseMs }] of this.#kept) this.#tell({ keep: id, leaseMs })
+      setTimeout(() => {
+        if (this.#thread !== thread) return
+        this.#thread = this.#start()
+        for (const [id, { leaseMs }] of this.#kept) this.#tell({ keep: id, leaseMs })
+      }, restartMs).unref()
     })
     thread.unref()
     return thread
