@@ -19,7 +19,6 @@ import { mapNodes } from './walk.js'
  */
 export function chain<const S extends Parts>(...steps: Steps<S>): ChainOf<S> {
   const listed: readonly unknown[] = steps.length === 1 && Array.isArray(steps[0]) ? steps[0] : steps
-  if (listed.length === 0) throw new InvalidSignature('A chain needs at least one step, but it got none.')
   return join(listed.map((step, i) => asNode(step, `Step ${i + 1} of the chain`))) as unknown as ChainOf<S>
 }
 
@@ -30,14 +29,31 @@ export function pipe<S extends AnySignature, const N extends readonly unknown[]>
 ): PipeOf<S, N> {
   const head = asNode(signature, 'What pipe() is called on')
   const steps = next.map((step, i) => asNode(step, `Step ${i + 1} of the pipe`))
-  if (steps.length === 0) return head as unknown as PipeOf<S, N>
-  return (head.kind === 'group'
-    ? upgrade(head, together(inLine(steps)))
-    : join([head, ...steps])) as unknown as PipeOf<S, N>
+  return goOn(head, steps) as unknown as PipeOf<S, N>
 }
+
+function goOn(head: Node, steps: readonly Node[]): Node {
+  if (steps.length === 0) return head
+  if (head.kind === 'group') return upgrade(head, together(inLine(steps)))
+  // A long chain is often built by one pipe after the other: then there is nothing to settle.
+  if (head.kind === 'chain' && isBare(head) && arePlain(head.tasks) && arePlain(steps))
+    return chainOf([...head.tasks, ...steps])
+  return join([head, ...steps])
+}
+
+/** Whether none of them is a composite. A loop, because `every` is five times slower on a frozen array. */
+function arePlain(nodes: readonly Node[]): boolean {
+  for (const { kind } of nodes) if (kind === 'chain' || kind === 'group' || kind === 'chord') return false
+  return true
+}
+
+/** Whether nothing is written on the composite itself. */
+const isBare = (node: Node): boolean =>
+  node.args.length === 0 && !node.immutable && Object.keys(node.options).length === 0
 
 /** The steps as one signature: a chain, or what a chain of them comes to. */
 export function join(steps: readonly Node[]): Node {
+  if (steps.length === 0) throw emptyChain()
   const whole = together(inLine(steps))
   return whole.kind === 'group' || whole.kind === 'chord' || whole.kind === 'chain' ? whole : chainOf([whole])
 }
@@ -90,6 +106,10 @@ function together(line: readonly Node[]): Node {
   return rest()
 }
 
+function emptyChain(): InvalidSignature {
+  return new InvalidSignature('A chain needs at least one step, but it has none.')
+}
+
 function chainOf(tasks: readonly Node[]): ChainNode {
   return make<ChainNode>({ kind: 'chain', tasks, args: [], kwargs: {}, options: {}, immutable: false })
 }
@@ -104,9 +124,8 @@ export function upgrade(group: GroupNode, body: Node): ChordNode {
 /** The steps of a chain as they run without it: its arguments go to the first, its callbacks to the last. */
 function unchain(node: ChainNode): readonly Node[] {
   const { tasks, options } = node
-  if (tasks.length === 0)
-    throw new InvalidSignature('A chain needs at least one step, but this one is empty.')
-  if (node.args.length === 0 && !node.immutable && Object.keys(options).length === 0) return tasks
+  if (tasks.length === 0) throw emptyChain()
+  if (isBare(node)) return tasks
   const { link = [], linkError = [], taskId, groupId, groupIndex, chord, chain: behind, ...sending } = options
   const steps = tasks.map((task) => linkError.reduce(addErrback, task))
   steps[0] = handDown(steps[0]!, node, sending)

@@ -36,8 +36,9 @@ export interface IsGroup<M extends List> {
 
 export type InOf<S> =
   IsAny<S> extends true ? any : S extends { readonly [takes]: (...args: infer In) => void } ? In : never
-export type OutOf<S> = S extends { readonly [gives]: infer Out } ? Out : never
-export type NameOf<S> = S extends { readonly [called]: infer Name extends string } ? Name : never
+export type OutOf<S> = IsAny<S> extends true ? any : S extends { readonly [gives]: infer Out } ? Out : never
+export type NameOf<S> =
+  IsAny<S> extends true ? string : S extends { readonly [called]: infer Name extends string } ? Name : never
 
 // ---------------------------------------------------------------------------------------------------
 // What is said when something does not fit
@@ -140,13 +141,15 @@ type CheckStep<Step, Left, Place extends string> = Left extends Start
 
 /** A step as it stands in a chain, where a group of one is that task. */
 export type InChain<S> =
-  S extends IsGroup<infer M>
-    ? M extends readonly [infer Only]
-      ? InChain<Only>
-      : number extends M['length']
-        ? Uncertain & Typed<Shared<M>, OutOf<M[number]> | Outs<M>, 'group'>
-        : S
-    : S
+  IsAny<S> extends true
+    ? S
+    : S extends IsGroup<infer M>
+      ? M extends readonly [infer Only]
+        ? InChain<Only>
+        : number extends M['length']
+          ? Uncertain & Typed<Shared<M>, OutOf<M[number]> | Outs<M>, 'group'>
+          : S
+      : S
 interface Uncertain {
   readonly [members]: 'unknown'
 }
@@ -196,10 +199,12 @@ export type Shared<M extends List, In extends List = Anything> = M extends reado
 
 /** The results of the members; those of a group among them stand in the same row. */
 export type Outs<M extends List, Done extends List = []> = M extends readonly [infer S, ...infer Rest]
-  ? Outs<Rest, S extends IsGroup<infer Inner> ? [...Done, ...Outs<Inner>] : [...Done, OutOf<S>]>
+  ? Outs<Rest, [...Done, ...Row<S>]>
   : M extends readonly []
     ? Done
-    : [...Done, ...(M[number] extends IsGroup<infer Inner> ? Outs<Inner>[number] : OutOf<M[number]>)[]]
+    : [...Done, ...Row<M[number]>[number][]]
+
+type Row<S> = IsAny<S> extends true ? [any] : S extends IsGroup<infer Inner> ? Outs<Inner> : [OutOf<S>]
 
 /** The header: an array of signatures, or a group. */
 export type Header<H> = H extends CheckHeader<H> ? H : CheckHeader<H>
@@ -209,7 +214,8 @@ type CheckHeader<H> = H extends List
     ? H
     : NotASignature<H, 'the header of the chord'>
 
-export type HeaderOf<H> = H extends List ? H : H extends IsGroup<infer M> ? M : [H]
+export type HeaderOf<H> =
+  IsAny<H> extends true ? any[] : H extends List ? H : H extends IsGroup<infer M> ? M : [H]
 
 export type Body<B, H> = B extends CheckBody<B, H> ? B : CheckBody<B, H>
 type CheckBody<B, H> = Fit<B, Outs<HeaderOf<H>>, 'the body of the chord', 'the results of its header'>

@@ -18,7 +18,7 @@ import type {
   Typed,
   WithMembers,
 } from './fit.js'
-import type { Missing, OnlyArgument, Suffix } from './partial.js'
+import type { IsAny, Missing, OnlyArgument, Suffix } from './partial.js'
 import type { CallOptions, GroupResult, PendingResult } from './sender.js'
 import type { SignatureJson } from './wire.js'
 
@@ -102,7 +102,14 @@ export type CallArguments<In extends List> =
 // ---------------------------------------------------------------------------------------------------
 // What the constructors give
 
-type Listed<S extends List> = S extends readonly [infer L extends List] ? L : S
+type Listed<S extends List> =
+  IsAny<S> extends true
+    ? any[]
+    : S extends readonly [infer L extends List]
+      ? IsAny<L> extends true
+        ? any[]
+        : L
+      : S
 type LastOf<S extends List> = S extends readonly [...unknown[], infer Last] ? Last : S[number]
 
 /** What `chain(…)` of these steps is. */
