@@ -39,8 +39,8 @@ const rooms: Readonly<Record<string, Room>> = {
     because: 'monitor knows the types of events and errors',
   },
   cli: {
-    mayImport: [/^app\.ts$/, /^monitor\//, errors, log],
-    because: 'cli knows app, monitor, errors and log',
+    mayImport: [/^app\.ts$/, /^index\.ts$/, /^monitor\//, errors, log, config],
+    because: 'cli knows app, monitor, config, errors and log',
   },
   app: { mayImport: [/^(?!cli\/|monitor\/|index\.ts)/], because: 'app knows everything but cli and monitor' },
   index: { mayImport: [/^(?!cli\/)/], because: 'index gives out public names, and nobody imports cli' },
