@@ -7,7 +7,7 @@ import { chunks, xmap, xstarmap } from './canvas/map.js'
 import { makeTaskSignature } from './canvas/signature.js'
 import { isSignature, type Node } from './canvas/node.js'
 import { type AsyncResult, type CallOptions, installSender, type PendingResult } from './canvas/sender.js'
-import { readSettings, type Settings, type SettingsInput } from './config.js'
+import { mergeSettings, readSettings, type Settings, type SettingsInput } from './config.js'
 import { ImproperlyConfigured, InvalidUsage } from './errors.js'
 import { createLogger, type Logger } from './log.js'
 import { createFiberPool } from './pools/fiber.js'
@@ -107,7 +107,7 @@ export class App {
   configure(input: SettingsInput): this {
     if (this.#carrier !== undefined)
       throw new InvalidUsage('configure() comes too late: this app is connected. Configure it before its first use.')
-    this.#input = { ...this.#input, ...input }
+    this.#input = mergeSettings(this.#input, input)
     this.#settings = readSettings(this.#input)
     this.#router = undefined
     return this
