@@ -1,4 +1,5 @@
 // PORT Broker over Redis: what carries messages, put together from the files beside it.
+import type { Logger } from '../log.js'
 import type {
   Broker,
   Consumer,
@@ -23,6 +24,7 @@ export interface BrokerOptions {
   readonly keys: Keys
   readonly databases: Databases
   readonly timeoutSeconds: number
+  readonly log: Logger
 }
 
 const consumerScripts = [scripts.step, scripts.register, scripts.reap, scripts.promote, scripts.mark]
@@ -52,7 +54,7 @@ export class RedisBroker implements Broker {
       onDown: (error) => this.#publisher.disconnected(error),
     })
     this.#publisher = new Publisher(this.#link, keys, databases, address.masked, timeoutSeconds)
-    this.#leases = new LeaseKeeper(address, keys.consumers, this.#setClock)
+    this.#leases = new LeaseKeeper(address, keys.consumers, options.log, this.#setClock)
   }
 
   now(): number {

@@ -13,6 +13,7 @@ export const openRedis: OpenCarrier = ({
   globalKeyPrefix,
   resultKeyPrefix,
   timeout,
+  log,
 }) => {
   const address = parseAddress('broker', brokerUrl)
   const results = parseAddress('backend', backendUrl)
@@ -24,7 +25,7 @@ export const openRedis: OpenCarrier = ({
   const apart = address.database !== results.database
   const databases = { broker: String(address.database), results: apart ? String(results.database) : '' }
 
-  const broker = new RedisBroker({ address, keys, databases, timeoutSeconds: timeout })
+  const broker = new RedisBroker({ address, keys, databases, timeoutSeconds: timeout, log })
   const link: Link = new Link({
     address: results,
     name: 'lovage-results',

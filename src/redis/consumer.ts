@@ -221,7 +221,8 @@ export class RedisConsumer implements Consumer {
       this.#held.delete(tag)
       if (this.#marks.size > 0) this.#marks.delete(tag)
     }
-    for (const { completion } of joins) {
+    // A completion may bring the last part of several chords; its field is renamed once.
+    for (const completion of new Set(joins.map((join) => join.completion))) {
       const { tag } = completions[completion] as Completion
       this.#held.add(tag)
       this.#mark(tag, 'j')
