@@ -53,11 +53,12 @@ const faultInModule = (error: unknown, file: string, cwd: string): Fault => {
   const parsed = /ParseError: (.*?)\s*\n\s*(.+:\d+:\d+)/s.exec(message)
   if (parsed?.[1] !== undefined && parsed[2] !== undefined)
     return new Fault(`${name} cannot be loaded: ${shownPlace(parsed[2], cwd)}: ${parsed[1].trim()}`, 2, error)
-  const place =
-    placeIn(stack) ?? (error instanceof SyntaxError ? placeIn(uncaughtTextOf(file)) : undefined) ?? undefined
+  const place = placeIn(stack) ?? (error instanceof SyntaxError ? placeIn(uncaughtTextOf(file)) : undefined)
+  // What jiti made of TypeScript keeps its lines and not its columns.
+  const line = /\.[cm]?ts:\d+:\d+$/.test(place ?? '') ? place?.replace(/:\d+$/, '') : place
   const what = error instanceof Error && error.name !== 'Error' ? `${error.name}: ${firstLine}` : firstLine
   return new Fault(
-    `${name} cannot be loaded: ${place === undefined ? '' : `${shownPlace(place, cwd)}: `}${what}`,
+    `${name} cannot be loaded: ${line === undefined ? '' : `${shownPlace(line, cwd)}: `}${what}`,
     2,
     error,
   )
@@ -75,12 +76,15 @@ const packageOf = (specifier: string): string =>
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/')
 
-/** The first place of the user's own in a stack: neither Node's nor a package's. */
+/** This library's own files, as a stack names them. */
+const ours = [new URL('../', import.meta.url).href, fileURLToPath(new URL('../', import.meta.url))]
+
+/** The first place of the user's own in a stack: neither Node's, nor a package's, nor ours. */
 const placeIn = (stack: string): string | undefined => {
   for (const line of stack.split('\n')) {
     const place = /(?:^|[\s(])((?:file:\/\/|\/|[A-Za-z]:\\)[^()\n]*?:\d+(?::\d+)?)\)?$/.exec(line)?.[1]
-    if (place !== undefined && !/[\\/]node_modules[\\/]/.test(place) && !place.includes('/dist/cli/'))
-      return place
+    const foreign = place === undefined || /[\\/]node_modules[\\/]/.test(place)
+    if (!foreign && !ours.some((root) => place.startsWith(root))) return place
   }
   return undefined
 }

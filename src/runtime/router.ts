@@ -1,6 +1,6 @@
 // Name + options → where a message goes, and what its task says of itself. Words of the call win over the
 // task's, these over a route's, these over the settings'. Pure.
-import type { RouteOptions, Settings } from '../config.js'
+import { declaredQueues, type RouteOptions, type Settings } from '../config.js'
 import { QueueNotFound } from '../errors.js'
 import { momentAt } from './decompose.js'
 import type { Address } from './envelope.js'
@@ -24,21 +24,36 @@ const innerTaskOf = ({ task, kwargs }: Outgoing): string => {
 const nowhere: RouteOptions = Object.freeze({})
 
 export class Router {
+  /** Exchange and routing key → the queue that is declared with them: no need to ask the broker. */
+  private readonly bound: ReadonlyMap<string, string>
+
   constructor(
     private readonly settings: Settings,
     private readonly registry: Registry,
-  ) {}
+  ) {
+    this.bound = new Map(
+      [...declaredQueues(settings).values()].map(({ name, exchange, routingKey }) => [
+        JSON.stringify([exchange, routingKey]),
+        name,
+      ]),
+    )
+  }
 
   route(message: Outgoing, nowMs: number): Routed {
     const own = this.registry.get(message.task)?.options ?? {}
     const routed = this.ask(message)
     const completed = complete(message, own, routed, nowMs)
-    const priority = message.priority ?? own.priority ?? routed.priority ?? this.settings.taskDefaultPriority ?? 0
+    const priority =
+      message.priority ?? own.priority ?? routed.priority ?? this.settings.taskDefaultPriority ?? 0
     const exchange = message.exchange ?? own.exchange ?? routed.exchange
     const routingKey = message.routingKey ?? own.routingKey ?? routed.routingKey
     const queue = message.queue ?? own.queue ?? routed.queue
     if (queue === undefined && exchange !== undefined && exchange !== '' && routingKey !== undefined)
-      return { message: completed, address: { exchange, routingKey, priority }, queue: undefined }
+      return {
+        message: completed,
+        address: { exchange, routingKey, priority },
+        queue: this.bound.get(JSON.stringify([exchange, routingKey])),
+      }
     const target = this.known(queue ?? this.settings.taskDefaultQueue)
     return { message: completed, address: { exchange: '', routingKey: target, priority }, queue: target }
   }
@@ -56,7 +71,10 @@ export class Router {
     if (this.settings.taskRoutes.length === 0) return nowhere
     const name = innerTaskOf(message)
     for (const router of this.settings.taskRoutes) {
-      const answer = router(name, message.args, message.kwargs, { queue: message.queue, priority: message.priority })
+      const answer = router(name, message.args, message.kwargs, {
+        queue: message.queue,
+        priority: message.priority,
+      })
       if (answer !== null) return answer
     }
     return nowhere
@@ -83,7 +101,9 @@ const complete = (message: Outgoing, own: TaskOptions, route: RouteOptions, nowM
   return {
     ...message,
     ...(message.expires == null &&
-      expires !== undefined && { expires: momentAt(expires instanceof Date ? expires.getTime() : nowMs + expires * 1000) }),
+      expires !== undefined && {
+        expires: momentAt(expires instanceof Date ? expires.getTime() : nowMs + expires * 1000),
+      }),
     ...(ignoreResult !== undefined && { ignoreResult }),
     ...(compression !== undefined && { compression }),
     ...(serializer !== undefined && { serializer }),

@@ -1,8 +1,9 @@
 // What the commands ask of an app, with a stub in its place.
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { temporaryDirectory } from '../support/processes.js'
 import { settings, stubApp } from './fixtures/stub.js'
 import { lovage } from './terminal.js'
 
@@ -107,7 +108,7 @@ describe('worker', () => {
   })
 
   it('exits with 73 when its pidfile is held by a live process, and takes a stale one over', async () => {
-    const pidfile = join(mkdtempSync(join(tmpdir(), 'lovage-pid-')), '%n.pid')
+    const pidfile = join(temporaryDirectory('pid'), '%n.pid')
     const path = pidfile.replace('%n', 'w1')
     writeFileSync(path, `${process.ppid}\n`)
     const held = await worker('-n', 'w1@%h', '--pidfile', pidfile)
@@ -122,7 +123,7 @@ describe('worker', () => {
   })
 
   it('logs to a file', async () => {
-    const logfile = join(mkdtempSync(join(tmpdir(), 'lovage-log-')), '%n%I.log')
+    const logfile = join(temporaryDirectory('log'), '%n%I.log')
     expect(await worker('-E', '-n', 'w1@%h', '-f', logfile)).toMatchObject({ code: 0, err: '' })
     expect(readFileSync(logfile.replace('%n%I', 'w1'), 'utf8')).toMatch(
       /^\[\d{4}-.*WARNING\/MainProcess\] -E: /,

@@ -1,6 +1,5 @@
 // Small readers: node names, names of files, modules behind -A, typed calls, values.
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readCall } from '../../src/cli/dev-call.js'
@@ -10,6 +9,7 @@ import { maskUrl } from '../../src/cli/mask.js'
 import { fileName, nodeName } from '../../src/cli/node-name.js'
 import { settingWords } from '../../src/cli/options.js'
 import { valueText } from '../../src/cli/result.js'
+import { temporaryDirectory } from '../support/processes.js'
 
 describe('nodeName', () => {
   it.each([
@@ -38,7 +38,7 @@ describe('fileName', () => {
 })
 
 describe('findModule', () => {
-  const root = mkdtempSync(join(tmpdir(), 'lovage-find-'))
+  const root = temporaryDirectory('find')
   for (const file of ['one.ts', 'two.js', 'pkg/index.mjs', 'pkg/tasks.ts', 'django/app.ts', 'typed.mts']) {
     mkdirSync(join(root, file, '..'), { recursive: true })
     writeFileSync(join(root, file), '')
