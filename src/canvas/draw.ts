@@ -1,7 +1,7 @@
 // A canvas as a picture before anything runs: Mermaid for README files and issues, DOT for Graphviz. Each
 // task is a box; solid arrows carry results; dotted ones lead to callbacks and errbacks.
 import type { Typed } from './fit.js'
-import { asNode, type MapNode, type Node } from './node.js'
+import { asNode, type Node } from './node.js'
 import { print } from './print.js'
 import { fold, listParts, runningParts } from './walk.js'
 
@@ -67,33 +67,20 @@ function picture(root: Node): Picture {
       for (const end of to.first)
         arrows.push({ from: start, to: end, ...(label === undefined ? {} : { label }) })
   }
-  const draw = (node: Node, inside: readonly Ends[]): Ends => {
-    if (node.kind === 'task' || isMap(node)) return box(print(node))
-    const body = node.kind === 'chord' ? inside.at(-1)! : undefined
-    const members = body === undefined ? inside : inside.slice(0, -1)
-    if (node.kind === 'chain') {
-      for (let i = 1; i < members.length; i++) lead(members[i - 1]!, members[i]!)
-      return members.length === 0 ? box('chain()') : { first: members[0]!.first, last: members.at(-1)!.last }
-    }
-    const row = members.length === 0 ? box('group()') : sideBySide(members)
-    if (body === undefined) return row
-    lead(row, body)
-    return { first: row.first, last: body.last }
-  }
   // A signature that stands in two places is two boxes: it runs twice.
   fold<Node, Ends>(
     root,
     (node) => {
-      const inside = isMap(node) ? [] : runningParts(node)
+      // A map is one message, so it is one box.
+      const own = isComposite(node) ? undefined : box(print(node))
+      const inside = isComposite(node) ? runningParts(node) : []
       const { link = [], linkError = [] } = node.options
       return {
         parts: [...inside, ...listParts('options.link', link), ...listParts('options.linkError', linkError)],
         close: (done) => {
-          const ends = draw(node, done.slice(0, inside.length))
+          const ends = own ?? flow(node, done.slice(0, inside.length))
           const following = done.slice(inside.length)
-          following.forEach((next, i) => {
-            lead(ends, next, i < link.length ? 'on success' : 'on error')
-          })
+          following.forEach((next, i) => lead(ends, next, i < link.length ? 'on success' : 'on error'))
           return ends
         },
       }
@@ -101,13 +88,26 @@ function picture(root: Node): Picture {
     { everyPlace: true },
   )
   return { boxes, arrows }
+
+  /** The arrows between the parts of a composite. */
+  function flow(node: Node, inside: readonly Ends[]): Ends {
+    if (node.kind === 'chain') {
+      for (let i = 1; i < inside.length; i++) lead(inside[i - 1]!, inside[i]!)
+      return { first: inside.at(0)?.first ?? [], last: inside.at(-1)?.last ?? [] }
+    }
+    const members = node.kind === 'chord' ? inside.slice(0, -1) : inside
+    const row = members.length === 0 ? box('group()') : sideBySide(members)
+    if (node.kind !== 'chord') return row
+    const body = inside.at(-1)!
+    lead(row, body)
+    return { first: row.first, last: body.last }
+  }
+}
+
+function isComposite({ kind }: Node): boolean {
+  return kind === 'chain' || kind === 'group' || kind === 'chord'
 }
 
 function sideBySide(members: readonly Ends[]): Ends {
   return { first: members.flatMap(({ first }) => first), last: members.flatMap(({ last }) => last) }
-}
-
-/** A map is one message, so it is one box. */
-function isMap(node: Node): node is MapNode {
-  return node.kind === 'xmap' || node.kind === 'xstarmap' || node.kind === 'chunks'
 }

@@ -259,16 +259,17 @@ describe('normalise', () => {
   })
 })
 
-describe('size', () => {
+// The limits are wide: they tell what grows with the square from what does not, on any machine.
+describe('size', { timeout: 30_000 }, () => {
   const steps = Array.from({ length: 10_000 }, (_, i) => mul.s(i))
-  const within = (ms: number, work: () => void) => {
+  const quickly = (work: () => void) => {
     const start = performance.now()
     work()
-    expect(performance.now() - start).toBeLessThan(ms)
+    expect(performance.now() - start).toBeLessThan(10_000)
   }
 
   it('a chain of 10 000 steps is built, written, read, normalised and printed', () => {
-    within(2000, () => {
+    quickly(() => {
       const long = chain(...loose(steps))
       const json = JSON.stringify(long)
       const again = signature.from(JSON.parse(json))
@@ -283,7 +284,7 @@ describe('size', () => {
   })
 
   it('a chain of 10 000 steps is built by one pipe after the other', () => {
-    within(4000, () => {
+    quickly(() => {
       let long = loose(mul.s(0))
       for (let i = 0; i < 10_000; i++) long = long.pipe(steps[i])
       expect(long.tasks).toHaveLength(10_001)
@@ -291,7 +292,7 @@ describe('size', () => {
   })
 
   it('a chain of 5 000 groups is a chord nested 4 999 deep, and everything can be done with it', () => {
-    within(4000, () => {
+    quickly(() => {
       const deep = chain(...loose(Array.from({ length: 5_000 }, (_, i) => group(add.s(i), mul.s(i)))))
       let depth = 0
       for (let at = loose(deep); at.kind === 'chord'; at = at.body) depth++

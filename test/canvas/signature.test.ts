@@ -78,7 +78,7 @@ describe('a signature', () => {
       [null, 'null'],
       ['x', '"x"'],
       [new Date(0), 'an object of class Date'],
-    ])
+    ] as const)
       expect(() => signature('t', { kwargs: loose(kwargs) })).toThrow(
         `The kwargs of t are expected to be an object, but they are ${words}.`,
       )
@@ -209,8 +209,8 @@ describe('sending', () => {
     installSender(sender)
     const sig = add.s(2)
     expect(loose(sig.delay(1)).id).toBe('sent')
-    sig.applyAsync([1], { countdown: 10, link: mul.s(2) })
-    sig.applyAsync([], { kwargs: { x: 1 } })
+    void sig.applyAsync([1], { countdown: 10, link: mul.s(2) })
+    void sig.applyAsync([], { kwargs: { x: 1 } })
     expect(calls).toEqual([
       [sig, [1], {}],
       [sig, [1], { countdown: 10, link: mul.s(2) }],
