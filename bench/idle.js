@@ -59,7 +59,7 @@ for (const [file, options] of [
   const ticks = cpuTicks(worker.pid)
   await pause(idleSeconds)
   const percent = (cpuTicks(worker.pid) - ticks) / idleSeconds
-  const name = options.priority === undefined ? file : `${file}, priority ${options.priority}`
+  const name = String(file) + ('priority' in options ? `, priority ${String(options.priority)}` : '')
   console.log(
     `| ${name} | ${rssMiB(worker.pid).toFixed(0)} | ${percent.toFixed(2)} | ${times[150].toFixed(2)}, ${times[297].toFixed(2)} |`,
   )

@@ -106,7 +106,9 @@ export class App {
   /** Settings over those given so far. Throws InvalidUsage once a connection was made with the old ones. */
   configure(input: SettingsInput): this {
     if (this.#carrier !== undefined)
-      throw new InvalidUsage('configure() comes too late: this app is connected. Configure it before its first use.')
+      throw new InvalidUsage(
+        'configure() comes too late: this app is connected. Configure it before its first use.',
+      )
     this.#input = mergeSettings(this.#input, input)
     this.#settings = readSettings(this.#input)
     this.#router = undefined
@@ -132,11 +134,17 @@ export class App {
         `app.task("${String(name)}", fn, options): expected a function as the second argument, got ${typeof fn}. ` +
           'For a task that runs elsewhere: app.declare.',
       )
-    return this.#add({ name, run: fn as AnyFunction, options: options as TaskOptions }) as unknown as Task<F, Name>
+    return this.#add({ name, run: fn as AnyFunction, options: options as TaskOptions }) as unknown as Task<
+      F,
+      Name
+    >
   }
 
   /** A task that runs elsewhere (in Python, in another service): its name, its types, its queue. */
-  declare<F extends AnyFunction, Name extends string = string>(name: Name, options: TaskOptions = {}): Task<F, Name> {
+  declare<F extends AnyFunction, Name extends string = string>(
+    name: Name,
+    options: TaskOptions = {},
+  ): Task<F, Name> {
     return this.#add({ name, run: undefined, options }) as unknown as Task<F, Name>
   }
 
@@ -148,14 +156,17 @@ export class App {
     this.#registry.add(definition)
     const callable = function (this: unknown, ...args: unknown[]): unknown {
       if (run === undefined)
-        throw new InvalidUsage(`Task "${name}" runs elsewhere: send it with ${name}.delay(…), it cannot be called here.`)
+        throw new InvalidUsage(
+          `Task "${name}" runs elsewhere: send it with ${name}.delay(…), it cannot be called here.`,
+        )
       return run.apply(this, args)
     }
     const make = (
       args: readonly unknown[],
       more: { kwargs?: Readonly<Record<string, unknown>>; options?: object; immutable?: boolean } = {},
     ) => makeTaskSignature(name, this, { args, ...more }) as unknown as AnySignature
-    const send = (args: readonly unknown[], call: CallOptions = {}) => sendNode(this.#sending, make(args) as unknown as Node, [], call)
+    const send = (args: readonly unknown[], call: CallOptions = {}) =>
+      sendNode(this.#sending, make(args) as unknown as Node, [], call)
     const members: Readonly<Record<string, unknown>> = {
       name,
       taskName: name,
@@ -184,7 +195,9 @@ export class App {
   /** Sends any signature by this app, whatever app its tasks belong to. */
   send(signature: object, args: readonly unknown[] = [], options: CallOptions = {}): PendingResult<any, any> {
     if (!isSignature(signature))
-      throw new ImproperlyConfigured(`app.send: expected a signature such as task.s(…), got ${typeof signature}.`)
+      throw new ImproperlyConfigured(
+        `app.send: expected a signature such as task.s(…), got ${typeof signature}.`,
+      )
     return sendNode(this.#sending, signature, args, options)
   }
 
@@ -268,7 +281,9 @@ export class App {
     const all = queues ?? (taskQueues.size > 0 ? [...taskQueues.keys()] : [taskDefaultQueue])
     const chosen = [...new Set(all)].filter((queue) => !excludeQueues.includes(queue))
     if (chosen.length === 0)
-      throw new ImproperlyConfigured(`A worker needs at least one queue: ${all.join(', ') || 'none'} without ${excludeQueues.join(', ') || 'any'} leaves none.`)
+      throw new ImproperlyConfigured(
+        `A worker needs at least one queue: ${all.join(', ') || 'none'} without ${excludeQueues.join(', ') || 'any'} leaves none.`,
+      )
     return chosen
   }
 

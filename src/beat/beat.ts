@@ -37,9 +37,13 @@ export class Beat {
    */
   every(name: string, seconds: number, signature: object): void {
     if (typeof name !== 'string' || name === '')
-      throw new ImproperlyConfigured(`app.beat.every: expected a name for the entry, got ${JSON.stringify(name)}.`)
+      throw new ImproperlyConfigured(
+        `app.beat.every: expected a name for the entry, got ${JSON.stringify(name)}.`,
+      )
     if (this.#entries.has(name))
-      throw new ImproperlyConfigured(`There is a beat entry named "${name}" already. Give one of the two another name.`)
+      throw new ImproperlyConfigured(
+        `There is a beat entry named "${name}" already. Give one of the two another name.`,
+      )
     if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0.01)
       throw new ImproperlyConfigured(
         `Beat entry "${name}": expected an interval in seconds (at least 0.01), got ${JSON.stringify(seconds) ?? String(seconds)}.`,
@@ -87,7 +91,9 @@ export class Beat {
       const { id } = await send(signature)
       log.info(`Scheduler: Sending due task ${name} (${id}), ${Math.round(lateMs)} ms late`)
     } catch (error) {
-      log.error(`Scheduler: task ${name} could not be sent: ${error instanceof Error ? error.message : String(error)}`)
+      log.error(
+        `Scheduler: task ${name} could not be sent: ${error instanceof Error ? error.message : String(error)}`,
+      )
     }
   }
 }

@@ -2,7 +2,11 @@
 import type { Execute, Job, Pool } from './pool.js'
 import { runHere } from './run-here.js'
 
-export const createFiberPool = <J extends Job>(concurrency: number, execute: Execute<J>, name = 'fiber'): Pool<J> => {
+export const createFiberPool = <J extends Job>(
+  concurrency: number,
+  execute: Execute<J>,
+  name = 'fiber',
+): Pool<J> => {
   const running = new Set<Promise<unknown>>()
   return {
     name,

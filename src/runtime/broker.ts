@@ -162,7 +162,11 @@ export interface Consumer {
   /** Ends a `wait` now. What it claims in that instant is still delivered. */
   interrupt(): void
   /** Before running an `uncertain` delivery: notes the start, or tells that it ended long ago. */
-  note(tag: string, fence: string, parts: readonly Pick<ChordPart, 'groupId' | 'bodyId' | 'taskId'>[]): Promise<Note>
+  note(
+    tag: string,
+    fence: string,
+    parts: readonly Pick<ChordPart, 'groupId' | 'bodyId' | 'taskId'>[],
+  ): Promise<Note>
   /** Acknowledge early: false means that it is not ours any more. The tag stays the name of the run until its completion. */
   release(tag: string): Promise<boolean>
   /** Store a passing state (STARTED, PROGRESS, …) while the task runs. False: not ours any more, nothing written. */

@@ -13,7 +13,8 @@ const innerTask = (registry: Registry, task: unknown): ((...args: unknown[]) => 
 }
 
 const list = (items: unknown): readonly unknown[] => {
-  if (!Array.isArray(items)) throw new InvalidTaskError(`Expected a list as "it", got ${JSON.stringify(items)}`)
+  if (!Array.isArray(items))
+    throw new InvalidTaskError(`Expected a list as "it", got ${JSON.stringify(items)}`)
   return items
 }
 
@@ -53,4 +54,7 @@ export const registerBuiltins = (registry: Registry): void => {
 }
 
 const isIndex = (value: unknown): value is { readonly index?: number | null } =>
-  value !== null && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).join() === 'index'
+  value !== null &&
+  typeof value === 'object' &&
+  !Array.isArray(value) &&
+  Object.keys(value).join() === 'index'

@@ -17,7 +17,11 @@ export const checkArguments = (root: Node, incoming: number, registry: Registry)
         break
       case 'chain':
         node.tasks.forEach((step, index) =>
-          todo.push({ node: step, incoming: index === 0 ? given : 1, path: `${path}step ${index + 1} of the chain, ` }),
+          todo.push({
+            node: step,
+            incoming: index === 0 ? given : 1,
+            path: `${path}step ${index + 1} of the chain, `,
+          }),
         )
         break
       case 'group':
@@ -27,7 +31,11 @@ export const checkArguments = (root: Node, incoming: number, registry: Registry)
         break
       case 'chord':
         node.header.forEach((member, index) =>
-          todo.push({ node: member, incoming: given, path: `${path}header task ${index + 1} of the chord, ` }),
+          todo.push({
+            node: member,
+            incoming: given,
+            path: `${path}header task ${index + 1} of the chord, `,
+          }),
         )
         todo.push({ node: node.body, incoming: 1, path: `${path}the body of the chord, ` })
         break
@@ -36,7 +44,12 @@ export const checkArguments = (root: Node, incoming: number, registry: Registry)
   }
 }
 
-const checkTask = (node: Extract<Node, { kind: 'task' }>, given: number, path: string, registry: Registry): void => {
+const checkTask = (
+  node: Extract<Node, { kind: 'task' }>,
+  given: number,
+  path: string,
+  registry: Registry,
+): void => {
   const definition = registry.get(node.task)
   if (definition === undefined || definition.options.typing === false) return
   const keywords = Object.keys(node.kwargs).length

@@ -72,13 +72,23 @@ export interface PackedBody {
 }
 
 /** The body's JSON text. Throws DecodeError or ContentDisallowed. */
-export const unpack = ({ body, contentType, contentEncoding, bodyEncoding, compression }: PackedBody): string => {
+export const unpack = ({
+  body,
+  contentType,
+  contentEncoding,
+  bodyEncoding,
+  compression,
+}: PackedBody): string => {
   if (typeof body !== 'string') throw new DecodeError(`Expected the body as text, got ${typeof body}`)
   if (contentType !== 'application/json')
     throw new ContentDisallowed(
       `Refusing content of type ${JSON.stringify(contentType ?? null)}: expected application/json`,
     )
-  if (contentEncoding !== undefined && contentEncoding !== null && !/^(utf-?8|us-ascii|ascii|binary)$/i.test(String(contentEncoding)))
+  if (
+    contentEncoding !== undefined &&
+    contentEncoding !== null &&
+    !/^(utf-?8|us-ascii|ascii|binary)$/i.test(String(contentEncoding))
+  )
     throw new DecodeError(`Unknown content-encoding ${JSON.stringify(contentEncoding)}: expected utf-8`)
   if (compression !== undefined && compression !== null && !zlibNames.has(String(compression)))
     throw new DecodeError(refuseCompression(String(compression)))

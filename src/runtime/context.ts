@@ -126,10 +126,15 @@ export class TaskContext {
     const countdown =
       options.eta === undefined
         ? (options.countdown ??
-          (policy.retryBackoff === false ? policy.defaultRetryDelay : backoffDelay(policy, message.retries, random)))
+          (policy.retryBackoff === false
+            ? policy.defaultRetryDelay
+            : backoffDelay(policy, message.retries, random)))
         : undefined
     const when = countdown === undefined ? `at ${options.eta?.toISOString()}` : `in ${countdown}s`
-    const cause = error === undefined ? '' : `: ${error instanceof Error ? `${error.name}: ${error.message}` : repr(error)}`
+    const cause =
+      error === undefined
+        ? ''
+        : `: ${error instanceof Error ? `${error.name}: ${error.message}` : repr(error)}`
     return new Retry({ ...options, ...(countdown !== undefined && { countdown }) }, `Retry ${when}${cause}`)
   }
 

@@ -23,7 +23,10 @@ export interface Address {
   readonly priority: number
 }
 
-const encodeDict = (dict: Readonly<Record<string, unknown>>, encode: (value: unknown, key: string) => string): string => {
+const encodeDict = (
+  dict: Readonly<Record<string, unknown>>,
+  encode: (value: unknown, key: string) => string,
+): string => {
   let text = ''
   for (const key of Object.keys(dict)) {
     const value = dict[key]
@@ -109,9 +112,12 @@ const encodeHeaders = (message: Outgoing, compression: string | undefined): stri
   if (compression !== undefined) custom += `, "compression": ${quote(compression)}`
   if (headers !== undefined)
     for (const name of Object.keys(headers))
-      if (headers[name] !== undefined) custom += `, ${quote(name)}: ${encodeValue(headers[name], `header ${name}`)}`
+      if (headers[name] !== undefined)
+        custom += `, ${quote(name)}: ${encodeValue(headers[name], `header ${name}`)}`
   const stamps =
-    message.stamps === undefined ? '{}' : encodeDict(message.stamps, (value, name) => encodeValue(value, `stamp ${name}`))
+    message.stamps === undefined
+      ? '{}'
+      : encodeDict(message.stamps, (value, name) => encodeValue(value, `stamp ${name}`))
   return (
     `{"lang": "js", "task": ${quote(message.task)}, "id": ${quote(message.id)}, "shadow": ${text(message.shadow)}, ` +
     `"eta": ${text(message.eta?.text)}, "expires": ${text(message.expires?.text)}, ` +

@@ -6,7 +6,11 @@ import type { Message } from './message.js'
 import { readMeta } from './meta.js'
 import type { ResultSource } from './result.js'
 
-type ErrorHeader = ExceptionInfo & { readonly id: string; readonly task?: string; readonly traceback: string | null }
+type ErrorHeader = ExceptionInfo & {
+  readonly id: string
+  readonly task?: string
+  readonly traceback: string | null
+}
 
 export const errbackArguments = async (
   { headers, args, parentId }: Message,
@@ -17,9 +21,15 @@ export const errbackArguments = async (
   const own = args[0] === failedId ? args.slice(1) : args
   const request = (task: string | null): FailedRequest => ({ id: failedId, task })
   if (header !== undefined)
-    return [request(header.task ?? null), rebuildError(header, header.traceback, source.errors), header.traceback, ...own]
+    return [
+      request(header.task ?? null),
+      rebuildError(header, header.traceback, source.errors),
+      header.traceback,
+      ...own,
+    ]
   const [text] = await (await source.backend()).read([failedId])
-  if (text == null) return [request(null), new Error(`Task ${failedId} failed; its error is not stored.`), null, ...own]
+  if (text == null)
+    return [request(null), new Error(`Task ${failedId} failed; its error is not stored.`), null, ...own]
   const meta = readMeta(text)
   const name = meta.fields['name']
   return [

@@ -83,7 +83,12 @@ const automaticRetry = (options: TaskOptions, error: unknown, context: TaskConte
 const hasHooks = ({ onSuccess, onFailure, onRetry, afterReturn }: TaskOptions): boolean =>
   onSuccess !== undefined || onFailure !== undefined || onRetry !== undefined || afterReturn !== undefined
 
-const afterSuccess = (options: TaskOptions, value: unknown, context: TaskContext, args: readonly unknown[]): Promise<void> =>
+const afterSuccess = (
+  options: TaskOptions,
+  value: unknown,
+  context: TaskContext,
+  args: readonly unknown[],
+): Promise<void> =>
   callHooks(context, [
     () => options.onSuccess?.(value, { context, args }),
     () => options.afterReturn?.({ state: 'SUCCESS', value }, { context, args }),

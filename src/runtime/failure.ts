@@ -85,7 +85,11 @@ const ownStack = (error: Error): string => {
 export const tracebackOf = (thrown: unknown): string | null => {
   if (!(thrown instanceof Error)) return null
   const lines: string[] = []
-  for (let error: unknown = thrown, depth = 0; error instanceof Error && depth < 10; error = error.cause, depth += 1)
+  for (
+    let error: unknown = thrown, depth = 0;
+    error instanceof Error && depth < 10;
+    error = error.cause, depth += 1
+  )
     lines.push(`${depth > 0 ? 'Caused by: ' : ''}${ownStack(error)}`)
   return lines.join('\n')
 }
@@ -98,26 +102,26 @@ export const reprException = (info: ExceptionInfo): string => {
 
 export type ErrorClass = new (...args: any[]) => Error
 
+const textOf = (part: unknown): string => (typeof part === 'string' ? part : repr(part))
+
 /** Ours, known to every app: Python and Node both store them. */
 const ourClasses: ReadonlyMap<string, (info: ExceptionInfo) => Error> = new Map(
-  (
-    [
-      'TaskRevokedError',
-      'ChordError',
-      'MaxRetriesExceededError',
-      'WorkerLostError',
-      'InvalidTaskError',
-      'EncodeError',
-      'DecodeError',
-      'ContentDisallowed',
-    ] as const
-  )
-    .map((name): [string, (info: ExceptionInfo) => Error] => [
-      name,
-      (info) => new family[name](info.exc_message.map(String).join(', ')),
+  [
+    family.TaskRevokedError,
+    family.ChordError,
+    family.MaxRetriesExceededError,
+    family.WorkerLostError,
+    family.InvalidTaskError,
+    family.EncodeError,
+    family.DecodeError,
+    family.ContentDisallowed,
+  ]
+    .map((Class): [string, (info: ExceptionInfo) => Error] => [
+      Class.name,
+      (info) => new Class(info.exc_message.map(textOf).join(', ')),
     ])
     .concat([
-      ['NotRegistered', (info) => new family.NotRegistered(String(info.exc_message[0] ?? ''))],
+      ['NotRegistered', (info) => new family.NotRegistered(textOf(info.exc_message[0] ?? ''))],
       ['SoftTimeLimitExceeded', () => new family.SoftTimeLimitExceeded()],
       ['TimeLimitExceeded', (info) => new family.TimeLimitExceeded(Number(info.exc_message[0] ?? 0))],
     ]),
@@ -148,7 +152,8 @@ export const rebuildError = (
   if (own !== undefined)
     try {
       const error = new own(...info.exc_message)
-      if (traceback !== null) Object.defineProperty(error, 'traceback', { value: traceback, configurable: true })
+      if (traceback !== null)
+        Object.defineProperty(error, 'traceback', { value: traceback, configurable: true })
       return error
     } catch {
       // The class wants other arguments than its `args` told: the facts still reach the caller below.
@@ -156,7 +161,8 @@ export const rebuildError = (
   const ours = ourModules.has(info.exc_module ?? '') ? ourClasses.get(info.exc_type) : undefined
   if (ours !== undefined) {
     const error = ours(info)
-    if (traceback !== null) Object.defineProperty(error, 'traceback', { value: traceback, configurable: true })
+    if (traceback !== null)
+      Object.defineProperty(error, 'traceback', { value: traceback, configurable: true })
     return error
   }
   return new RemoteTaskError({

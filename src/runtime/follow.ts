@@ -5,7 +5,14 @@ import { fromJSON, type SignatureJson } from '../canvas/wire.js'
 import { ChordError, type Retry, TaskRevokedError } from '../errors.js'
 import type { ChordPart, Ending, Join } from './broker.js'
 import { decompose, momentAt, type Origin } from './decompose.js'
-import { encodeException, type ExceptionInfo, reprException, readExceptionInfo, toExceptionInfo, tracebackOf } from './failure.js'
+import {
+  encodeException,
+  type ExceptionInfo,
+  reprException,
+  readExceptionInfo,
+  toExceptionInfo,
+  tracebackOf,
+} from './failure.js'
 import { bodyIdOf } from './freeze.js'
 import { decodeJson, encodePython, encodeValue } from './json.js'
 import type { Message } from './message.js'
@@ -14,7 +21,7 @@ import { type Outgoing, type Plan, type Step, toTuple } from './plan.js'
 
 /** What the decider may know besides the message. */
 export interface FollowContext {
-  mint(): string
+  readonly mint: () => string
   readonly nowMs: number
   /** Neither the result nor the failure is stored. */
   readonly ignoreResult: boolean
@@ -52,7 +59,12 @@ const continueWith = (
   steps: Step[],
   children: ResultTuple[],
 ): void => {
-  const plan = decompose(node, args, { ...handedBy(message, context), ...options }, originOf(message, context))
+  const plan = decompose(
+    node,
+    args,
+    { ...handedBy(message, context), ...options },
+    originOf(message, context),
+  )
   steps.push(...plan.steps)
   children.push(toTuple(plan.result))
 }
@@ -71,8 +83,7 @@ const sendLinked = (
   const alone = nodes.length === 1 ? nodes : nodes.filter((node) => node.kind === 'group')
   const together = nodes.length === 1 ? [] : nodes.filter((node) => node.kind !== 'group')
   for (const node of alone) continueWith(node, args, options, message, context, steps, children)
-  if (together.length > 0)
-    continueWith(groupOf(together), args, options, message, context, steps, children)
+  if (together.length > 0) continueWith(groupOf(together), args, options, message, context, steps, children)
 }
 
 const groupOf = (tasks: readonly Node[]): Node => ({
@@ -88,7 +99,8 @@ const groupOf = (tasks: readonly Node[]): Node => ({
 // Chord parts
 
 /** `[1, "<id>", "<state>", <result>]`: bytes are compared by Python, so the text is Python's. */
-const memberText = (id: string, state: string, result: string): string => `[1, ${JSON.stringify(id)}, "${state}", ${result}]`
+const memberText = (id: string, state: string, result: string): string =>
+  `[1, ${JSON.stringify(id)}, "${state}", ${result}]`
 
 const partOf = (
   chord: SignatureJson,
@@ -105,7 +117,11 @@ const partOf = (
   member: memberText(id, state, result),
 })
 
-const ownPart = ({ id, groupId, groupIndex, embed }: Message, state: string, result: string): readonly Step[] =>
+const ownPart = (
+  { id, groupId, groupIndex, embed }: Message,
+  state: string,
+  result: string,
+): readonly Step[] =>
   embed.chord === null || groupId === null
     ? []
     : [{ do: 'report', part: partOf(embed.chord, id, groupId, groupIndex, state, result) }]
@@ -113,7 +129,9 @@ const ownPart = ({ id, groupId, groupIndex, embed }: Message, state: string, res
 /** The chords to which a message may have to report: its own, and those of the steps that wait behind it. */
 export const partsOf = (message: Message): readonly Pick<ChordPart, 'groupId' | 'bodyId' | 'taskId'>[] => [
   ...ownPart(message, '', '').flatMap((step) => (step.do === 'report' ? [step.part] : [])),
-  ...(message.embed.chain ?? []).flatMap((json) => waitingPart(json, '', '')).flatMap((step) => (step.do === 'report' ? [step.part] : [])),
+  ...(message.embed.chain ?? [])
+    .flatMap((json) => waitingPart(json, '', ''))
+    .flatMap((step) => (step.do === 'report' ? [step.part] : [])),
 ]
 
 const waitingPart = (json: SignatureJson, state: string, result: string): readonly Step[] => {
@@ -153,7 +171,15 @@ export const followSuccess = (message: Message, value: unknown, context: FollowC
     sendLinked(callbacks, [value], {}, message, context, steps, children)
   const next = chain?.at(-1)
   if (chain !== null && next !== undefined)
-    continueWith(fromJSON(next), [value], { chain: chain.slice(0, -1).map((json) => fromJSON(json)) }, message, context, steps, children)
+    continueWith(
+      fromJSON(next),
+      [value],
+      { chain: chain.slice(0, -1).map((json) => fromJSON(json)) },
+      message,
+      context,
+      steps,
+      children,
+    )
   if (!context.ignoreResult) steps.push(stored(message, 'SUCCESS', result, null, children))
   steps.push(...ownPart(message, 'SUCCESS', encodePython(value)), { do: 'end', ending: ack })
   return { steps }
@@ -171,7 +197,11 @@ export const followRetry = (message: Message, retry: Retry, context: FollowConte
   const expires =
     options.expires === undefined
       ? message.expires
-      : momentAt(options.expires instanceof Date ? options.expires.getTime() : context.nowMs + options.expires * 1000)
+      : momentAt(
+          options.expires instanceof Date
+            ? options.expires.getTime()
+            : context.nowMs + options.expires * 1000,
+        )
   const again: Outgoing = {
     task: message.task,
     id: message.id,
@@ -266,7 +296,13 @@ export const followFailure = (message: Message, failure: Failure, context: Follo
   const store = !context.ignoreResult || context.storeErrorsEvenIfIgnored
   for (const json of message.embed.chain ?? []) {
     for (const end of endsOf(fromJSON(json)))
-      if (store) steps.push({ ...stored(message, state, result, traceback, []), taskId: end.id, groupId: end.groupId, parentId: null } as Step)
+      if (store)
+        steps.push({
+          ...stored(message, state, result, traceback, []),
+          taskId: end.id,
+          groupId: end.groupId,
+          parentId: null,
+        } as Step)
     steps.push(...waitingPart(json, state, result))
   }
   const errbacks = message.embed.errbacks ?? []
@@ -330,12 +366,17 @@ interface Member {
 
 const readMember = (text: string): Member => {
   const member = decodeJson(text)
-  if (!Array.isArray(member) || member.length < 4) throw new Error(`a part is not readable: ${text.slice(0, 80)}`)
+  if (!Array.isArray(member) || member.length < 4)
+    throw new Error(`a part is not readable: ${text.slice(0, 80)}`)
   return { id: String(member[1]), state: String(member[2]), result: member[3] }
 }
 
 /** All parts of a chord are in: its body is sent with their results, or fails with the first bad one. */
-export const followJoin = (message: Message, join: Omit<Join, 'completion'>, context: FollowContext): Plan => {
+export const followJoin = (
+  message: Message,
+  join: Omit<Join, 'completion'>,
+  context: FollowContext,
+): Plan => {
   const chord = chordOf(message, join)
   const key = { groupId: join.groupId, bodyId: join.bodyId }
   const end: Step[] = [
@@ -349,7 +390,12 @@ export const followJoin = (message: Message, join: Omit<Join, 'completion'>, con
     const bad = members.find(({ state }) => state === 'FAILURE' || state === 'REVOKED')
     if (bad !== undefined) {
       const text = bad.result === null ? 'None' : reprException(readExceptionInfo(bad.result))
-      return { steps: [...failChord(body, new ChordError(`Dependency ${bad.id} raised ${text}`), message, context), ...end] }
+      return {
+        steps: [
+          ...failChord(body, new ChordError(`Dependency ${bad.id} raised ${text}`), message, context),
+          ...end,
+        ],
+      }
     }
     const steps: Step[] = []
     continueWith(body, [members.map(({ result }) => result)], {}, message, context, steps, [])
@@ -360,8 +406,12 @@ export const followJoin = (message: Message, join: Omit<Join, 'completion'>, con
   }
 }
 
-const chordOf = ({ embed, groupId }: Message, { groupId: wanted, bodyId }: Omit<Join, 'completion'>): SignatureJson | undefined => {
-  if (embed.chord !== null && groupId === wanted && bodyIdOf(fromJSON(embed.chord)) === bodyId) return embed.chord
+const chordOf = (
+  { embed, groupId }: Message,
+  { groupId: wanted, bodyId }: Omit<Join, 'completion'>,
+): SignatureJson | undefined => {
+  if (embed.chord !== null && groupId === wanted && bodyIdOf(fromJSON(embed.chord)) === bodyId)
+    return embed.chord
   for (const json of embed.chain ?? []) {
     const chord = json.options?.['chord'] as SignatureJson | undefined
     if (chord != null && bodyIdOf(fromJSON(chord)) === bodyId) return chord
@@ -370,7 +420,12 @@ const chordOf = ({ embed, groupId }: Message, { groupId: wanted, bodyId }: Omit<
 }
 
 /** The body never runs: everybody who waits for it, or for what stands behind it, is told. */
-const failChord = (body: Node, error: ChordError, message: Message, context: FollowContext): readonly Step[] => {
+const failChord = (
+  body: Node,
+  error: ChordError,
+  message: Message,
+  context: FollowContext,
+): readonly Step[] => {
   const info = toExceptionInfo(error)
   const result = encodeException(info)
   const traceback = tracebackOf(error)
@@ -418,7 +473,8 @@ const failChord = (body: Node, error: ChordError, message: Message, context: Fol
 /** To whom the end of a node reports: its place is written on the innermost end, the chord on any level above. */
 const reportOf = (node: Node): Pick<SignatureOptions, 'chord' | 'groupId' | 'groupIndex'> => {
   const behind = node.options.chain?.[0]
-  const inner = behind ?? (node.kind === 'chain' ? node.tasks.at(-1) : node.kind === 'chord' ? node.body : undefined)
+  const inner =
+    behind ?? (node.kind === 'chain' ? node.tasks.at(-1) : node.kind === 'chord' ? node.body : undefined)
   if (inner === undefined) return node.options
   const below = reportOf(inner)
   const chord = node.options.chord ?? below.chord

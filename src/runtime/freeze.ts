@@ -40,7 +40,9 @@ export const accumulate = (options: SignatureOptions = {}): Node => ({
 /** Members of nested groups stand in one row, in natural order. */
 export const flatten = (nodes: readonly Node[]): readonly Node[] =>
   nodes.some((node) => node.kind === 'group')
-    ? nodes.flatMap((node) => (node.kind === 'group' ? flatten(node.tasks.map((task) => inherit(task, node))) : [node]))
+    ? nodes.flatMap((node) =>
+        node.kind === 'group' ? flatten(node.tasks.map((task) => inherit(task, node))) : [node],
+      )
     : nodes
 
 /** Options that were set on a nested group belong to its members. */
@@ -124,7 +126,12 @@ const freezeGroup = (
 ): Frozen<GroupNode> => {
   const id = group.options.taskId ?? given.taskId ?? mint()
   const members = flatten(group.tasks).map((task, index) =>
-    freeze(task, { groupId: id, groupIndex: index, ...(given.rootId !== undefined && { rootId: given.rootId }) }, null, mint),
+    freeze(
+      task,
+      { groupId: id, groupIndex: index, ...(given.rootId !== undefined && { rootId: given.rootId }) },
+      null,
+      mint,
+    ),
   )
   return {
     node: { ...withOptions(group, { taskId: id }), tasks: members.map(({ node }) => node) },

@@ -1,22 +1,30 @@
 // One task message, read: envelope → headers → body, protocol 2 and (reading only) protocol 1. This is the
 // border: what gets through `decodeMessage` is trusted inside; what does not becomes a BadMessage with a
-// reason, never an exception in the loop.
+// reason, never an exception in the loop. Fields that only describe (counts, limits, places) are read
+// tolerantly; what decides whether and with what a task runs must be right.
 import { isUtf8 } from 'node:buffer'
 import * as Either from 'fp-ts/lib/Either.js'
-import type { SignatureJson } from '../canvas/wire.js'
 import { DecodeError, InvalidTaskError } from '../errors.js'
 import { maxRawBytes, unpack } from './content.js'
-import { readIsoDate } from './dates.js'
+import { embedOf, noEmbed } from './embed.js'
+import {
+  count,
+  type Dict,
+  indexOf,
+  isDict,
+  limit,
+  type Moment,
+  moment,
+  none,
+  show,
+  text,
+  withoutKeys,
+} from './fields.js'
 import { decodeJson } from './json.js'
+import { defineOwn } from './json-plain.js'
 import type { Embed } from './plan.js'
 
-type Dict = Readonly<Record<string, unknown>>
-
-/** A moment as the message names it, and in ms since 1970. */
-export interface Moment {
-  readonly text: string
-  readonly ms: number
-}
+export type { Moment } from './fields.js'
 
 /** A task message, decoded. What nobody here knows stays in `headers` and `properties`. */
 export interface Message {
@@ -45,7 +53,10 @@ export interface Message {
   /** Headers that are no field of the protocol. */
   readonly headers: Dict
   readonly properties: Dict
+  /** 0 (most urgent) to 9. */
   readonly priority: number
+  /** The message itself says that it was delivered before: a Python worker that gives one back marks it. */
+  readonly redelivered: boolean
   readonly exchange: string
   readonly routingKey: string
   readonly replyTo: string | null
@@ -57,85 +68,57 @@ export interface BadMessage {
   readonly error: Error
   readonly id: string | undefined
   readonly task: string | undefined
+  /** What can still be told of it, for those who wait: its place in a chord, its errbacks. Without arguments. */
+  readonly message: Message | undefined
 }
 
-const isDict = (value: unknown): value is Dict =>
-  value !== null && typeof value === 'object' && !Array.isArray(value)
+// ---------------------------------------------------------------------------------------------------
+// Headers
 
-const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
-
-const count = (value: unknown): number => {
-  const number = typeof value === 'string' ? Number(value) : value
-  return typeof number === 'number' && Number.isFinite(number) ? number : 0
-}
-
-const limit = (value: unknown): number | null => (typeof value === 'number' && value > 0 ? value : null)
-
-const moment = (value: unknown, name: string): Moment | null => {
-  if (value === undefined || value === null) return null
-  if (value instanceof Date) return { text: value.toISOString(), ms: value.getTime() }
-  if (typeof value !== 'string')
-    throw new InvalidTaskError(`Expected ${name} as an ISO 8601 date, got ${JSON.stringify(value)}`)
-  return { text: value, ms: readIsoDate(value) }
-}
-
-const signatures = (value: unknown, name: string): readonly SignatureJson[] | null => {
-  if (value === undefined || value === null) return null
-  // Python writes one signature bare in places; its own readers then lose it. Ours do not.
-  const list = Array.isArray(value) ? value : [value]
-  for (const item of list)
-    if (!isDict(item) || typeof item['task'] !== 'string')
-      throw new InvalidTaskError(`Expected signatures in ${name} of the message, got ${JSON.stringify(item)?.slice(0, 80)}`)
-  return list as SignatureJson[]
-}
-
-const embedOf = (value: unknown): Embed => {
-  if (value !== undefined && value !== null && !isDict(value))
-    throw new InvalidTaskError(`Expected the third part of the body as an object, got ${JSON.stringify(value)?.slice(0, 80)}`)
-  const dict = value ?? {}
-  return {
-    callbacks: signatures(dict['callbacks'], 'callbacks'),
-    errbacks: signatures(dict['errbacks'], 'errbacks'),
-    chain: signatures(dict['chain'], 'chain'),
-    chord: signatures(dict['chord'], 'chord')?.[0] ?? null,
-  }
-}
-
-const protocolHeaders = new Set(
+/** The words of the protocol; all others are custom headers and travel on. */
+export const protocolHeaders: ReadonlySet<string> = new Set(
   (
     'lang task id shadow eta expires group group_index retries timelimit root_id parent_id argsrepr kwargsrepr ' +
     'origin ignore_result replaced_task_nesting stamped_headers stamps compression redelivered'
   ).split(' '),
 )
 
-const customHeaders = (headers: Dict): Dict => {
-  let custom: Record<string, unknown> | undefined
-  for (const name of Object.keys(headers))
-    if (!protocolHeaders.has(name)) {
-      custom ??= {}
-      Object.defineProperty(custom, name, { value: headers[name], enumerable: true, configurable: true, writable: true })
-    }
-  return custom ?? none
-}
-
-const none: Dict = Object.freeze({})
-
-const stampNames = (value: unknown): readonly string[] | null =>
+const namesOf = (value: unknown): readonly string[] | null =>
   Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : null
 
-/** The fields of either protocol, under protocol 2's names. `body` is protocol 1's body, {} otherwise. */
-const assemble = (headers: Dict, properties: Dict, args: unknown, kwargs: unknown, embed: Embed): Message => {
-  const id = headers['id']
-  const task = headers['task']
-  if (typeof id !== 'string' || id === '') throw new InvalidTaskError('The message has no task id')
-  if (typeof task !== 'string' || task === '') throw new InvalidTaskError('The message names no task')
-  if (!Array.isArray(args))
-    throw new InvalidTaskError(`Expected the arguments as a list, got ${JSON.stringify(args)?.slice(0, 80)}`)
+/** Celery 5.2 knows no stamps: where it sent on a stamped signature, they lie side by side among the properties. */
+const stampsOf = (headers: Dict, properties: Dict): Pick<Message, 'stampedHeaders' | 'stamps'> => {
+  const stamps = isDict(headers['stamps']) ? headers['stamps'] : none
+  const own = namesOf(headers['stamped_headers'])
+  if (own !== null) return { stampedHeaders: own, stamps }
+  const stray = namesOf(properties['stamped_headers'])
+  if (stray === null) return { stampedHeaders: null, stamps }
+  const found = stray
+    .filter((name) => Object.hasOwn(properties, name))
+    .map((name) => [name, properties[name]])
+  return { stampedHeaders: stray, stamps: { ...Object.fromEntries(found), ...stamps } }
+}
+
+/** The body's three parts. */
+interface Parts {
+  readonly args: unknown
+  readonly kwargs: unknown
+  readonly embed: Embed
+}
+
+/** `headers` are the fields of either protocol under protocol 2's names, `custom` those of the user. */
+const assemble = (headers: Dict, custom: Dict, properties: Dict, { args, kwargs, embed }: Parts): Message => {
+  const id = text(headers['id'])
+  const task = text(headers['task'])
+  if (id === null) throw new InvalidTaskError(`Expected a task id in the message, got ${show(headers['id'])}`)
+  if (task === null)
+    throw new InvalidTaskError(`Expected the name of a task in the message, got ${show(headers['task'])}`)
+  if (!Array.isArray(args)) throw new InvalidTaskError(`Expected the arguments as a list, got ${show(args)}`)
   if (!isDict(kwargs))
-    throw new InvalidTaskError(`Expected the keyword arguments as an object, got ${JSON.stringify(kwargs)?.slice(0, 80)}`)
-  const limits = Array.isArray(headers['timelimit']) ? headers['timelimit'] : []
+    throw new InvalidTaskError(`Expected the keyword arguments as an object, got ${show(kwargs)}`)
+  const limits: readonly unknown[] = Array.isArray(headers['timelimit']) ? headers['timelimit'] : []
   const info = isDict(properties['delivery_info']) ? properties['delivery_info'] : none
-  const index = headers['group_index']
+  const { stampedHeaders, stamps } = stampsOf(headers, properties)
   return {
     task,
     id,
@@ -145,7 +128,7 @@ const assemble = (headers: Dict, properties: Dict, args: unknown, kwargs: unknow
     rootId: text(headers['root_id']) ?? id,
     parentId: text(headers['parent_id']),
     groupId: text(headers['group']),
-    groupIndex: typeof index === 'number' ? index : null,
+    groupIndex: indexOf(headers['group_index']),
     retries: count(headers['retries']),
     eta: moment(headers['eta'], 'eta'),
     expires: moment(headers['expires'], 'expires'),
@@ -155,16 +138,36 @@ const assemble = (headers: Dict, properties: Dict, args: unknown, kwargs: unknow
     origin: text(headers['origin']),
     ignoreResult: typeof headers['ignore_result'] === 'boolean' ? headers['ignore_result'] : null,
     replacedTaskNesting: count(headers['replaced_task_nesting'] ?? properties['replaced_task_nesting']),
-    stampedHeaders: stampNames(headers['stamped_headers'] ?? properties['stamped_headers']),
-    stamps: isDict(headers['stamps']) ? headers['stamps'] : none,
-    headers: customHeaders(headers),
+    stampedHeaders,
+    stamps,
+    headers: custom,
     properties,
-    priority: count(properties['priority']),
+    priority: Math.min(9, count(properties['priority'])),
+    redelivered: headers['redelivered'] === true || info['redelivered'] === true,
     exchange: text(info['exchange']) ?? '',
     routingKey: text(info['routing_key']) ?? '',
     replyTo: text(properties['reply_to']),
     correlationId: text(properties['correlation_id']),
   }
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The whole
+
+const orEmpty = (value: unknown, name: string): Dict => {
+  if (value === undefined || value === null) return none
+  if (!isDict(value))
+    throw new DecodeError(`Expected the ${name} of the message as an object, got ${show(value)}`)
+  return value
+}
+
+const readEnvelope = (raw: Buffer): Dict => {
+  if (raw.length > maxRawBytes)
+    throw new DecodeError(`Expected a message of at most ${maxRawBytes} bytes, got one of ${raw.length}`)
+  if (!isUtf8(raw)) throw new DecodeError('Expected a message in UTF-8, got other bytes')
+  const envelope = decodeJson(raw.toString('utf8'))
+  if (!isDict(envelope)) throw new DecodeError(`Expected a message as a JSON object, got ${show(envelope)}`)
+  return envelope
 }
 
 const readBody = (envelope: Dict, headers: Dict, properties: Dict): unknown =>
@@ -178,55 +181,85 @@ const readBody = (envelope: Dict, headers: Dict, properties: Dict): unknown =>
     }),
   )
 
-/** Protocol 1 keeps everything in the body; where a header of protocol 2 is there too, the header wins. */
-const readProtocol1 = (body: Dict, headers: Dict, properties: Dict): Message => {
-  const fields = {
-    ...body,
-    group: body['taskset'] ?? body['group'],
-    ...headers,
+/** Protocol 1 keeps everything in the body; where a header of protocol 2 says something too, the header wins. */
+const fieldsOf = (body: Dict, headers: Dict): Dict => {
+  const fields: Record<string, unknown> = { ...body, group: body['taskset'] ?? body['group'] }
+  for (const name of Object.keys(headers)) if (headers[name] != null) defineOwn(fields, name, headers[name])
+  return fields
+}
+
+const isProtocol1 = (body: unknown, task: string | undefined): body is Dict =>
+  isDict(body) && (task === undefined ? 'task' in body : 'args' in body)
+
+/** Protocol 1 has no chain: its steps are nested callbacks. */
+const partsOf = (body: unknown, task: string | undefined): Parts => {
+  if (isProtocol1(body, task)) {
+    const { callbacks, errbacks, chord } = body
+    return {
+      args: body['args'] ?? [],
+      kwargs: body['kwargs'] ?? {},
+      embed: embedOf({ callbacks, errbacks, chord }),
+    }
   }
-  const embed = embedOf({ callbacks: body['callbacks'], errbacks: body['errbacks'], chord: body['chord'] })
-  return assemble(fields, properties, body['args'] ?? [], body['kwargs'] ?? {}, embed)
+  if (task === undefined)
+    throw new InvalidTaskError(
+      'Expected a "task" in the headers or the body, got none: this is no task message',
+    )
+  if (!Array.isArray(body) || body.length !== 3)
+    throw new InvalidTaskError(`Expected a body of three parts (args, kwargs, embed), got ${describe(body)}`)
+  return { args: body[0], kwargs: body[1], embed: embedOf(body[2]) }
 }
 
-const readEnvelope = (raw: Buffer): Dict => {
-  if (raw.length > maxRawBytes)
-    throw new DecodeError(`The message has ${raw.length} bytes: at most ${maxRawBytes} are read`)
-  if (!isUtf8(raw)) throw new DecodeError('The message is not UTF-8')
-  const envelope = decodeJson(raw.toString('utf8'))
-  if (!isDict(envelope)) throw new DecodeError('Expected a message as a JSON object')
-  return envelope
+const describe = (body: unknown): string => (Array.isArray(body) ? `${body.length} of them` : show(body))
+
+/** What is left of a message with a fault: no arguments and no times, and of the embed what is whole. */
+const salvage = (headers: Dict, custom: Dict, properties: Dict, body: unknown): Message | undefined => {
+  const dict = isDict(body) ? body : Array.isArray(body) && isDict(body[2]) ? body[2] : none
+  const whole = (name: keyof Embed): Embed => {
+    try {
+      return embedOf({ [name]: dict[name] })
+    } catch {
+      return noEmbed
+    }
+  }
+  const embed: Embed = {
+    callbacks: null,
+    errbacks: whole('errbacks').errbacks,
+    chain: whole('chain').chain,
+    chord: whole('chord').chord,
+  }
+  try {
+    return assemble({ ...headers, eta: null, expires: null }, custom, properties, {
+      args: [],
+      kwargs: {},
+      embed,
+    })
+  } catch {
+    return undefined
+  }
 }
 
-const orEmpty = (value: unknown, name: string): Dict => {
-  if (value === undefined || value === null) return none
-  if (!isDict(value)) throw new DecodeError(`Expected the ${name} of the message as an object`)
-  return value
-}
-
-/** Decodes one message as it lay in the queue. */
+/** Decodes one message as it lay in the queue. Never throws. */
 export const decodeMessage = (raw: Buffer): Either.Either<BadMessage, Message> => {
-  let id: string | undefined
-  let task: string | undefined
+  let headers = none
+  let custom = none
+  let properties = none
+  let body: unknown
   try {
     const envelope = readEnvelope(raw)
-    const headers = orEmpty(envelope['headers'], 'headers')
-    id = text(headers['id']) ?? undefined
-    task = text(headers['task']) ?? undefined
-    const properties = orEmpty(envelope['properties'], 'properties')
-    const body = readBody(envelope, headers, properties)
-    if (isDict(body)) {
-      id ??= text(body['id']) ?? undefined
-      task ??= text(body['task']) ?? undefined
-      return Either.right(readProtocol1(body, headers, properties))
-    }
-    if (task === undefined) throw new InvalidTaskError('The message has no "task" header: it is no task message')
-    if (!Array.isArray(body) || body.length !== 3)
-      throw new InvalidTaskError(`Expected a body of three parts (args, kwargs, embed), got ${describe(body)}`)
-    return Either.right(assemble(headers, properties, body[0], body[1], embedOf(body[2])))
+    headers = orEmpty(envelope['headers'], 'headers')
+    custom = withoutKeys(headers, protocolHeaders)
+    properties = orEmpty(envelope['properties'], 'properties')
+    body = readBody(envelope, headers, properties)
+    const task = text(headers['task']) ?? undefined
+    if (isProtocol1(body, task)) headers = fieldsOf(body, headers)
+    return Either.right(assemble(headers, custom, properties, partsOf(body, task)))
   } catch (error) {
-    return Either.left({ error: error as Error, id, task })
+    return Either.left({
+      error: error as Error,
+      id: text(headers['id']) ?? undefined,
+      task: text(headers['task']) ?? undefined,
+      message: salvage(headers, custom, properties, body),
+    })
   }
 }
-
-const describe = (body: unknown): string => (Array.isArray(body) ? `${body.length}` : typeof body)

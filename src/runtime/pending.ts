@@ -20,6 +20,6 @@ export const pendingResult = <T, R extends Gettable = AsyncResult<T>>(
 ): PendingResult<T, R> => {
   const pending = new Pending<R>((resolve) => resolve(sent))
   const get = async (options?: GetOptions): Promise<unknown> => (await pending).get(options as GetOptions)
-  Object.defineProperties(pending, { id: { value: id, enumerable: true }, get: { value: get } })
+  void Object.defineProperties(pending, { id: { value: id, enumerable: true }, get: { value: get } })
   return pending as unknown as PendingResult<T, R>
 }

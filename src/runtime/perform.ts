@@ -1,7 +1,17 @@
 // perform(plan): the one place where a plan becomes what a Broker is told, in one call. The deciders say
 // what; here the words get their addresses and texts.
 import { OperationalError } from '../errors.js'
-import type { Broker, ChordKey, ChordOpening, ChordPart, Completion, Ending, Publication, Push, StoredText } from './broker.js'
+import type {
+  Broker,
+  ChordKey,
+  ChordOpening,
+  ChordPart,
+  Completion,
+  Ending,
+  Publication,
+  Push,
+  StoredText,
+} from './broker.js'
 import { checkSerializer } from './content.js'
 import { encodeMessage } from './envelope.js'
 import { encodeValue } from './json.js'
@@ -22,11 +32,19 @@ const write = (routed: Routed, means: Means, nowMs: number): string => {
   const { message } = routed
   checkSerializer(message.serializer)
   const compression = message.compression ?? means.compression
-  return encodeMessage(compression === undefined ? message : { ...message, compression }, routed.address, nowMs)
+  return encodeMessage(
+    compression === undefined ? message : { ...message, compression },
+    routed.address,
+    nowMs,
+  )
 }
 
 /** One push for each queue; a named exchange is asked for its queues. Synchronous in the normal case. */
-const pushesOf = (step: Extract<Step, { do: 'publish' }>, means: Means, nowMs: number): Push | Promise<readonly Push[]> => {
+const pushesOf = (
+  step: Extract<Step, { do: 'publish' }>,
+  means: Means,
+  nowMs: number,
+): Push | Promise<readonly Push[]> => {
   const routed = means.router.route(step.message, nowMs)
   const { address, queue, message } = routed
   const raw = write(routed, means, nowMs)
@@ -97,7 +115,9 @@ const needsFence = (message: Message, steps: readonly Step[], ending: Ending): b
     else if (step.do === 'store') stores += 1
   }
   if (reports === 1 && !publishes && stores <= 1) return false
-  const success = steps.some((step) => step.do === 'store' && step.taskId === message.id && step.state === 'SUCCESS')
+  const success = steps.some(
+    (step) => step.do === 'store' && step.taskId === message.id && step.state === 'SUCCESS',
+  )
   return !(success && stores === 1 && isPlain(message) && !publishes && reports === 0)
 }
 
@@ -137,7 +157,9 @@ export const toCompletion = async (plan: Plan, ended: Ended, means: Means): Prom
     else if (step.do === 'join') joined.push(step.chord)
     else if (step.do === 'end') ending = step.ending
     else sends = true
-  const { pushes, chords } = sends ? await collectPushes(plan.steps, means, nowMs) : { pushes: none, chords: none }
+  const { pushes, chords } = sends
+    ? await collectPushes(plan.steps, means, nowMs)
+    : { pushes: none, chords: none }
   const fenced = joined.length === 0 && needsFence(ended.message, plan.steps, ending)
   return {
     tag: ended.tag,

@@ -10,6 +10,8 @@ export interface Embed {
   readonly errbacks: readonly SignatureJson[] | null
   readonly chain: readonly SignatureJson[] | null
   readonly chord: SignatureJson | null
+  /** What else stood there, in other versions' words: a retry carries it on. */
+  readonly other?: Readonly<Record<string, unknown>>
 }
 
 /** One message that is to be sent: everything but where to, which the router decides. */

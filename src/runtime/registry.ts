@@ -21,9 +21,11 @@ export class Registry {
   /** The definition with code to run; throws NotRegistered with what there is. */
   runnable(name: string): TaskDefinition & { readonly run: (...args: any[]) => unknown } {
     const known = this.definitions.get(name)
-    if (known?.run !== undefined) return known as TaskDefinition & { readonly run: (...args: any[]) => unknown }
+    if (known?.run !== undefined)
+      return known as TaskDefinition & { readonly run: (...args: any[]) => unknown }
     const names = this.names().filter((other) => !other.startsWith('celery.'))
-    const list = names.length === 0 ? 'no tasks' : names.slice(0, 20).join(', ') + (names.length > 20 ? ', …' : '')
+    const list =
+      names.length === 0 ? 'no tasks' : names.slice(0, 20).join(', ') + (names.length > 20 ? ', …' : '')
     throw new NotRegistered(
       name,
       `Task "${name}" is not registered in this worker. It knows: ${list}. Is its module loaded by -A?`,

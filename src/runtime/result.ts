@@ -135,7 +135,10 @@ export class TaskResult<T> implements AsyncResult<T> {
 
   #valueOf(meta: Meta): unknown {
     const isError = meta.state === 'RETRY' && meta.result !== null
-    return failureIn(meta, this.#source) ?? (isError ? rebuildError(meta.result, meta.traceback, this.#source.errors) : meta.result)
+    return (
+      failureIn(meta, this.#source) ??
+      (isError ? rebuildError(meta.result, meta.traceback, this.#source.errors) : meta.result)
+    )
   }
 
   async children(): Promise<readonly AnyResult[]> {
@@ -208,10 +211,8 @@ export class TasksResult<T> implements GroupResult<T> {
   readonly id: string
   readonly parent: AnyResult | null
   readonly results: readonly AnyResult[]
-  readonly #source: ResultSource
 
-  constructor(source: ResultSource, id: string, results: readonly AnyResult[], parent: AnyResult | null = null) {
-    this.#source = source
+  constructor(id: string, results: readonly AnyResult[], parent: AnyResult | null = null) {
     this.id = id
     this.results = results
     this.parent = parent
@@ -247,12 +248,17 @@ export class TasksResult<T> implements GroupResult<T> {
     return (await this.meta()).traceback
   }
 
-  /** The group's state whenever a member has ended. */
+  /** PROGRESS, with how many have ended, for each member; then the end. */
   async *updates(): AsyncIterableIterator<ResultUpdate> {
-    for await (const { } of this) {
-      const { state, result } = await this.meta()
-      yield { state, result }
+    const total = this.results.length
+    let current = 0
+    const members = this[Symbol.asyncIterator]()
+    while ((await members.next()).done !== true) {
+      current += 1
+      if (current < total) yield { state: 'PROGRESS', result: { current, total } }
     }
+    const { state, result } = await this.meta()
+    yield { state, result }
   }
 
   async ready(): Promise<boolean> {
@@ -344,7 +350,6 @@ export const fromShape = (source: ResultSource, shape: ResultShape, ignored = fa
   return shape.kind === 'task'
     ? new TaskResult(source, shape.id, parent, ignored)
     : new TasksResult(
-        source,
         shape.id,
         shape.results.map((member) => fromShape(source, member)),
         parent,
@@ -359,7 +364,6 @@ export const fromTuple = (source: ResultSource, tuple: ResultTuple): AnyResult =
   return members === null || members === undefined
     ? new TaskResult(source, String(id), parent)
     : new TasksResult(
-        source,
         String(id),
         members.map((member) => fromTuple(source, member)),
         parent,

@@ -21,7 +21,7 @@ export interface SendingApp {
   readonly results: ResultSource
   broker(): Promise<Broker>
   means(broker: Broker): Means
-  mint(): string
+  readonly mint: () => string
 }
 
 const later: Readonly<Record<string, string>> = {
@@ -30,7 +30,9 @@ const later: Readonly<Record<string, string>> = {
   durability: 'stated durability comes with the guarantees',
 }
 
-const readCall = (options: CallOptions): { kwargs: Readonly<Record<string, unknown>> | undefined; call: SignatureOptions } => {
+const readCall = (
+  options: CallOptions,
+): { kwargs: Readonly<Record<string, unknown>> | undefined; call: SignatureOptions } => {
   const { kwargs, retry: _retry, retryPolicy: _retryPolicy, ...rest } = options
   for (const name of Object.keys(rest))
     if (name in later && (rest as Record<string, unknown>)[name] !== undefined)
@@ -72,7 +74,8 @@ export const sendNode = (
   }
   try {
     const { plan, sending } = prepare()
-    const ignored = mergeOptions(node.options, readOptions({ ignoreResult: options.ignoreResult })).ignoreResult === true
+    const ignored =
+      mergeOptions(node.options, readOptions({ ignoreResult: options.ignoreResult })).ignoreResult === true
     const result = fromShape(app.results, plan.result, ignored)
     id = plan.result.id
     if (task !== undefined && node.options.addToParent !== false && options.addToParent !== false)

@@ -66,7 +66,9 @@ export const waitForEnd = (
   })
 
 const timedOut = (id: string, seconds: number): TimeoutError =>
-  new TimeoutError(`No result of ${id} within ${seconds}s. The task goes on; is a worker consuming its queue?`)
+  new TimeoutError(
+    `No result of ${id} within ${seconds}s. The task goes on; is a worker consuming its queue?`,
+  )
 
 /** Reads the steps to the left after 1 s, then ever more seldom, until one has failed. */
 const lookLeft = (backend: Backend, ids: readonly string[], onFailed: (meta: Meta) => void): (() => void) => {

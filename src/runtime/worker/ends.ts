@@ -62,9 +62,15 @@ export class Ends {
     switch (outcome.kind) {
       case 'success':
         try {
-          const completion = await this.commit(held, followSuccess(message, outcome.value, this.context(held)))
+          const completion = await this.commit(
+            held,
+            followSuccess(message, outcome.value, this.context(held)),
+          )
           if (this.log.enabled('INFO'))
-            this.log.info(`Task ${nameOf(message)} succeeded in ${ms / 1000}s: ${repr(outcome.value)}`, factsOf(message))
+            this.log.info(
+              `Task ${nameOf(message)} succeeded in ${ms / 1000}s: ${repr(outcome.value)}`,
+              factsOf(message),
+            )
           return completion
         } catch (error) {
           // The value cannot travel, or what follows cannot be sent: that is how this task ends.
@@ -77,7 +83,10 @@ export class Ends {
         return this.commit(held, followNothing(false))
       case 'reject': {
         const { requeue, message: reason } = outcome.error as Reject
-        this.log.warning(`Task ${nameOf(message)} reject requeue=${requeue ? 'True' : 'False'}: ${reason}`, factsOf(message))
+        this.log.warning(
+          `Task ${nameOf(message)} reject requeue=${requeue ? 'True' : 'False'}: ${reason}`,
+          factsOf(message),
+        )
         return this.commit(held, followNothing(requeue))
       }
       case 'aborted':
@@ -109,7 +118,10 @@ export class Ends {
       return await this.commit(held, followFailure(message, failureOf(error, ending), this.context(held)))
     } catch (second) {
       // An errback that cannot be sent must not hide the failure: it is stored without it, and said.
-      this.log.error(`Task ${nameOf(message)}: its errbacks could not be sent: ${String(second)}`, factsOf(message))
+      this.log.error(
+        `Task ${nameOf(message)}: its errbacks could not be sent: ${String(second)}`,
+        factsOf(message),
+      )
       const alone = { ...failureOf(error, ending), errbacks: false }
       return this.commit(held, followFailure(message, alone, this.context(held)))
     }
@@ -160,7 +172,10 @@ export class Ends {
       worker: this.hostname,
       retries: message.retries,
       queue: message.routingKey === '' ? queue : message.routingKey,
-      ...(message.stampedHeaders !== null && { stampedHeaders: message.stampedHeaders, stamps: message.stamps }),
+      ...(message.stampedHeaders !== null && {
+        stampedHeaders: message.stampedHeaders,
+        stamps: message.stamps,
+      }),
     }
   }
 }
@@ -168,4 +183,3 @@ export class Ends {
 export const nameOf = ({ task, id }: Message): string => `${task}[${id}]`
 
 export const factsOf = ({ task, id }: Message): Readonly<Record<string, unknown>> => ({ task, id })
-

@@ -56,10 +56,16 @@ const refusal = (
 ): Intake | undefined => {
   const worker = lastWorker ?? 'its worker'
   if (lost)
-    return failed(held, `${worker} ended while it ran this task, which was acknowledged early (acksLate: false)`)
+    return failed(
+      held,
+      `${worker} ended while it ran this task, which was acknowledged early (acksLate: false)`,
+    )
   if (attempts === 0) return undefined
   if (!(definition?.options.rejectOnWorkerLost ?? rules.rejectOnWorkerLost))
-    return failed(held, `${worker} ended while it ran this task, which must not run twice (rejectOnWorkerLost: false)`)
+    return failed(
+      held,
+      `${worker} ended while it ran this task, which must not run twice (rejectOnWorkerLost: false)`,
+    )
   const most = definition?.options.maxDeliveries ?? rules.maxDeliveries
   if (attempts < most) return undefined
   const reason = `${message.task} was started ${attempts} times and never ended; the last time on ${worker}`

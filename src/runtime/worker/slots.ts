@@ -95,7 +95,9 @@ export class Slots {
 
   /** Abort what runs and give it back; then as `drain`. */
   abort(): void {
-    const reason = new WorkerShutdown('The worker is stopping: this task was given back and runs again elsewhere.')
+    const reason = new WorkerShutdown(
+      'The worker is stopping: this task was given back and runs again elsewhere.',
+    )
     for (const { running } of this.runs.values()) running.abort(reason)
   }
 
@@ -107,7 +109,10 @@ export class Slots {
     this.suspects.length = 0
     this.ready.length = 0
     for (const { job, running } of this.runs.values()) {
-      this.options.log.warning(`Task ${nameOf(job.held.message)} aborted: the lease was lost`, factsOf(job.held.message))
+      this.options.log.warning(
+        `Task ${nameOf(job.held.message)} aborted: the lease was lost`,
+        factsOf(job.held.message),
+      )
       running.abort(reason)
     }
     this.schedule()
@@ -169,7 +174,8 @@ export class Slots {
       this.asked -= slots
       this.freeLanes.push(lane)
       // A lost lease: nothing of this was written, and all of it belongs to somebody else.
-      if (!(error instanceof LeaseLost)) this.options.log.critical(`The worker's loop failed: ${String(error)}`)
+      if (!(error instanceof LeaseLost))
+        this.options.log.critical(`The worker's loop failed: ${String(error)}`)
     }
     this.schedule()
   }
@@ -193,7 +199,8 @@ export class Slots {
 
   /** Waits for work while there are free slots and the queues were empty. */
   private listen(): void {
-    if (this.listening || !this.empty || !this.claiming || this.suspects.length > 0 || this.suspectRuns) return
+    if (this.listening || !this.empty || !this.claiming || this.suspects.length > 0 || this.suspectRuns)
+      return
     const free = Math.min(1000, this.options.capacity - this.held - this.asked)
     if (free <= 0) return
     this.listening = true
@@ -201,7 +208,8 @@ export class Slots {
     this.options.consumer
       .wait(free)
       .catch((error: unknown): readonly Delivery[] => {
-        if (!(error instanceof LeaseLost)) this.options.log.critical(`The worker's wait failed: ${String(error)}`)
+        if (!(error instanceof LeaseLost))
+          this.options.log.critical(`The worker's wait failed: ${String(error)}`)
         return []
       })
       .then((deliveries) => {
@@ -281,7 +289,9 @@ export class Slots {
       if (ended !== undefined) this.end(ended.completion, ended.held)
     } catch (error) {
       this.held -= 1
-      this.options.log.critical(`A message of queue ${delivery.queue} could not be handled: ${describe(error)}`)
+      this.options.log.critical(
+        `A message of queue ${delivery.queue} could not be handled: ${describe(error)}`,
+      )
       this.end(
         {
           tag: delivery.tag,
@@ -331,7 +341,10 @@ export class Slots {
     }
     if (intake.kind === 'expired') return { completion: await ends.ofRevoked(held, 'expired'), held }
     if (intake.kind === 'fail') {
-      const ending = intake.dead === undefined ? undefined : ({ kind: 'dead', reason: intake.dead, taskId: message.id, task: message.task } as const)
+      const ending =
+        intake.dead === undefined
+          ? undefined
+          : ({ kind: 'dead', reason: intake.dead, taskId: message.id, task: message.task } as const)
       return { completion: await ends.ofFailure(held, intake.error, ending), held }
     }
     return this.run(held, delivery, started)
@@ -377,4 +390,5 @@ export class Slots {
   }
 }
 
-const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
+const describe = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error)

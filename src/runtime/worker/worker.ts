@@ -42,7 +42,11 @@ export interface WorkerParts {
   readonly results: ResultSource
   readonly mint: () => string
   readonly log: Logger
-  readonly createPool: (name: 'fiber' | 'solo', concurrency: number, execute: Execute<TaskJob>) => Pool<TaskJob>
+  readonly createPool: (
+    name: 'fiber' | 'solo',
+    concurrency: number,
+    execute: Execute<TaskJob>,
+  ) => Pool<TaskJob>
   readonly settings: EndSettings & {
     readonly taskAcksLate: boolean
     readonly taskTrackStarted: boolean
@@ -86,6 +90,11 @@ export class Worker {
     this.concurrency = this.poolName === 'solo' ? 1 : (options.concurrency ?? 100)
   }
 
+  /** Names of the tasks that it can run, sorted; those declared for elsewhere are not among them. */
+  get tasks(): readonly string[] {
+    return this.#parts.registry.names()
+  }
+
   /** How many tasks run now. */
   get active(): number {
     return this.#slots?.active ?? 0
@@ -93,7 +102,8 @@ export class Worker {
 
   /** Resolves when the worker is ready to take messages. Throws ImproperlyConfigured, OperationalError. */
   async start(): Promise<this> {
-    if (this.#phase !== 'new') throw new ImproperlyConfigured('This worker was started before. Make a new one: app.worker().')
+    if (this.#phase !== 'new')
+      throw new ImproperlyConfigured('This worker was started before. Make a new one: app.worker().')
     this.#phase = 'starting'
     try {
       const broker = await this.#parts.broker()
@@ -106,7 +116,9 @@ export class Worker {
         deadLetterMax: this.#parts.settings.deadLetterMax,
         deadLetterExpires: this.#parts.settings.deadLetterExpires,
         onLost: () => {
-          this.#log.warning('The lease was lost: what ran here is run by somebody else. Going on with a new one.')
+          this.#log.warning(
+            'The lease was lost: what ran here is run by somebody else. Going on with a new one.',
+          )
           this.#slots?.lose()
         },
         onTrouble: ({ ok, message }) => (ok ? this.#log.info(message) : this.#log.error(message)),
