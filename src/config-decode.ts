@@ -97,14 +97,6 @@ export const always =
       ? right(only)
       : left(`${at}: expected ${show(only)}, got ${show(value)}; ${why}`)
 
-/** Where one decoder is not enough: the second looks at what the first let through. */
-export const andThen =
-  <A, B>(first: Decode<A>, second: (value: A, at: string) => Either<string, B>): Decode<B> =>
-  (value, at) => {
-    const decoded = first(value, at)
-    return isLeft(decoded) ? decoded : second(decoded.right, at)
-  }
-
 /**
  * An object of settings within a setting, in camelCase or snake_case. What is absent, null or undefined stays
  * absent; `refused` holds sentences for names that are known and not available.

@@ -24,6 +24,8 @@ export interface WorkerOptions {
 export interface WorkerPort {
   readonly hostname: string
   readonly queues: readonly string[]
+  /** Names of the tasks that it can run, sorted. */
+  readonly tasks: readonly string[]
   /** Starts, and stays until a signal; resolves with the exit code. */
   run(): Promise<number>
   stop(): Promise<unknown>
@@ -47,7 +49,6 @@ export interface AppPort {
   readonly settings: Settings
   /** Merges settings over those given so far; only before the first use. */
   configure(input: SettingsInput): unknown
-  readonly tasks: ReadonlyMap<string, { readonly name: string }>
   worker(options: WorkerOptions): WorkerPort
   sendTask(
     name: string,

@@ -66,7 +66,6 @@ export const banner = (facts: BannerFacts): string => {
     ...queues.map((queue) => `${' '.repeat(16)}${queue}`),
     '',
   ]
-  if (facts.tasks !== undefined)
-    lines.push('[tasks]', ...[...facts.tasks].sort().map((name) => `  . ${name}`), '')
+  if (facts.tasks !== undefined) lines.push('[tasks]', ...facts.tasks.map((name) => `  . ${name}`), '')
   return lines.join('\n')
 }

@@ -30,7 +30,13 @@ export const devCommand = ({ io, version }: Context): Command =>
         file: undefined,
         err: io.err,
       })
-      const names = [...app.tasks.keys()].filter((name) => !name.startsWith('celery.')).sort()
+      const worker = app.worker({
+        pool: 'fiber',
+        concurrency,
+        hostname: nodeName('dev@%h', hostname()),
+        log,
+      })
+      const names = worker.tasks.filter((name) => !name.startsWith('celery.'))
       const { bold, cyan } = colorsFor(command, io, 'out')
       io.out(
         `${bold(`lovage ${version}`)}, app ${app.name}: broker, worker and beat in this process (memory://)\n`,
@@ -41,12 +47,6 @@ export const devCommand = ({ io, version }: Context): Command =>
           : `[tasks]\n${names.map((name) => `  . ${name}`).join('\n')}\n\n` +
               `Type a call, for example ${cyan(`${names[0]}(2, 2)`)}, and see its result. Ctrl+C ends everything.\n`,
       )
-      const worker = app.worker({
-        pool: 'fiber',
-        concurrency,
-        hostname: nodeName('dev@%h', hostname()),
-        log,
-      })
       await app.beat.start()
       try {
         const ended = worker.run()

@@ -184,9 +184,7 @@ interface BannerOptions {
 }
 
 const bannerOf = async (app: AppPort, worker: WorkerPort, options: BannerOptions): Promise<string> => {
-  const names = [...app.tasks.keys()].filter(
-    (name) => options.loglevel === 'DEBUG' || !name.startsWith('celery.'),
-  )
+  const names = worker.tasks.filter((name) => options.loglevel === 'DEBUG' || !name.startsWith('celery.'))
   const declared = declaredQueues(app.settings)
   return banner({
     ...options,

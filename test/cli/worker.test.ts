@@ -8,6 +8,7 @@ import { makeProject, type Project } from './project.js'
 const tasks = `import { createApp } from 'lovage'
 export const app = createApp('proj', { broker: process.env.PROJECT_REDIS })
 export const add = app.task('proj.add', (x: number, y: number): number => x + y)
+export const elsewhere = app.declare<(x: number) => number>('py.square', { queue: 'python' })
 export const fail = app.task('proj.fail', () => { throw new TypeError('boom') })
 export const sleep = app.task('proj.sleep', async (seconds: number) => {
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
@@ -54,7 +55,7 @@ describe('worker, call and result', () => {
 
     const failed = await lovage('result', await call('proj.fail'))
     expect(failed).toMatchObject({ code: 1, out: '' })
-    expect(failed.err).toMatch(/^TypeError: boom\n {4}at .*tasks\.ts:4/)
+    expect(failed.err).toMatch(/^TypeError: boom\n {4}at .*tasks\.ts:5/)
 
     const unknown = await lovage('result', await call('proj.unheard'))
     expect(unknown.code).toBe(1)
