@@ -12,25 +12,24 @@ import type { ConsumerRecord, Held, Message } from './state.js'
 const markerMs = 3_600_000
 
 /** The result of the task whose message this is, not of another one that follows from it. */
-const isOwn = ({ fence, parts }: Completion, { taskId }: StoredText): boolean =>
-  fence !== undefined
-    ? fence.startsWith(`${taskId}:`)
-    : parts.length === 0 || parts.some((part) => part.taskId === taskId)
+const ownResult = ({ fence, parts, joined = [], results }: Completion): StoredText | undefined => {
+  if (fence !== undefined) return results.find(({ taskId }) => fence.startsWith(`${taskId}:`))
+  return parts.length === 0 && joined.length === 0 && results.length === 1 ? results[0] : undefined
+}
 
 /**
  * Does somebody else's run count already? Its memory is a marker, the chord's list of task ids, the chord
- * whose body is out; where the run was a plain SUCCESS, it is the stored result. A stored SUCCESS tells
- * nothing against a run whose own fence is fresh: then a Python peer stored it and died before the edges.
+ * whose body is out; where the run was a plain SUCCESS, it is the stored result. A stored SUCCESS says
+ * nothing against a part that was not counted: then a Python peer stored it and died before it reported.
  */
 const isRefused = (draft: Draft, completion: Completion): boolean => {
-  const { fence, parts, joined = [], results } = completion
+  const { fence, parts, joined = [] } = completion
   if (!joined.every((key) => isTaken(draft, key))) return true
   if (fence !== undefined && live(draft, 'markers', fence)) return true
-  const counts = parts.some((part) => !hasReported(draft, part))
-  if (parts.length > 0 && !counts && fence === undefined) return true
-  const [first] = results
-  if (first === undefined || !isOwn(completion, first) || !isSettled(draft, first.taskId)) return false
-  return !counts && !(fence !== undefined && first.state === 'SUCCESS')
+  if (parts.some((part) => !hasReported(draft, part))) return false
+  if (parts.length > 0 && fence === undefined) return true
+  const own = ownResult(completion)
+  return own !== undefined && isSettled(draft, own.taskId)
 }
 
 /** What is known of a held message when it goes back by its own worker's wish: nothing is counted. */

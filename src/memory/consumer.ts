@@ -104,7 +104,7 @@ export class MemoryConsumer implements Consumer {
 
   #step(lane: number, completions: readonly Completion[], slots: number): StepReply | null {
     const request = this.#request
-    this.#request += slots + 1
+    this.#request += 1
     const asked = { consumer: this.id, lane, request, completions, slots, queues: this.#order }
     const reply = this.room.submit('step', asked)
     if (reply.kind !== 'done') {

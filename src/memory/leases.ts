@@ -45,7 +45,7 @@ const afterwards = (consumer: ConsumerRecord, held: Held, leaving: boolean): Mes
 
 const remove = (draft: Draft, id: string, consumer: ConsumerRecord, leaving: boolean): number => {
   // The newest first, so that the oldest is the next to be popped.
-  const held = draft.allIn('held', id).sort(([a], [b]) => Number(b) - Number(a))
+  const held = draft.allIn('held', id).sort(([, a], [, b]) => b.request - a.request || b.index - a.index)
   for (const [tag, each] of held) {
     giveBack(draft, afterwards(consumer, each, leaving))
     draft.setIn('held', id, tag, undefined)

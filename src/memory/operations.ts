@@ -54,7 +54,7 @@ export interface Operations {
     asked: {
       readonly consumer: string
       readonly lane: number
-      /** Greater than any before of this consumer by at least the slots asked for then: claims are named by it. */
+      /** Greater than any before of this consumer: claims are named and ordered by it. */
       readonly request: number
       readonly completions: readonly Completion[]
       readonly slots: number

@@ -24,6 +24,8 @@ export interface Held {
   readonly message: Message
   readonly lane: number
   readonly request: number
+  /** Its place in the claim. */
+  readonly index: number
   /** Its start was noted. */
   readonly noted: boolean
   /** It was acknowledged early. */

@@ -33,8 +33,9 @@ const claim = (draft: Draft, { consumer, lane, request, slots, queues }: Operati
     while (deliveries.length < slots) {
       const message = take(draft, key)
       if (message === null) break
-      const tag = String(request + deliveries.length)
-      const held = { message, lane, request, noted: false, released: false, joining: false }
+      const index = deliveries.length
+      const tag = `${lane}:${request}:${index}`
+      const held = { message, lane, request, index, noted: false, released: false, joining: false }
       draft.setIn('held', consumer, tag, held)
       deliveries.push(delivery(tag, message, redelivered))
     }

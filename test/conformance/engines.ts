@@ -1,0 +1,158 @@
+// One suite, every engine: what the ports promise is written once, as sentences, and tried on each room that
+// carries. A room is reached only through its ports, but for what no port offers: taking a lease away, cutting
+// connections, putting bytes into a queue that are no text.
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
+import { silentLogger } from '../../src/log.js'
+import type { MemoryBroker } from '../../src/memory/broker.js'
+import { openMemory } from '../../src/memory/carrier.js'
+import { openRedis } from '../../src/redis/carrier.js'
+import type { Backend } from '../../src/runtime/backend.js'
+import type { Broker, Consumer, ConsumerOptions } from '../../src/runtime/broker.js'
+import type { Carrier } from '../../src/runtime/carrier.js'
+import { type TestRedis, startRedis } from '../support/redis.js'
+import { until } from '../support/until.js'
+
+interface Place {
+  readonly carrier: Carrier
+  /** The consumer's lease ends, and what it held has been given back: as if it were dead, or frozen. */
+  readonly lapse: (consumer: Consumer) => Promise<void>
+  /** Every connection breaks, now. */
+  readonly cut: () => Promise<void>
+  /** Bytes into the most urgent list of a queue. */
+  readonly seed: (queue: string, raw: Buffer) => Promise<void>
+}
+
+interface Engine {
+  readonly name: string
+  readonly start: () => Promise<void>
+  readonly stop: () => Promise<void>
+  /** An empty place. */
+  readonly open: (unique: string) => Place
+}
+
+/** What a test works with: a place of its own. */
+export interface Bench extends Omit<Place, 'carrier'> {
+  readonly broker: Broker
+  readonly backend: Backend
+  /** A consumer that is closed with the test. Default: the queue `q`, a lease of a minute. */
+  readonly consume: (options?: Partial<ConsumerOptions>) => Promise<Consumer>
+}
+
+const memory: Engine = {
+  name: 'memory',
+  start: async () => undefined,
+  stop: async () => undefined,
+  open: (unique) => {
+    const url = `memory://${unique}`
+    const prefixes = { globalKeyPrefix: '', resultKeyPrefix: '' }
+    const carrier = openMemory({
+      brokerUrl: url,
+      backendUrl: url,
+      ...prefixes,
+      timeout: 5,
+      log: silentLogger,
+    })
+    const { room } = carrier.broker as MemoryBroker
+    return {
+      carrier,
+      lapse: async ({ id }) => {
+        room.submit('renew', { consumer: id, leaseMs: 0 })
+        room.submit('reap', {})
+      },
+      cut: async () => undefined,
+      seed: async (queue, raw) =>
+        void room.submit('publish', { pushes: [{ queue, priority: 0, raw }], chords: [] }),
+    }
+  },
+}
+
+const redis = (): Engine => {
+  let server: TestRedis
+  let client: Redis
+  return {
+    name: 'redis',
+    start: async () => {
+      server = await startRedis()
+      client = new Redis(server.url)
+    },
+    stop: async () => {
+      client.disconnect()
+      await server.stop()
+    },
+    open: (unique) => {
+      const prefix = `${unique}:`
+      const carrier = openRedis({
+        brokerUrl: server.url,
+        backendUrl: server.url,
+        globalKeyPrefix: prefix,
+        resultKeyPrefix: prefix,
+        timeout: 5,
+        log: silentLogger,
+      })
+      const consumers = `${prefix}lovage:consumers`
+      return {
+        carrier,
+        // Its owner may renew once more in between: then once more.
+        lapse: async ({ id }) => {
+          await until(async () => {
+            await client.zadd(consumers, 'XX', 0, id)
+            return (
+              (await client.zscore(consumers, id)) === null &&
+              (await client.zscore(consumers, `!${id}`)) === null
+            )
+          })
+        },
+        cut: async () => void (await client.call('CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES')),
+        seed: async (queue, raw) => void (await client.lpush(prefix + queue, raw)),
+      }
+    },
+  }
+}
+
+const defaults = (): ConsumerOptions => ({
+  hostname: 'w@host',
+  queues: ['q'],
+  strategy: 'round_robin',
+  leaseMs: 60_000,
+  onLost: () => undefined,
+  onTrouble: () => undefined,
+  deadLetterMax: 100,
+  deadLetterExpires: 3600,
+})
+
+let places = 0
+
+/** The sentences of one port, on every engine. `bench()` is fresh in each test. */
+export const onEveryEngine = (subject: string, sentences: (bench: () => Bench) => void): void => {
+  describe.each([memory, redis()])(`${subject} ($name)`, (engine) => {
+    let bench: Bench
+    let consumers: Consumer[] = []
+
+    beforeAll(() => engine.start())
+    afterAll(() => engine.stop())
+
+    beforeEach(() => {
+      places += 1
+      const { carrier, ...place } = engine.open(`t${process.pid}-${places}`)
+      bench = {
+        ...place,
+        ...carrier,
+        consume: async (options = {}) => {
+          const consumer = await carrier.broker.consume({ ...defaults(), ...options })
+          consumers.push(consumer)
+          return consumer
+        },
+      }
+    })
+
+    afterEach(async () => {
+      await Promise.all(consumers.map((consumer) => consumer.close()))
+      consumers = []
+      await bench.broker.close()
+      await bench.backend.close()
+    })
+
+    sentences(() => bench)
+  })
+}
