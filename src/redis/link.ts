@@ -105,10 +105,10 @@ export class Link {
 
   /** `args` is what follows EVALSHA's sha: the number of keys, keys, arguments. */
   run(script: Script, args: readonly (string | number | Buffer)[]): Promise<Reply> {
-    return this.send('evalsha', [script.sha, ...args]).catch(async (error: Error) => {
-      if (!error.message.startsWith('NOSCRIPT')) throw error
-      await this.send('script', ['LOAD', script.text])
-      return this.send('evalsha', [script.sha, ...args])
+    return this.send('evalsha', [script.sha, ...args]).catch((error: Error) => {
+      // EVAL loads and runs in one: nothing can flush it in between.
+      if (error.message.startsWith('NOSCRIPT')) return this.send('eval', [script.text, ...args])
+      throw error
     })
   }
 
