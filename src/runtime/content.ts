@@ -5,8 +5,10 @@ import { deflateSync, inflateSync } from 'node:zlib'
 import { ContentDisallowed, DecodeError, EncodeError } from '../errors.js'
 
 export const maxRawBytes = 16 * 1024 * 1024
-export const maxInflatedBytes = 64 * 1024 * 1024
+const maxInflatedBytes = 64 * 1024 * 1024
 const maxInflation = 200
+/** Up to here a body may inflate, however small it is packed. */
+const harmlessBytes = 1024 * 1024
 
 const zlibNames = new Set(['gzip', 'zlib', 'application/x-gzip', 'application/zlib'])
 const knownElsewhere = new Map([
@@ -35,7 +37,9 @@ const jsonNames = new Set(['json', 'application/json'])
 /** Refuses every serializer but JSON, in a sentence. */
 export const checkSerializer = (name: string | undefined): void => {
   if (name !== undefined && !jsonNames.has(name))
-    throw new EncodeError(`Serializer ${JSON.stringify(name)} is not supported: expected json`)
+    throw new EncodeError(
+      `Expected the serializer json, got ${JSON.stringify(name)}: no other is supported. Leave the option out.`,
+    )
 }
 
 export interface Packed {
@@ -44,15 +48,23 @@ export interface Packed {
   readonly compression: string | undefined
 }
 
+/** How large these bytes may become. */
+const inflationLimit = (bytes: Buffer): number =>
+  Math.min(maxInflatedBytes, Math.max(bytes.length * maxInflation, harmlessBytes))
+
 /** Text → the bytes of a body. `compression` is the name that a caller uses: gzip or zlib. */
 export const pack = (text: string, compression: string | undefined): Packed => {
-  if (compression === undefined) return { bytes: Buffer.from(text, 'utf8'), compression: undefined }
+  const plain = Buffer.from(text, 'utf8')
+  if (compression === undefined) return { bytes: plain, compression: undefined }
   if (!zlibNames.has(compression)) throw new EncodeError(refuseCompression(compression))
-  return { bytes: deflateSync(text), compression: 'application/x-gzip' }
+  const bytes = deflateSync(plain)
+  // A reader would take it for a bomb.
+  if (plain.length > inflationLimit(bytes)) return { bytes: plain, compression: undefined }
+  return { bytes, compression: 'application/x-gzip' }
 }
 
 const inflate = (bytes: Buffer): Buffer => {
-  const limit = Math.min(maxInflatedBytes, Math.max(bytes.length * maxInflation, 1024))
+  const limit = inflationLimit(bytes)
   try {
     return inflateSync(bytes, { maxOutputLength: limit })
   } catch (error) {
@@ -82,7 +94,8 @@ export const unpack = ({
   if (typeof body !== 'string') throw new DecodeError(`Expected the body as text, got ${typeof body}`)
   if (contentType !== 'application/json')
     throw new ContentDisallowed(
-      `Refusing content of type ${JSON.stringify(contentType ?? null)}: expected application/json`,
+      `Expected content of type application/json, got ${JSON.stringify(contentType ?? null)}: ` +
+        'no other is read here. Let the sender use the serializer json.',
     )
   if (
     contentEncoding !== undefined &&

@@ -3,8 +3,10 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { SignatureJson } from '../canvas/wire.js'
-import { pack } from './content.js'
+import { EncodeError } from '../errors.js'
+import { maxRawBytes, pack } from './content.js'
 import { encodeArgs, encodeKwargs, encodeValue } from './json.js'
+import { protocolHeaders } from './message.js'
 import type { Embed, Outgoing } from './plan.js'
 import { repr } from './repr.js'
 
@@ -54,19 +56,19 @@ const encodeNested = (value: unknown, where: string): string =>
       ? encodeSignature(value)
       : encodeValue(value, where)
 
-/** Kinds whose keyword arguments hold signatures rather than a user's values. */
-const nestedKwargs: Readonly<Record<string, ReadonlySet<string>>> = {
-  'celery.chain': new Set(['tasks']),
-  'celery.group': new Set(['tasks']),
-  'celery.chord': new Set(['header', 'body']),
-  'celery.map': new Set(['task']),
-  'celery.starmap': new Set(['task']),
-  'celery.chunks': new Set(['task']),
-}
+/** Tasks whose keyword arguments hold signatures rather than a user's values. */
+const nestedKwargs: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['celery.chain', new Set(['tasks'])],
+  ['celery.group', new Set(['tasks'])],
+  ['celery.chord', new Set(['header', 'body'])],
+  ['celery.map', new Set(['task'])],
+  ['celery.starmap', new Set(['task'])],
+  ['celery.chunks', new Set(['task'])],
+])
 
 /** A signature's JSON text; each argument of the user is encoded by itself, so that it can be wrapped by itself. */
 export const encodeSignature = (signature: SignatureJson): string => {
-  const nested = nestedKwargs[signature.task]
+  const nested = nestedKwargs.get(signature.task)
   return encodeDict(signature as unknown as Record<string, unknown>, (value, key) => {
     if (key === 'args') return encodeArgs(value as readonly unknown[], signature.task)
     if (key === 'kwargs')
@@ -92,11 +94,15 @@ const encodeSignatures = (list: readonly SignatureJson[] | null): string =>
 
 const noEmbed = '{"callbacks": null, "errbacks": null, "chain": null, "chord": null}'
 
-const encodeEmbed = ({ callbacks, errbacks, chain, chord }: Embed): string =>
-  callbacks === null && errbacks === null && chain === null && chord === null
-    ? noEmbed
-    : `{"callbacks": ${encodeSignatures(callbacks)}, "errbacks": ${encodeSignatures(errbacks)}, ` +
-      `"chain": ${encodeSignatures(chain)}, "chord": ${chord === null ? 'null' : encodeSignature(chord)}}`
+const encodeEmbed = ({ callbacks, errbacks, chain, chord, other }: Embed): string => {
+  if (callbacks === null && errbacks === null && chain === null && chord === null && other === undefined)
+    return noEmbed
+  const more = other === undefined ? '' : `, ${encodeDict(other, (value) => encodeValue(value)).slice(1, -1)}`
+  return (
+    `{"callbacks": ${encodeSignatures(callbacks)}, "errbacks": ${encodeSignatures(errbacks)}, ` +
+    `"chain": ${encodeSignatures(chain)}, "chord": ${chord === null ? 'null' : encodeSignature(chord)}${more}}`
+  )
+}
 
 /** The body's text: `[args, kwargs, embed]`. */
 export const encodeBody = ({ task, args, kwargs, embed }: Outgoing): string =>
@@ -132,6 +138,11 @@ const encodeHeaders = (message: Outgoing, compression: string | undefined): stri
   )
 }
 
+/** What the envelope says itself: an option of the same name does not say it again. */
+const ownProperties = new Set(
+  'correlation_id reply_to delivery_info priority body_encoding delivery_tag expiration'.split(' '),
+)
+
 /** The envelope's text. `nowMs` tells how long an `expires` still is, for the AMQP-style property. */
 export const encodeMessage = (message: Outgoing, address: Address, nowMs: number): string => {
   const { bytes, compression } = pack(encodeBody(message), message.compression)
@@ -144,10 +155,20 @@ export const encodeMessage = (message: Outgoing, address: Address, nowMs: number
     properties += `, "expiration": "${Math.max(0, Math.round(message.expires.ms - nowMs))}"`
   if (message.properties !== undefined)
     for (const name of Object.keys(message.properties))
-      properties += `, ${quote(name)}: ${encodeValue(message.properties[name], `option ${name}`)}`
-  return (
+      if (message.properties[name] !== undefined && !ownProperties.has(name))
+        properties += `, ${quote(name)}: ${encodeValue(message.properties[name], `option ${name}`)}`
+  const envelope =
     `{"body": "${bytes.toString('base64')}", "content-encoding": "utf-8", ` +
     `"content-type": "application/json", "headers": ${encodeHeaders(message, compression)}, ` +
     `"properties": ${properties}}}`
-  )
+  if (envelope.length > maxRawBytes / 3) checkSize(message.task, Buffer.byteLength(envelope))
+  return envelope
+}
+
+const checkSize = (task: string, bytes: number): void => {
+  if (bytes > maxRawBytes)
+    throw new EncodeError(
+      `The message to ${task} has ${bytes} bytes, and workers read at most ${maxRawBytes}. ` +
+        'Store what is large elsewhere and send where it lies, or try compression: "zlib".',
+    )
 }
