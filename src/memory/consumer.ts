@@ -50,6 +50,7 @@ export class MemoryConsumer implements Consumer {
   }
 
   async wait(slots: number): Promise<readonly Delivery[]> {
+    if (slots <= 0) return []
     const found = this.#look(slots)
     if (found === null || found.length > 0 || !this.#isOpen) return found ?? []
     return new Promise((resolve) => {

@@ -1,14 +1,17 @@
-// What waits for a moment, earliest first: a leftist heap, which never changes either (see deque.ts). Values
-// of one moment come out in the order in which they went in.
+// What waits for a moment, earliest first: a pairing heap, which never changes either (see deque.ts). Putting
+// in is one new node, whatever lies there; values of one moment come out in the order in which they went in.
 
 interface Node<T> {
   readonly atMs: number
   readonly order: number
   readonly value: T
-  /** Steps to the nearest missing child; the right side is never the deeper one, so it stays short. */
-  readonly rank: number
-  readonly left: Node<T> | null
-  readonly right: Node<T> | null
+  /** Later ones, the youngest first. */
+  readonly children: Children<T> | null
+}
+
+interface Children<T> {
+  readonly node: Node<T>
+  readonly next: Children<T> | null
 }
 
 export interface Heap<T> {
@@ -22,23 +25,32 @@ const empty: Heap<never> = { size: 0, inserted: 0, root: null }
 
 export const emptyHeap = <T>(): Heap<T> => empty
 
-const earlier = <T>(a: Node<T>, b: Node<T>): boolean =>
-  a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
+const above = <T>({ atMs, order, value, children }: Node<T>, node: Node<T>): Node<T> => ({
+  atMs,
+  order,
+  value,
+  children: { node, next: children },
+})
 
-const merge = <T>(a: Node<T> | null, b: Node<T> | null): Node<T> | null => {
-  if (a === null) return b
-  if (b === null) return a
-  const [top, other] = earlier(a, b) ? [a, b] : [b, a]
-  const merged = merge(top.right, other)
-  const [left, right] = (top.left?.rank ?? 0) >= (merged?.rank ?? 0) ? [top.left, merged] : [merged, top.left]
-  return { ...top, left, right, rank: (right?.rank ?? 0) + 1 }
+const merge = <T>(a: Node<T>, b: Node<T>): Node<T> =>
+  a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order) ? above(a, b) : above(b, a)
+
+/** In pairs, then the pairs from the last to the first: that keeps the heap flat. No recursion: there may be many. */
+const mergeAll = <T>(children: Children<T> | null): Node<T> | null => {
+  const pairs: Node<T>[] = []
+  for (let at = children; at !== null; at = at.next?.next ?? null)
+    pairs.push(at.next === null ? at.node : merge(at.node, at.next.node))
+  let root = pairs.pop() ?? null
+  for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop())
+    root = root === null ? pair : merge(root, pair)
+  return root
 }
 
-export const insert = <T>(heap: Heap<T>, atMs: number, value: T): Heap<T> => ({
-  size: heap.size + 1,
-  inserted: heap.inserted + 1,
-  root: merge(heap.root, { atMs, order: heap.inserted, value, rank: 1, left: null, right: null }),
-})
+export const insert = <T>(heap: Heap<T>, atMs: number, value: T): Heap<T> => {
+  const node: Node<T> = { atMs, order: heap.inserted, value, children: null }
+  const root = heap.root === null ? node : merge(heap.root, node)
+  return { size: heap.size + 1, inserted: heap.inserted + 1, root }
+}
 
 /** When the earliest is due; null when there is none. */
 export const earliest = <T>(heap: Heap<T>): number | null => heap.root?.atMs ?? null
@@ -47,7 +59,8 @@ export const earliest = <T>(heap: Heap<T>): number | null => heap.root?.atMs ?? 
 export const popDue = <T>(heap: Heap<T>, nowMs: number): readonly [T, Heap<T>] | null => {
   const top = heap.root
   if (top === null || top.atMs > nowMs) return null
-  return [top.value, { size: heap.size - 1, inserted: heap.inserted, root: merge(top.left, top.right) }]
+  const rest = { size: heap.size - 1, inserted: heap.inserted, root: mergeAll(top.children) }
+  return [top.value, rest]
 }
 
 /** In the order in which they will be due. */

@@ -2,12 +2,10 @@
 // ids come with the operation; the engine knows neither a clock nor chance, so that an explorer can walk it
 // and a differential test can play the same operations against Redis.
 import type {
-  ChordKey,
   ChordOpening,
   ChordPart,
   Completion,
   Note,
-  Publication,
   Push,
   StepReply,
   StoredText,
@@ -99,8 +97,4 @@ export type OperationOf<K extends Kind> = {
   [Each in K]: { readonly kind: Each; readonly nowMs: number } & Operations[Each]['asked']
 }[K]
 
-export type Operation = OperationOf<Kind>
-
 export type ReplyTo<K extends Kind> = Operations[K]['reply']
-
-export type { ChordKey, Publication }

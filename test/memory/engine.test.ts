@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { transition } from '../../src/memory/engine.js'
 import type { Kind, Operations } from '../../src/memory/operations.js'
-import { snapshot } from '../../src/memory/snapshot.js'
+import { snapshot } from './snapshot.js'
 import { apply, copyState, emptyState } from '../../src/memory/state.js'
 import type { Delivery } from '../../src/runtime/broker.js'
 import { chord, end, messages, part, push, result, success, theChord } from '../conformance/words.js'

@@ -1,8 +1,8 @@
 // The state as plain data, in one order: two states are the same when their snapshots are. For explorers, for
 // comparing with what lies in a Redis, and for tests that fail.
-import { dequeToArray } from './deque.js'
-import { heapToArray } from './heap.js'
-import { type Message, type State, theOne } from './state.js'
+import { dequeToArray } from '../../src/memory/deque.js'
+import { heapToArray } from '../../src/memory/heap.js'
+import { type Message, type State, theOne } from '../../src/memory/state.js'
 
 const sorted = <T, U>(table: Map<string, T>, show: (value: T, key: string) => U): Record<string, U> =>
   Object.fromEntries(
