@@ -2,7 +2,8 @@
 // nested chains are spliced in, a group of one is that task, and a group with something behind it is a
 // chord whose body is all the rest.
 import { InvalidSignature } from '../errors.js'
-import type { Next, Parts, Steps } from './fit.js'
+import type { Parts } from './fit.js'
+import type { Next, Steps } from './fit-steps.js'
 import type { AnySignature, ChainOf, PipeOf } from './flow.js'
 import { addCallback, addErrback } from './link.js'
 import { asNode, type ChainNode, type ChordNode, change, type GroupNode, make, type Node } from './node.js'

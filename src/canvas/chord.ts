@@ -1,6 +1,6 @@
 // A chord: members that run side by side, then a body that runs once with the list of their results.
 import { upgrade } from './chain.js'
-import type { Body, Header } from './fit.js'
+import type { Body, Header } from './fit-members.js'
 import type { ChordOf } from './flow.js'
 import { asNode, type ChordNode, isSignature, make, type Node } from './node.js'
 

@@ -5,24 +5,20 @@ import type {
   Anything,
   Callback,
   Errback,
-  HeaderOf,
-  InChain,
   InOf,
   IsGroup,
+  List,
   NameOf,
-  Next,
   NotASignature,
   OutOf,
-  Outs,
-  Shared,
   Typed,
   WithMembers,
 } from './fit.js'
+import type { HeaderOf, Outs, Shared } from './fit-members.js'
+import type { InChain, Next } from './fit-steps.js'
 import type { IsAny, Missing, OnlyArgument, Suffix } from './partial.js'
 import type { CallOptions, GroupResult, PendingResult } from './sender.js'
 import type { SignatureJson } from './wire.js'
-
-type List = readonly unknown[]
 
 /**
  * A call that has not been made: frozen data with a `kind`, to be kept, changed (each change makes a new

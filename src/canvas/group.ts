@@ -1,5 +1,6 @@
 // A group: members that run side by side, and one result that is the list of theirs.
-import type { Members, Parts } from './fit.js'
+import type { Parts } from './fit.js'
+import type { Members } from './fit-members.js'
 import type { GroupOf } from './flow.js'
 import { asNode, type GroupNode, make } from './node.js'
 

@@ -2,8 +2,9 @@
 // kept and written again. Python writes null for "not set" in many places; here that is the same as absent.
 import { InvalidSignature } from '../errors.js'
 import { isSignature, type Kind, make, type Node, type SignatureOptions } from './node.js'
-import { checkOption, isRecord, optionOf, wireName } from './options.js'
+import { isRecord } from './options.js'
 import { fold, type Level, partsOf, refill, type Slots } from './walk.js'
+import { type Dict, type Fail, listOf, optionsFromWire, optionsToWire, recordOf } from './wire-options.js'
 import { show } from './words.js'
 
 /** A signature in Celery's JSON form. */
@@ -16,8 +17,6 @@ export interface SignatureJson {
   readonly immutable: boolean
   readonly [unknownKey: string]: unknown
 }
-
-type Dict = Record<string, unknown>
 
 /** The name of the task that stands for a kind. Maps are tasks for real, so they carry no subtask type. */
 const taskNames: Readonly<Record<Exclude<Kind, 'task'>, string>> = {
@@ -90,17 +89,6 @@ function headerOf(inner: Slots<SignatureJson>, headerKeys: unknown): unknown {
   }
 }
 
-/** Options under Celery's names. Signatures among them are written as they are: give dicts for dicts. */
-export function optionsToWire(options: SignatureOptions): Dict {
-  const entries: [string, unknown][] = []
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined) continue
-    if (name === 'stamps' || name === 'other') entries.push(...Object.entries(value as object))
-    else entries.push([wireName(name), value])
-  }
-  return Object.fromEntries(entries)
-}
-
 // ---------------------------------------------------------------------------------------------------
 // Reading
 
@@ -115,8 +103,6 @@ export function fromJSON(json: unknown): Node {
     return levelOf(value, fail)
   })
 }
-
-type Fail = (problem: string) => never
 
 function levelOf(json: unknown, fail: Fail): Level<unknown, Node> {
   if (!isRecord(json)) return fail(`expected an object with "task", but got ${show(json)}.`)
@@ -208,48 +194,4 @@ function headerFromWire(
     headerOptions: optionsFromWire(recordOf(options, 'header.options', fail), fail),
     keys,
   }
-}
-
-/** Options under our names; signatures among them are still dicts. */
-function optionsFromWire(wire: Dict, fail: Fail): Dict {
-  const stamped = Array.isArray(wire.stamped_headers) ? new Set(wire.stamped_headers) : new Set()
-  const known: [string, unknown][] = []
-  const stamps: [string, unknown][] = []
-  const other: [string, unknown][] = []
-  for (const [name, value] of Object.entries(wire)) {
-    const option = optionOf(name)
-    if (option === undefined) (stamped.has(name) ? stamps : other).push([name, value])
-    else if (value !== null && value !== undefined) known.push([option, valueOf(option, value, fail)])
-  }
-  if (stamps.length > 0) known.push(['stamps', Object.fromEntries(stamps)])
-  if (other.length > 0) known.push(['other', Object.fromEntries(other)])
-  return Object.fromEntries(known)
-}
-
-function valueOf(option: NonNullable<ReturnType<typeof optionOf>>, value: unknown, fail: Fail): unknown {
-  switch (option) {
-    case 'chord':
-      return isRecord(value) ? value : fail(`options.chord expects a signature, but got ${show(value)}.`)
-    case 'chain':
-    case 'link':
-    case 'linkError':
-      return isRecord(value) ? [value] : listOf(value, `options.${wireName(option)}`, fail)
-    default:
-      try {
-        checkOption(option, value, `options.${wireName(option)}`)
-      } catch (error) {
-        return fail((error as Error).message)
-      }
-      return value
-  }
-}
-
-function recordOf(value: unknown, name: string, fail: Fail): Dict {
-  if (value === undefined || value === null) return {}
-  return isRecord(value) ? value : fail(`${name} expects an object, but got ${show(value)}.`)
-}
-
-function listOf(value: unknown, name: string, fail: Fail): readonly unknown[] {
-  if (value === undefined || value === null) return []
-  return Array.isArray(value) ? value : fail(`${name} expects an array, but got ${show(value)}.`)
 }
