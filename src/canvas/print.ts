@@ -1,4 +1,5 @@
 // A canvas in one line, for logs and errors: `proj.add(1, 2) | group(proj.mul(3), proj.mul(4))`.
+import type { Typed } from './fit.js'
 import type { Node } from './node.js'
 import { fold, runningParts } from './walk.js'
 import { show } from './words.js'
@@ -7,8 +8,8 @@ import { show } from './words.js'
 const shown = 12
 
 /** The signature in one line. What follows it by links is left out. */
-export function print(node: Node): string {
-  return fold<Node, string>(node, (inner) => ({
+export function print(signature: Node | Typed): string {
+  return fold<Node, string>(signature as Node, (inner) => ({
     parts: runningParts(inner),
     close: (done) => text(inner, done),
   }))

@@ -4,6 +4,7 @@ import { chain } from '../../src/canvas/chain.js'
 import { chord } from '../../src/canvas/chord.js'
 import { toDot, toMermaid } from '../../src/canvas/draw.js'
 import { group } from '../../src/canvas/group.js'
+import { print } from '../../src/canvas/print.js'
 import { signature } from '../../src/canvas/signature.js'
 import { add, mul, onError, tsum, upper } from './tasks.js'
 
@@ -22,6 +23,7 @@ describe('a signature as text', () => {
     ],
   ])('is one line: %#', (sig, text) => {
     expect(String(sig)).toBe(text)
+    expect(print(sig)).toBe(text)
   })
 })
 
