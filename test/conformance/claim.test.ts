@@ -182,6 +182,14 @@ onEveryEngine('waiting', (bench) => {
     expect(raws(await consumer.wait(2))).toEqual(['a', 'b'])
   })
 
+  test('a wait for no slots takes nothing and ends at once', async () => {
+    const { broker, consume } = bench()
+    const consumer = await consume()
+    await broker.publish(messages('a'))
+    expect(await consumer.wait(0)).toEqual([])
+    expect(await broker.length('q')).toBe(1)
+  })
+
   test('a wait is woken by a publish', async () => {
     const { broker, consume } = bench()
     const consumer = await consume()
