@@ -15,8 +15,8 @@ import { fromJSON, toJSON } from './wire.js'
 import { show } from './words.js'
 
 export { pipe } from './chain.js'
-export type { Anything, StepError } from './fit.js'
-export type { AnySignature, ChordSignature, GroupSignature, SetOptions, Signature } from './flow.js'
+export type { Anything } from './fit.js'
+export type { AnySignature, SetOptions, Signature } from './flow.js'
 export { link, linkError } from './link.js'
 export * from './node.js'
 

@@ -140,18 +140,3 @@ export function mapNodes(root: Node, f: (node: Node) => Node): Node {
     }
   })
 }
-
-/** Every node of the graph with its path, a parent before its children, each object once. */
-export function* nodesOf(root: Node): Generator<{ readonly node: Node; readonly path: string }> {
-  const seen = new Set<Node>()
-  const waiting = [{ node: root, path: '' }]
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { node, path } = next
-    if (seen.has(node)) continue
-    seen.add(node)
-    yield next
-    const prefix = path === '' ? '' : `${path}.`
-    for (const { key, value } of partsOf<Node>(node).reverse())
-      waiting.push({ node: value, path: prefix + key })
-  }
-}

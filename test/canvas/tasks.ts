@@ -11,7 +11,6 @@ export const task = <F extends (...args: any[]) => unknown, Name extends string 
 ): TaskMembers<F, Name> => {
   const make = (parts?: SignatureParts) => makeTaskSignature(name, owner, parts) as unknown as AnySignature
   const members = {
-    name,
     taskName: name,
     s: (...args: unknown[]) => make({ args }),
     si: (...args: unknown[]) => make({ args, immutable: true }),
