@@ -7,7 +7,7 @@ import type { AsyncResult, GroupResult, PendingResult } from '../../src/canvas/s
 import type { Anything, Signature } from '../../src/canvas/signature.js'
 import { signature } from '../../src/canvas/signature.js'
 import { same } from './same.js'
-import { add, log, none, onError, optional, pair, size, total, upper } from './tasks.js'
+import { add, log, none, onError, onErrorFull, optional, pair, size, total, upper } from './tasks.js'
 
 // A group gives what its members give, in their order
 same(group(add.s(1, 1), upper.s('a')).delay()).as<
@@ -113,7 +113,7 @@ group(add.s(1), add.s(2)).link(upper.si('x'))
 chord([add.s(1, 1)], total.s())
   .link(add.s(1))
   .linkError(onError.s())
-add.s(1).linkError(onError.s()).linkError(none.si())
+add.s(1).linkError(onError.s()).linkError(onErrorFull.s()).linkError(none.si())
 // @ts-expect-error: upper wants a string, and gets a number
 add.s(1).link(upper.s())
 // @ts-expect-error: the task itself is no signature
