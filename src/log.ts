@@ -18,7 +18,12 @@ export interface Logger {
 }
 
 /** How one line looks. */
-export type LogFormat = (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>, at: Date) => string
+export type LogFormat = (
+  level: LogLevel,
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+  at: Date,
+) => string
 
 const pad = (value: number, width = 2): string => String(value).padStart(width, '0')
 
