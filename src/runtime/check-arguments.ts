@@ -4,6 +4,7 @@
 import type { Node } from '../canvas/node.js'
 import { InvalidSignature } from '../errors.js'
 import type { Registry } from './registry.js'
+import type { TaskDefinition } from './task.js'
 
 /** `incoming`: how many arguments come from the left or from the call. Throws with the path of the culprit. */
 export const checkArguments = (root: Node, incoming: number, registry: Registry): void => {
@@ -52,20 +53,40 @@ const checkTask = (
 ): void => {
   const definition = registry.get(node.task)
   if (definition === undefined || definition.options.typing === false) return
-  const keywords = Object.keys(node.kwargs).length
-  const { params, errback } = definition.options
-  const need = definition.run === undefined || errback === 'full' ? 0 : definition.run.length
-  const have = params === undefined ? given + (keywords > 0 ? 1 : 0) : given + keywords
+  const { params } = definition.options
   const where = path === '' ? '' : ` (${path.replace(/, $/, '')})`
-  if (have < need)
-    throw new InvalidSignature(
-      `${node.task}${where} takes ${count(need)}, but this signature gives it ${have}. Give it the rest, ` +
-        'or a default to what is optional (y = 0), or say typing: false.',
-    )
-  if (params !== undefined && given > params.length)
-    throw new InvalidSignature(
-      `${node.task}${where} takes ${count(params.length)} (${params.join(', ')}), but this signature gives it ${given}.`,
-    )
+  const fail = (problem: string): never => {
+    throw new InvalidSignature(`${node.task}${where} ${problem}`)
+  }
+  const need = neededBy(definition)
+  if (params !== undefined) return checkNamed(params, need, given, Object.keys(node.kwargs), fail)
+  const have = given + (Object.keys(node.kwargs).length > 0 ? 1 : 0)
+  if (have < need) fail(`takes ${count(need)}, but this signature gives it ${have}. ${advice}`)
 }
+
+const neededBy = ({ run, options }: TaskDefinition): number =>
+  run === undefined || options.errback === 'full' ? 0 : run.length
+
+/** With `params`, each parameter has a name: it may be given by place or by name, once. */
+const checkNamed = (
+  params: readonly string[],
+  need: number,
+  given: number,
+  names: readonly string[],
+  fail: (problem: string) => never,
+): void => {
+  const all = `${count(params.length)} (${params.join(', ')})`
+  if (given > params.length) fail(`takes ${all}, but this signature gives it ${given}.`)
+  for (const name of names) {
+    const place = params.indexOf(name)
+    if (place === -1) fail(`has no parameter "${name}": it takes ${all}.`)
+    if (place < given) fail(`is given its parameter "${name}" twice: by place and by name.`)
+  }
+  const missing = params.slice(given, need).filter((name) => !names.includes(name))
+  if (missing.length > 0)
+    fail(`takes ${all}, but this signature gives it no ${missing.join(', ')}. ${advice}`)
+}
+
+const advice = 'Give it the rest, or a default to what is optional (y = 0), or say typing: false.'
 
 const count = (number: number): string => `${number} argument${number === 1 ? '' : 's'}`

@@ -1,5 +1,6 @@
 // The current request: what a task can know and do while it runs, as `this` and as `currentTask()`.
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { isRecord, show } from '../config-decode.js'
 import { InvalidUsage, MaxRetriesExceededError, Retry, type RetryOptions } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { LazySignal } from '../pools/pool.js'
@@ -89,6 +90,11 @@ export class TaskContext {
     return this.parts.abort.signal
   }
 
+  /** The run has ended already, by a limit or an abort: whatever still happens in it counts for nothing. */
+  get isOver(): boolean {
+    return this.parts.abort.over
+  }
+
   get app(): unknown {
     return this.parts.app
   }
@@ -113,6 +119,7 @@ export class TaskContext {
    * gives back to throw is the error itself, or MaxRetriesExceededError.
    */
   retry(options: RetryOptions = {}): Error {
+    checkRetry(options)
     const { message, definition, random } = this.parts
     const policy = retryPolicyOf(definition.options)
     const limit = options.maxRetries === undefined ? policy.maxRetries : options.maxRetries
@@ -166,6 +173,22 @@ export class TaskContext {
   }
 }
 
+const checkRetry = ({ countdown, eta, maxRetries, args, kwargs, expires }: RetryOptions): void => {
+  const wrong = (name: string, expected: string, value: unknown): never => {
+    throw new InvalidUsage(`this.retry: expected ${name} to be ${expected}, got ${show(value)}.`)
+  }
+  const isMoment = (value: unknown): boolean => value instanceof Date && !Number.isNaN(value.getTime())
+  const isSeconds = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0
+  if (countdown !== undefined && !isSeconds(countdown)) wrong('countdown', 'seconds, 0 or more', countdown)
+  if (eta !== undefined && !isMoment(eta)) wrong('eta', 'a valid Date', eta)
+  if (expires !== undefined && !isMoment(expires) && !isSeconds(expires))
+    wrong('expires', 'seconds or a valid Date', expires)
+  if (maxRetries !== undefined && maxRetries !== null && !(Number.isInteger(maxRetries) && maxRetries >= 0))
+    wrong('maxRetries', 'a whole number, or null (without limit)', maxRetries)
+  if (args !== undefined && !Array.isArray(args)) wrong('args', 'a list', args)
+  if (kwargs !== undefined && !isRecord(kwargs)) wrong('kwargs', 'an object', kwargs)
+}
+
 const requestOf = ({ message, delivery, hostname, ignoreResult }: ContextParts): Request => ({
   id: message.id,
   task: message.task,
@@ -177,7 +200,7 @@ const requestOf = ({ message, delivery, hostname, ignoreResult }: ContextParts):
   groupIndex: message.groupIndex,
   retries: message.retries,
   attempt: delivery.attempts + 1,
-  redelivered: delivery.redelivered,
+  redelivered: delivery.redelivered || message.redelivered,
   eta: message.eta === null ? null : new Date(message.eta.ms),
   expires: message.expires === null ? null : new Date(message.expires.ms),
   timeLimit: message.timeLimit,
@@ -197,7 +220,7 @@ const requestOf = ({ message, delivery, hostname, ignoreResult }: ContextParts):
     exchange: message.exchange,
     routingKey: message.routingKey,
     priority: message.priority,
-    redelivered: delivery.redelivered,
+    redelivered: delivery.redelivered || message.redelivered,
   },
 })
 

@@ -18,9 +18,13 @@ export const bindArguments = (
   args: readonly unknown[],
   kwargs: Readonly<Record<string, unknown>>,
 ): readonly unknown[] => {
+  const { params } = definition.options
+  if (params !== undefined && args.length > params.length)
+    throw new InvalidTaskError(
+      `${definition.name}() takes ${params.length} arguments (${params.join(', ')}), got ${args.length}`,
+    )
   const names = Object.keys(kwargs)
   if (names.length === 0) return args
-  const { params } = definition.options
   if (params === undefined) return [...args, kwargs]
   const bound = [...args]
   for (const name of names) {
@@ -77,8 +81,13 @@ const afterThrow = async (
 /** `autoretryFor`: the error becomes a retry, or stays what it is when there are none left. */
 const automaticRetry = (options: TaskOptions, error: unknown, context: TaskContext): unknown => {
   if (!isOfKind(error, options.autoretryFor) || isOfKind(error, options.dontAutoretryFor)) return error
-  return context.retry({ error, ...options.retryKwargs })
+  const { countdown, ...more } = options.retryKwargs ?? {}
+  // As in Celery: where there is a backoff, it says how long to wait.
+  const fixed = countdown === undefined || backsOff(options) ? {} : { countdown }
+  return context.retry({ error, ...more, ...fixed })
 }
+
+const backsOff = ({ retryBackoff = false }: TaskOptions): boolean => Number(retryBackoff) > 0
 
 const hasHooks = ({ onSuccess, onFailure, onRetry, afterReturn }: TaskOptions): boolean =>
   onSuccess !== undefined || onFailure !== undefined || onRetry !== undefined || afterReturn !== undefined
@@ -95,6 +104,8 @@ const afterSuccess = (
   ])
 
 const callHooks = async (context: TaskContext, hooks: readonly (() => unknown)[]): Promise<void> => {
+  // A hard limit or an abort was quicker: another end counts, and its story is told elsewhere.
+  if (context.isOver) return
   for (const hook of hooks)
     try {
       await contextStorage.run(context, hook)

@@ -5,6 +5,7 @@
 // Python looks `exc_type` up in `exc_module` and calls it with the message array. `builtins` is written
 // only for names that Python builds from any arguments; SystemExit and its like would be raised for real.
 import { fileURLToPath } from 'node:url'
+import { types } from 'node:util'
 import * as family from '../errors.js'
 import { RemoteTaskError } from '../errors.js'
 import { decodeJson, encodePython } from './json.js'
@@ -37,9 +38,12 @@ const moduleOf = (error: Error, type: string): string => {
   return pythonBuiltins.has(type) ? 'builtins' : 'lovage'
 }
 
+/** Also of another realm (`node:vm`, a test runner's). */
+const isError = (thrown: unknown): thrown is Error => thrown instanceof Error || types.isNativeError(thrown)
+
 /** What the world is told of an error; anything may have been thrown. */
 export const toExceptionInfo = (thrown: unknown): ExceptionInfo => {
-  if (!(thrown instanceof Error)) {
+  if (!isError(thrown)) {
     const text = typeof thrown === 'string' ? thrown : repr(thrown)
     return { exc_type: 'Exception', exc_message: [text], exc_module: 'builtins' }
   }
@@ -83,13 +87,9 @@ const ownStack = (error: Error): string => {
 
 /** The text of the stack with its causes, for `traceback`. */
 export const tracebackOf = (thrown: unknown): string | null => {
-  if (!(thrown instanceof Error)) return null
+  if (!isError(thrown)) return null
   const lines: string[] = []
-  for (
-    let error: unknown = thrown, depth = 0;
-    error instanceof Error && depth < 10;
-    error = error.cause, depth += 1
-  )
+  for (let error: unknown = thrown, depth = 0; isError(error) && depth < 10; error = error.cause, depth += 1)
     lines.push(`${depth > 0 ? 'Caused by: ' : ''}${ownStack(error)}`)
   return lines.join('\n')
 }

@@ -2,8 +2,8 @@
 // task's, these over a route's, these over the settings'. Pure.
 import { declaredQueues, type RouteOptions, type Settings } from '../config.js'
 import { QueueNotFound } from '../errors.js'
-import { momentAt } from './decompose.js'
 import type { Address } from './envelope.js'
+import { momentAt } from './outgoing.js'
 import type { Outgoing } from './plan.js'
 import type { Registry } from './registry.js'
 import type { TaskOptions } from './task.js'
@@ -22,6 +22,24 @@ const innerTaskOf = ({ task, kwargs }: Outgoing): string => {
 }
 
 const nowhere: RouteOptions = Object.freeze({})
+
+interface Place {
+  readonly queue?: string | undefined
+  readonly exchange?: string | undefined
+  readonly routingKey?: string | undefined
+}
+
+/** A queue, or an exchange with a routing key: whichever the strongest says. The anonymous exchange's key is a queue. */
+const placeOf = (strongestFirst: readonly Place[]): Place => {
+  let exchange: string | undefined
+  let routingKey: string | undefined
+  for (const place of strongestFirst) {
+    if (place.queue !== undefined && exchange === undefined) return { queue: place.queue }
+    exchange ??= place.exchange
+    routingKey ??= place.routingKey
+  }
+  return exchange === '' ? { queue: routingKey } : { exchange, routingKey }
+}
 
 export class Router {
   /** Exchange and routing key → the queue that is declared with them: no need to ask the broker. */
@@ -45,10 +63,8 @@ export class Router {
     const completed = complete(message, own, routed, nowMs)
     const priority =
       message.priority ?? own.priority ?? routed.priority ?? this.settings.taskDefaultPriority ?? 0
-    const exchange = message.exchange ?? own.exchange ?? routed.exchange
-    const routingKey = message.routingKey ?? own.routingKey ?? routed.routingKey
-    const queue = message.queue ?? own.queue ?? routed.queue
-    if (queue === undefined && exchange !== undefined && exchange !== '' && routingKey !== undefined)
+    const { queue, exchange, routingKey } = placeOf([message, own, routed])
+    if (exchange !== undefined && routingKey !== undefined)
       return {
         message: completed,
         address: { exchange, routingKey, priority },

@@ -1,4 +1,5 @@
 // A task: a name, maybe the code, and its options. `app.task(…)` makes the callable that users hold.
+import { didYouMean, isRecord, show, toCamel } from '../config-decode.js'
 import { ImproperlyConfigured } from '../errors.js'
 import type { TaskContext } from './context.js'
 
@@ -82,13 +83,21 @@ const kinds = {
   positive: (value: unknown) => Number.isInteger(value) && (value as number) >= 1,
   wholeOrNull: (value: unknown) => value === null || (Number.isInteger(value) && (value as number) >= 0),
   priority: (value: unknown) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 9,
-  list: (value: unknown) => Array.isArray(value),
-  texts: (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+  errors: (value: unknown) =>
+    Array.isArray(value) && value.every((item) => typeof item === 'function' || typeof item === 'string'),
+  names: (value: unknown) =>
+    Array.isArray(value) &&
+    value.every((item) => typeof item === 'string') &&
+    new Set(value).size === value.length,
   function: (value: unknown) => typeof value === 'function',
-  backoff: (value: unknown) => typeof value === 'boolean' || (typeof value === 'number' && value >= 0),
-  expires: (value: unknown) => (typeof value === 'number' && value >= 0) || value instanceof Date,
+  backoff: (value: unknown) =>
+    typeof value === 'boolean' || (Number.isFinite(value) && (value as number) >= 0),
+  expires: (value: unknown) =>
+    value instanceof Date ? !Number.isNaN(value.getTime()) : Number.isFinite(value) && (value as number) >= 0,
   full: (value: unknown) => value === 'full',
-  object: (value: unknown) => value !== null && typeof value === 'object',
+  json: (value: unknown) => value === 'json',
+  zlib: (value: unknown) => value === 'zlib' || value === 'gzip',
+  retry: (value: unknown) => isRecord(value),
 } as const
 
 const expected: Readonly<Record<keyof typeof kinds, string>> = {
@@ -100,13 +109,15 @@ const expected: Readonly<Record<keyof typeof kinds, string>> = {
   positive: 'a whole number of at least 1',
   wholeOrNull: 'a whole number or null (without limit)',
   priority: 'a whole number from 0 (most urgent) to 9',
-  list: 'a list of error classes',
-  texts: 'a list of names',
+  errors: 'a list of error classes or names of errors',
+  names: 'a list of names, each once',
   function: 'a function',
   backoff: 'true, false or seconds',
-  expires: 'seconds or a Date',
-  full: "'full'",
-  object: 'an object',
+  expires: 'seconds or a valid Date',
+  full: '"full"',
+  json: '"json", the only one there is',
+  zlib: '"gzip" or "zlib"',
+  retry: 'an object with countdown or maxRetries',
 }
 
 const optionKinds: Readonly<Record<keyof TaskOptions, keyof typeof kinds>> = {
@@ -114,8 +125,8 @@ const optionKinds: Readonly<Record<keyof TaskOptions, keyof typeof kinds>> = {
   exchange: 'text',
   routingKey: 'text',
   priority: 'priority',
-  serializer: 'text',
-  compression: 'text',
+  serializer: 'json',
+  compression: 'zlib',
   expires: 'expires',
   ignoreResult: 'flag',
   storeErrorsEvenIfIgnored: 'flag',
@@ -126,17 +137,17 @@ const optionKinds: Readonly<Record<keyof TaskOptions, keyof typeof kinds>> = {
   maxDeliveries: 'positive',
   maxRetries: 'wholeOrNull',
   defaultRetryDelay: 'seconds',
-  autoretryFor: 'list',
-  dontAutoretryFor: 'list',
-  retryKwargs: 'object',
+  autoretryFor: 'errors',
+  dontAutoretryFor: 'errors',
+  retryKwargs: 'retry',
   retryBackoff: 'backoff',
   retryBackoffMax: 'seconds',
   retryJitter: 'flag',
   softTimeLimit: 'limit',
   timeLimit: 'limit',
   resultExpires: 'seconds',
-  throws: 'list',
-  params: 'texts',
+  throws: 'errors',
+  params: 'names',
   errback: 'full',
   typing: 'flag',
   onSuccess: 'function',
@@ -154,28 +165,39 @@ const later: Readonly<Record<string, string>> = {
 }
 
 /** Refuses what is no option, or no such option yet, or has a wrong type: each in one sentence. */
-export const checkTaskOptions = (name: string, options: object): void => {
+export const checkTaskOptions = (name: string, options: unknown): void => {
+  if (!isRecord(options))
+    throw new ImproperlyConfigured(`Options of task "${name}": expected an object, got ${show(options)}.`)
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined) continue
-    const kind = (optionKinds as Record<string, keyof typeof kinds | undefined>)[key]
-    if (kind === undefined)
+    if (Object.hasOwn(later, key))
+      throw new ImproperlyConfigured(`Option ${key} of task "${name}" is not there yet: ${later[key]}.`)
+    if (!Object.hasOwn(optionKinds, key))
       throw new ImproperlyConfigured(
-        key in later
-          ? `Option ${key} of task "${name}" is not there yet: ${later[key]}.`
-          : `Unknown option ${key} of task "${name}". Expected one of: ${Object.keys(optionKinds).join(', ')}.`,
+        `Unknown option ${key} of task "${name}".${didYouMean(toCamel(key), Object.keys(optionKinds))} ` +
+          `Expected one of: ${Object.keys(optionKinds).join(', ')}.`,
       )
+    const kind = optionKinds[key as keyof TaskOptions]
     if (!kinds[kind](value))
       throw new ImproperlyConfigured(
-        `Option ${key} of task "${name}": expected ${expected[kind]}, got ${describe(value)}.`,
+        `Option ${key} of task "${name}": expected ${expected[kind]}, got ${show(value)}.`,
       )
   }
 }
 
-const describe = (value: unknown): string =>
-  typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value))
-
-/** Whether an error is of one of these kinds: by class, or by name anywhere in its ancestry. */
+/** Whether an error is of one of these kinds: by class, or by the name of its class or of one above. */
 export const isOfKind = (error: unknown, kindsOfError: readonly ErrorKind[] | undefined): boolean =>
-  kindsOfError?.some((kind) =>
-    typeof kind === 'string' ? (error as Error | undefined)?.name === kind : error instanceof kind,
-  ) === true
+  kindsOfError?.some((kind) => (typeof kind === 'string' ? isNamed(error, kind) : error instanceof kind)) ===
+  true
+
+const isNamed = (error: unknown, name: string): boolean => {
+  if (!(error instanceof Error)) return false
+  if (error.name === name) return true
+  for (
+    let proto: unknown = Object.getPrototypeOf(error);
+    proto !== null;
+    proto = Object.getPrototypeOf(proto)
+  )
+    if ((proto as Error).constructor.name === name) return true
+  return false
+}
