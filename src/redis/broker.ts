@@ -67,14 +67,10 @@ export class RedisBroker implements Broker {
 
   async route(exchange: string, routingKey: string): Promise<readonly string[]> {
     const members = (await this.#ask('smembers', [this.#options.keys.binding(exchange)])) as readonly Buffer[]
-    return members
-      .map((member) => String(member).split(separator))
-      .filter(([key, pattern]) =>
-        pattern === undefined || pattern === '' ? key === routingKey : new RegExp(pattern).test(routingKey),
-      )
-      .map((parts) => parts[2] ?? '')
-      .filter((queue) => queue !== '')
-      .sort()
+    const bound = members.map((member) => String(member).split(separator))
+    return [
+      ...new Set(bound.filter((parts) => isBound(parts, routingKey)).map((parts) => parts[2] as string)),
+    ].sort()
   }
 
   async consume(options: ConsumerOptions): Promise<Consumer> {
@@ -140,5 +136,16 @@ export class RedisBroker implements Broker {
 
   #setClock = (offsetMs: number): void => {
     this.#offsetMs = offsetMs
+  }
+}
+
+/** A pattern is the regular expression that kombu made of a topic's key. */
+const isBound = ([key, pattern, queue]: readonly string[], routingKey: string): boolean => {
+  if (queue === undefined || queue === '') return false
+  if (pattern === undefined || pattern === '') return key === routingKey
+  try {
+    return new RegExp(pattern).test(routingKey)
+  } catch {
+    return false
   }
 }

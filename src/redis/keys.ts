@@ -14,6 +14,8 @@ export interface KeyFact {
   readonly ends: string
   /** The most seconds that Redis may still keep it, `null` where it has no TTL. */
   readonly ttl: number | null | 'expires'
+  /** The TTL comes only with the end: as long as work depends on the key, it has none. */
+  readonly live?: true
 }
 
 const hour = 3600
@@ -107,8 +109,9 @@ export const keyTable: readonly KeyFact[] = [
     owner: 'lovage',
     database: 'results',
     holds: 'task ids that were counted',
-    ends: 'an hour after the last part',
+    ends: 'an hour after the body’s publication',
     ttl: hour,
+    live: true,
   },
   {
     name: 'lovage:chord:<group id>:<body id>:taken',

@@ -82,11 +82,7 @@ export class LeaseKeeper {
     thread.on('error', (error) => this.log.error(`The thread that renews leases failed: ${String(error)}`))
     thread.on('exit', () => {
       // It must not be missed for long: a lease lasts seconds.
-      setTimeout(() => {
-        if (this.#thread !== thread) return
-        this.#thread = this.#start()
-        for (const [id, { leaseMs }] of this.#kept) this.#tell({ keep: id, leaseMs })
-      }, restartMs).unref()
+      setTimeout(() => this.#replace(thread), restartMs).unref()
     })
     thread.unref()
     return thread

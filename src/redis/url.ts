@@ -20,7 +20,7 @@ export interface Address {
 const forms =
   'redis://[user:password@]host[:port][/database], rediss://… or redis+socket:///path[?virtual_host=database]'
 
-const hide = (url: string): string => url.replace(/:\/\/([^:@/]*):([^@]*)@/, '://$1:**@')
+const hide = (url: string): string => url.replace(/:\/\/([^:@/]*):(.*)@/, '://$1:**@')
 
 const refuse = (name: string, url: string, why: string): never => {
   throw new ImproperlyConfigured(`${name} "${hide(url)}": ${why} Expected ${forms}.`)

@@ -75,6 +75,7 @@ export class Waiter {
     this.#perches = [...(this.#ride ? [] : plain), ...(few ? side : [])].map(perch)
     this.#unwatched = few ? [] : side.map(({ list }) => list)
     this.#all = [...plain, ...side].map(({ list }) => list)
+    for (const { link } of this.#blocking()) link.hold()
   }
 
   async wait(slots: number): Promise<readonly Delivery[]> {
@@ -90,7 +91,8 @@ export class Waiter {
     if (seated) for (const perch of this.#perches) void this.#settle(perch)
     const ride = this.#ride
     if (seated && ride?.link.up) return this.#rideAlong(ride, slots)
-    if (ride?.link.client.status === 'wait') ride.link.hold()
+    // It is on its way: look once, and block then.
+    if (seated) ride?.link.whenUp().then(() => this.#wake?.(), noop)
 
     let timer: NodeJS.Timeout | undefined
     const stopPolling = this.#poll(seated && ride === null ? this.#unwatched : this.#all)
@@ -115,10 +117,14 @@ export class Waiter {
     this.interrupt()
     const { keys, link, id } = this.#options
     for (const queue of this.#seatedUntil.keys()) link.send('zrem', [keys.waiters(queue), id()]).catch(noop)
-    for (const { link: own } of this.#ride ? [this.#ride, ...this.#perches] : this.#perches) {
-      if (own.client.status !== 'wait') own.free()
+    for (const { link: own } of this.#blocking()) {
+      own.free()
       own.close()
     }
+  }
+
+  #blocking(): readonly Perch[] {
+    return this.#ride ? [this.#ride, ...this.#perches] : this.#perches
   }
 
   /** One queue: the claim rides behind the BLMOVE. */
@@ -149,7 +155,6 @@ export class Waiter {
   /** Blocks on a list that only wakes us; stays there over several waits. */
   async #settle(perch: Perch): Promise<void> {
     if (perch.blocked) return
-    if (perch.link.client.status === 'wait') perch.link.hold()
     perch.blocked = true
     try {
       await perch.link.whenUp()

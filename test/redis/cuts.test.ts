@@ -61,7 +61,7 @@ describe('a consumer', () => {
     let cutting = true
     const cuts = (async () => {
       while (cutting) {
-        await client.client('KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES')
+        await room.cut()
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
     })()
@@ -132,7 +132,7 @@ describe('a consumer', () => {
     const { deliveries } = await consumer.step(0, [], 1)
     await client.hset(keys.consumer(consumer.id), '0', 'nobody’s')
     await consumer.step(0, [], 1)
-    await client.client('KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES')
+    await room.cut()
     await until(async () => (await client.llen(keys.redo('q'))) === 1)
     expect(await client.lindex(keys.redo('q'), 0)).toBe('0 - 0 w@host\nnobody’s')
     expect(

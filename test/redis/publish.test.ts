@@ -67,7 +67,7 @@ describe('a publication', () => {
     let running = true
     const cutting = (async () => {
       while (running) {
-        await client.client('KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES')
+        await room.cut()
         await new Promise((resolve) => setTimeout(resolve, 15))
       }
     })()

@@ -30,6 +30,8 @@ export interface Room {
   open(options?: Partial<CarrierOptions>): Carrier
   consume(carrier: Carrier, options?: Partial<ConsumerOptions>): Promise<Consumer>
   bare(queues?: readonly string[]): Promise<Bare>
+  /** Breaks every connection but the test's own. */
+  cut(): Promise<unknown>
 }
 
 /** One server for a test file; everything is closed and emptied after each test. */
@@ -48,6 +50,7 @@ export const useRoom = async (args?: readonly string[]): Promise<Room> => {
     server,
     client,
     keys,
+    cut: () => client.call('CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES'),
     open: (options = {}) => {
       const carrier = openRedis({
         brokerUrl: server.url,

@@ -1,0 +1,91 @@
+// The table of keys against what a real Redis holds after everything has happened once.
+import { expect, it } from 'vitest'
+import { keyTable } from '../../src/redis/keys.js'
+import { leaks } from '../support/leaks.js'
+import { until } from '../support/until.js'
+import { end, part, push, stored, success, useRoom } from './room.js'
+
+const room = await useRoom()
+const { client, keys, server } = room
+
+/** How many parts of a name are variable: the more is fixed, the earlier it is tried. */
+const variables = (name: string): number => (name.startsWith('<') ? 9 : name.split('<').length)
+
+/** `<queue>\x06\x16<3|6|9>` → a pattern. Longer names first, so that each key finds its own line. */
+const patterns = keyTable
+  .map((fact) => {
+    const escaped = fact.name.replace(/[.*+?^${}()[\]\\]/g, '\\$&')
+    const pattern = escaped.replace(/<3\|6\|9>/g, '[369]').replace(/<[^>]+>/g, '[^:\\x06]+')
+    return { fact, pattern: new RegExp(`^${pattern}$`) }
+  })
+  .sort((a, b) => variables(a.fact.name) - variables(b.fact.name) || b.fact.name.length - a.fact.name.length)
+
+const check = async (): Promise<Set<string>> => {
+  const seen = new Set<string>()
+  for (const key of await client.keys('*')) {
+    const line = patterns.find(
+      ({ fact, pattern }) => pattern.test(key) && !(fact.name === '<queue>' && key.includes('-')),
+    )
+    expect(line, `the table knows ${JSON.stringify(key)}`).toBeDefined()
+    const { name, type, ttl, live } = line!.fact
+    seen.add(name)
+    expect([name, await client.type(key)]).toEqual([name, type])
+    const left = await client.ttl(key)
+    if (ttl === null || (live && left === -1)) expect([name, left]).toEqual([name, -1])
+    else {
+      expect(left, name).toBeGreaterThan(0)
+      if (ttl !== 'expires') expect(left, name).toBeLessThanOrEqual(ttl)
+    }
+  }
+  return seen
+}
+
+it('each key that is written stands in the table, with its type and its lifetime', async () => {
+  const { broker } = room.open()
+  const seen = new Set<string>()
+  const look = async (): Promise<void> => {
+    for (const name of await check()) seen.add(name)
+  }
+  const chord = { groupId: 'g', bodyId: 'b' }
+  await broker.publish({
+    pushes: [
+      push('m1'),
+      push('m2'),
+      push('m3'),
+      push('m4'),
+      push('m5', { priority: 9 }),
+      push('later', { dueMs: broker.now() + 60_000 }),
+    ],
+    chords: [{ ...chord, size: 2 }],
+  })
+  await client.set(keys.chord('g', 't'), '0')
+  await client.hset('unacked', 'tag', '[]')
+  await client.zadd('unacked_index', 1, 'tag')
+  await look()
+  const consumer = await room.consume({ broker } as never)
+  const waiting = consumer.wait(1)
+  await until(async () => (await client.exists(keys.waiters('q'))) === 1)
+  await look()
+  const held = [...(await waiting), ...(await consumer.step(0, [], 9)).deliveries]
+  while (held.length < 5) held.push(...(await consumer.step(0, [], 9)).deliveries)
+  const [a, b, c, d, e] = held
+  await consumer.step(0, [end(a!, { results: [success('a')], parts: [part('a', 0)] })], 0)
+  await look()
+  await consumer.step(0, [end(b!, { results: [success('b')], parts: [part('b', 1)] })], 0)
+  await look()
+  await consumer.step(0, [end(b!, { joined: [chord], pushes: [push('body', { queue: 'out' })] })], 0)
+  await consumer.step(
+    0,
+    [end(c!, { fence: 'c:0:0:p', results: [stored('c', 'FAILURE')], ending: { kind: 'dead', reason: 'r' } })],
+    0,
+  )
+  await consumer.step(0, [end(d!, { ending: { kind: 'back' } }), end(e!)], 0)
+  await look()
+  expect([...seen].sort()).toEqual(keyTable.map(({ name }) => name).sort())
+
+  // What nobody needs any more is gone with its owner, or will be.
+  await consumer.close()
+  await broker.purge('q')
+  await client.del(keys.eta('q'))
+  expect(await leaks(server.url)).toEqual([])
+})

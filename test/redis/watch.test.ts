@@ -1,0 +1,121 @@
+// Waiting for results: one connection, batched names, nothing missed when it is cut.
+import { describe, expect, it } from 'vitest'
+import { until } from '../support/until.js'
+import { success, useRoom } from './room.js'
+
+const room = await useRoom()
+const { client, keys, server } = room
+
+const write = (taskId: string, text = success(taskId).text) =>
+  client.multi().set(keys.result(taskId), text).publish(keys.result(taskId), text).exec()
+
+describe('a watch', () => {
+  it('hears what is stored already, and each later text', async () => {
+    const { backend } = room.open()
+    await write('a', 'first')
+    const heard: string[] = []
+    const unwatch = backend.watch('a', (text) => heard.push(text))
+    await until(() => heard.length === 1)
+    await write('a', 'second')
+    await until(() => heard.length === 2)
+    unwatch()
+    unwatch()
+    await write('a', 'third')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(heard).toEqual(['first', 'second'])
+  })
+
+  it('shares one connection and few commands with all others', async () => {
+    const { backend } = room.open()
+    const heard = new Set<string>()
+    const stops: (() => void)[] = []
+    await client.config('RESETSTAT')
+    for (let i = 0; i < 1000; i++) stops.push(backend.watch(`t${i}`, () => heard.add(`t${i}`)))
+    await until(async () => (await client.pubsub('NUMSUB', keys.result('t999')))[1] === 1)
+    expect(await client.info('commandstats')).toMatch(/cmdstat_subscribe:calls=2,/)
+    const list = String(await client.client('LIST'))
+    expect(list.match(/name=lovage-results/g)).toHaveLength(1)
+    for (let i = 0; i < 1000; i++) void write(`t${i}`)
+    await until(() => heard.size === 1000)
+    for (const stop of stops) stop()
+    await until(async () => ((await client.pubsub('CHANNELS')) as string[]).length === 0)
+    expect(await client.info('commandstats')).toMatch(/cmdstat_unsubscribe:calls=[23],/)
+  })
+
+  it('tells every listener of one result, and stops each by itself', async () => {
+    const { backend } = room.open()
+    const heard: string[] = []
+    const first = backend.watch('a', () => heard.push('first'))
+    backend.watch('a', () => heard.push('second'))
+    await until(async () => (await client.pubsub('NUMSUB', keys.result('a')))[1] === 1)
+    first()
+    await write('a')
+    await until(() => heard.length > 0)
+    expect(heard).toEqual(['second'])
+  })
+
+  it('misses nothing that is written while it is cut off', async () => {
+    const { backend } = room.open()
+    const heard: string[] = []
+    backend.watch('a', (text) => heard.push(text))
+    await until(async () => (await client.pubsub('NUMSUB', keys.result('a')))[1] === 1)
+    await client.client('KILL', 'TYPE', 'PUBSUB')
+    await client.set(keys.result('a'), 'written silently')
+    await until(() => heard.includes('written silently'))
+  })
+
+  it('survives a restart of the server, and is told if that takes long', async () => {
+    const { backend } = room.open({ timeout: 0.3 })
+    const heard: string[] = []
+    const troubles: string[] = []
+    backend.watch(
+      'a',
+      (text) => heard.push(text),
+      (error) => troubles.push(error.message),
+    )
+    await until(async () => (await client.pubsub('NUMSUB', keys.result('a')))[1] === 1)
+    await server.stop()
+    await until(() => troubles.length === 1)
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    await server.restart()
+    await until(async () => (await client.pubsub('NUMSUB', keys.result('a')))[1] === 1)
+    await write('a')
+    await until(() => heard.length === 1)
+    expect(troubles).toHaveLength(1)
+    expect(troubles[0]).toMatch(/Cannot reach Redis/)
+  })
+
+  it('finds a text whose announcement was missed', async () => {
+    const { backend } = room.open()
+    const heard: string[] = []
+    backend.watch('a', (text) => heard.push(text))
+    await until(async () => (await client.pubsub('NUMSUB', keys.result('a')))[1] === 1)
+    await client.set(keys.result('a'), 'not announced')
+    await until(() => heard.length === 1, { timeout: 8000 })
+  })
+})
+
+describe('reading', () => {
+  it('gives texts in order, null where nothing is; forgets', async () => {
+    const { backend } = room.open()
+    await write('a', 'A')
+    await write('c', 'C')
+    expect(await backend.read(['a', 'b', 'c'])).toEqual(['A', null, 'C'])
+    expect(await backend.read([])).toEqual([])
+    await backend.forget(['a', 'b'])
+    expect(await backend.read(['a', 'c'])).toEqual([null, 'C'])
+  })
+
+  it('goes by hundreds', async () => {
+    const { backend } = room.open()
+    const ids = Array.from({ length: 1200 }, (_, i) => `t${i}`)
+    await write('t1100', 'x')
+    expect((await backend.read(ids)).filter((text) => text !== null)).toEqual(['x'])
+  })
+
+  it('fails in bounded time when nobody is there', async () => {
+    const url = 'redis://127.0.0.1:1'
+    const { backend } = room.open({ brokerUrl: url, backendUrl: url, timeout: 0.2 })
+    await expect(backend.read(['a'])).rejects.toThrow(/Cannot reach Redis at redis:\/\/127.0.0.1:1\/0/)
+  })
+})
