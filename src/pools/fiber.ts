@@ -7,18 +7,23 @@ export const createFiberPool = <J extends Job>(
   execute: Execute<J>,
   name = 'fiber',
 ): Pool<J> => {
-  const running = new Set<Promise<unknown>>()
+  let running = 0
+  let idle: (() => void)[] = []
+  const onEnd = (): void => {
+    running -= 1
+    if (running > 0 || idle.length === 0) return
+    for (const resolve of idle) resolve()
+    idle = []
+  }
   return {
     name,
     concurrency,
     run: (job) => {
-      const run = runHere(job, execute)
-      running.add(run.outcome)
-      void run.outcome.then(() => running.delete(run.outcome))
-      return run
+      running += 1
+      return runHere(job, execute, onEnd)
     },
     stop: async () => {
-      await Promise.all(running)
+      if (running > 0) await new Promise<void>((resolve) => idle.push(resolve))
     },
   }
 }

@@ -26,7 +26,10 @@ export type Execute<J extends Job> = (job: J, signal: LazySignal) => Promise<Out
 /** An AbortSignal that costs nothing until somebody reads it. */
 export interface LazySignal {
   readonly signal: AbortSignal
+  /** Why it aborted; undefined while it has not. */
   readonly reason: unknown
+  /** The outcome is known. Code that still runs then (after a hard limit, an abort) counts for nothing. */
+  readonly over: boolean
 }
 
 export interface Running {

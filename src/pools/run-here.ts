@@ -7,6 +7,7 @@ import type { Execute, Job, LazySignal, Outcome, Running } from './pool.js'
 class LazyAbort implements LazySignal {
   private controller: AbortController | undefined
   reason: unknown
+  over = false
 
   get signal(): AbortSignal {
     if (this.controller === undefined) {
@@ -22,34 +23,51 @@ class LazyAbort implements LazySignal {
   }
 }
 
-export const runHere = <J extends Job>(job: J, execute: Execute<J>): Running => {
+/** The longest time that a timer of Node's takes; a longer one would fire at once. */
+const longestMs = 2 ** 31 - 1
+
+/** Calls `act` after so many seconds, however many; returns what stops it. */
+const after = (seconds: number, act: () => void): (() => void) => {
+  let timer: NodeJS.Timeout
+  const set = (ms: number): void => {
+    timer = setTimeout(() => (ms > longestMs ? set(ms - longestMs) : act()), Math.min(ms, longestMs))
+  }
+  set(seconds * 1000)
+  return () => clearTimeout(timer)
+}
+
+/** `onEnd` is called once, when the outcome is known. */
+export const runHere = <J extends Job>(job: J, execute: Execute<J>, onEnd: () => void): Running => {
   const stop = new LazyAbort()
-  let soft: NodeJS.Timeout | undefined
-  let hard: NodeJS.Timeout | undefined
+  let stopSoft: (() => void) | undefined
+  let stopHard: (() => void) | undefined
   let settle: (outcome: Outcome) => void = () => undefined
   const outcome = new Promise<Outcome>((resolve) => {
     settle = resolve
   })
   const end = (result: Outcome): void => {
-    if (soft !== undefined) clearTimeout(soft)
-    if (hard !== undefined) clearTimeout(hard)
+    if (stop.over) return
+    stop.over = true
+    stopSoft?.()
+    stopHard?.()
+    onEnd()
     settle(result)
   }
   const { softTimeLimit, timeLimit } = job
   if (softTimeLimit !== undefined)
-    soft = setTimeout(() => stop.abort(new SoftTimeLimitExceeded(softTimeLimit)), softTimeLimit * 1000)
+    stopSoft = after(softTimeLimit, () => stop.abort(new SoftTimeLimitExceeded(softTimeLimit)))
   if (timeLimit !== undefined)
-    hard = setTimeout(() => {
+    stopHard = after(timeLimit, () => {
       const error = new TimeLimitExceeded(timeLimit)
-      stop.abort(error)
       end({ kind: 'failure', error })
-    }, timeLimit * 1000)
+      stop.abort(error)
+    })
   execute(job, stop).then(end, (error: unknown) => end({ kind: 'failure', error }))
   return {
     outcome,
     abort: (reason) => {
-      stop.abort(reason)
       end({ kind: 'aborted', error: reason })
+      stop.abort(reason)
     },
   }
 }

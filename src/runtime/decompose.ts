@@ -14,7 +14,15 @@ import type {
 import { type SignatureJson, toJSON } from '../canvas/wire.js'
 import { InvalidSignature } from '../errors.js'
 import { checkDepth } from './depth.js'
-import { accumulate, bodyIdOf, freeze, type Given, withOptions } from './freeze.js'
+import {
+  accumulate,
+  bodyIdOf,
+  freezeChain,
+  freezeChord,
+  freezeGroup,
+  type Given,
+  withOptions,
+} from './freeze.js'
 import { merge, type Origin, toOutgoing } from './outgoing.js'
 import type { ResultShape, SendPlan, Step } from './plan.js'
 
@@ -108,7 +116,7 @@ const sendChain = (
   const { link, linkError, chain: behind, chord, groupId: _g, groupIndex: _i, taskId: _t, ...first } = options
   if (node.tasks.length === 0) throw new InvalidSignature('A chain needs at least one step, got none')
   const bare = { ...node, options: {} }
-  const frozen = freeze(bare, givenBy(options, first.rootId), null, sending.origin.mint)
+  const frozen = freezeChain(bare, givenBy(options, first.rootId), null, sending.origin.mint)
   const steps = frozen.node.tasks.map((step) => (linkError ?? []).reduce(addErrback, step))
   const end = steps.length - 1
   const last = (link ?? []).reduce(addCallback, steps[end] as Node)
@@ -142,7 +150,11 @@ const sendGroup = (
   if (link !== undefined && link.length > 0)
     throw new InvalidSignature('A group cannot have a link: link its members, or make it a chord')
   const reports = chord === undefined ? {} : { chord }
-  const membersReport = chord !== undefined && node.tasks.every((task) => task.options.chord !== undefined)
+  // Frozen by Celery: each member reports by itself, and was counted so.
+  const membersReport =
+    chord !== undefined &&
+    node.tasks.length > 0 &&
+    node.tasks.every((task) => task.options.chord !== undefined)
   if (!membersReport && (chord !== undefined || (chain !== undefined && chain.length > 0))) {
     // Something waits behind the group: its members' results are needed as one.
     const body = chain?.at(-1) ?? accumulate()
@@ -159,7 +171,7 @@ const sendGroup = (
       sending,
     )
   }
-  const frozen = freeze(
+  const frozen = freezeGroup(
     withOptions(node, { taskId: taskId ?? sending.origin.mint() }),
     {},
     null,
@@ -196,7 +208,7 @@ const sendChord = (
     { ...options, ...(call.taskId !== undefined && { taskId: call.taskId }) },
     rest.rootId,
   )
-  const whole = freeze(node, given, null, sending.origin.mint)
+  const whole = freezeChord(node, given, null, sending.origin.mint)
   const frozen = whole.node
   const linked = (linkError ?? []).reduce(addErrback, (link ?? []).reduce(addCallback, frozen.body))
   const body = withOptions(linked, {
@@ -209,7 +221,7 @@ const sendChord = (
     return whole.result
   }
   // `countdown` says when all of it starts: that is the header's matter, and the body follows it at once.
-  const { taskId: gid = '', ...header } = frozen.headerOptions ?? {}
+  const { taskId: gid = '', groupId: _hg, groupIndex: _hi, ...header } = frozen.headerOptions ?? {}
   const each = merge(header, { ...rest, ...(countdown !== undefined && { countdown }), chord: body })
   sendMembers(frozen.header, handedArgs(frozen, args), each, sending)
   const size = frozen.header.length

@@ -3,7 +3,7 @@
 //
 // The body of a chord is NOT written into its header's signatures here (Celery does, and pays for it with
 // a factor of four at each nesting); it is attached when the header is sent.
-import type { ChordNode, GroupNode, Node, SignatureOptions } from '../canvas/node.js'
+import type { ChainNode, ChordNode, GroupNode, Node, SignatureOptions } from '../canvas/node.js'
 import type { ResultShape } from './plan.js'
 
 /** What is handed down to a node from around it. */
@@ -38,30 +38,30 @@ export const accumulate = (options: SignatureOptions = {}): Node => ({
 })
 
 /** Members of nested groups stand in one row, in natural order. */
-export const flatten = (nodes: readonly Node[]): readonly Node[] =>
+const flatten = (nodes: readonly Node[]): readonly Node[] =>
   nodes.some((node) => node.kind === 'group')
     ? nodes.flatMap((node) =>
         node.kind === 'group' ? flatten(node.tasks.map((task) => inherit(task, node))) : [node],
       )
     : nodes
 
-/** Options that were set on a nested group belong to its members. */
+/** What was said of a nested group (its arguments, its options) is said of its members. */
 const inherit = (task: Node, group: GroupNode): Node => {
   const { taskId: _taskId, groupId: _groupId, groupIndex: _groupIndex, ...options } = group.options
-  return Object.keys(options).length === 0 ? task : { ...task, options: { ...options, ...task.options } }
+  const args = task.immutable || group.args.length === 0 ? task.args : [...group.args, ...task.args]
+  return {
+    ...task,
+    args,
+    immutable: task.immutable || group.immutable,
+    options: { ...options, ...task.options },
+  }
 }
-
-const definedOptions = (given: Given): SignatureOptions => ({
-  ...(given.groupId !== undefined && { groupId: given.groupId }),
-  ...(given.groupIndex !== undefined && { groupIndex: given.groupIndex }),
-  ...(given.rootId !== undefined && { rootId: given.rootId }),
-})
 
 /** Fixes the ids of a node and of all below it. `parent` is the result to the left. */
 export const freeze = (node: Node, given: Given, parent: ResultShape | null, mint: () => string): Frozen => {
   switch (node.kind) {
     case 'chain':
-      return freezeChain(node.tasks, node, given, parent, mint)
+      return freezeChain(node, given, parent, mint)
     case 'group':
       return given.reports === true
         ? freezeChord(asChord(node), given, parent, mint)
@@ -69,14 +69,17 @@ export const freeze = (node: Node, given: Given, parent: ResultShape | null, min
     case 'chord':
       return freezeChord(node, given, parent, mint)
     default: {
-      const id = node.options.taskId ?? given.taskId ?? mint()
-      const { groupId, ...rest } = definedOptions(given)
-      const options: SignatureOptions = {
-        ...rest,
-        ...((node.options.groupId ?? groupId) !== undefined && { groupId: node.options.groupId ?? groupId }),
+      const { options } = node
+      const id = options.taskId ?? given.taskId ?? mint()
+      const groupId = options.groupId ?? given.groupId
+      const groupIndex = options.groupIndex ?? given.groupIndex
+      const place: SignatureOptions = {
         taskId: id,
+        ...(groupId !== undefined && { groupId }),
+        ...(groupIndex !== undefined && { groupIndex }),
+        ...(given.rootId !== undefined && { rootId: given.rootId }),
       }
-      return { node: withOptions(node, options), result: { kind: 'task', id, parent } }
+      return { node: withOptions(node, place), result: { kind: 'task', id, parent } }
     }
   }
 }
@@ -84,10 +87,11 @@ export const freeze = (node: Node, given: Given, parent: ResultShape | null, min
 /** A group that has to report as one: its members' results are collected by a task that all workers know. */
 const asChord = (group: GroupNode): ChordNode => ({
   kind: 'chord',
-  args: [],
+  args: group.args,
   kwargs: {},
-  options: group.options,
-  immutable: false,
+  options: {},
+  headerOptions: group.options,
+  immutable: group.immutable,
   header: group.tasks,
   body: accumulate(routing(group.options)),
 })
@@ -97,41 +101,35 @@ const routing = ({ queue, priority }: SignatureOptions): SignatureOptions => ({
   ...(priority !== undefined && { priority }),
 })
 
-const freezeChain = (
-  tasks: readonly Node[],
-  chain: Extract<Node, { kind: 'chain' }>,
+const rootOf = ({ rootId }: Given): Given => (rootId === undefined ? {} : { rootId })
+
+export const freezeChain = (
+  chain: ChainNode,
   given: Given,
   parent: ResultShape | null,
   mint: () => string,
-): Frozen => {
-  const frozen: Node[] = []
+): Frozen<ChainNode> => {
+  const { taskId } = chain.options
+  const lastGiven: Given = { ...given, ...(taskId !== undefined && { taskId }) }
+  const tasks: Node[] = []
   let before = parent
-  for (const [index, task] of tasks.entries()) {
-    const last = index === tasks.length - 1
-    const handed: Given = last
-      ? { ...given, ...(chain.options.taskId !== undefined && { taskId: chain.options.taskId }) }
-      : { ...(given.rootId !== undefined && { rootId: given.rootId }) }
-    const step = freeze(task, handed, before, mint)
-    frozen.push(step.node)
+  for (const [index, task] of chain.tasks.entries()) {
+    const step = freeze(task, index === chain.tasks.length - 1 ? lastGiven : rootOf(given), before, mint)
+    tasks.push(step.node)
     before = step.result
   }
-  return { node: { ...chain, tasks: frozen }, result: before as ResultShape }
+  return { node: { ...chain, tasks }, result: before as ResultShape }
 }
 
-const freezeGroup = (
+export const freezeGroup = (
   group: GroupNode,
   given: Given,
   parent: ResultShape | null,
   mint: () => string,
 ): Frozen<GroupNode> => {
   const id = group.options.taskId ?? given.taskId ?? mint()
-  const members = flatten(group.tasks).map((task, index) =>
-    freeze(
-      task,
-      { groupId: id, groupIndex: index, ...(given.rootId !== undefined && { rootId: given.rootId }) },
-      null,
-      mint,
-    ),
+  const members = flatten(group.tasks).map((task, groupIndex) =>
+    freeze(task, { groupId: id, groupIndex, ...rootOf(given) }, null, mint),
   )
   return {
     node: { ...withOptions(group, { taskId: id }), tasks: members.map(({ node }) => node) },
@@ -139,20 +137,23 @@ const freezeGroup = (
   }
 }
 
-const freezeChord = (
+export const freezeChord = (
   chord: ChordNode,
   given: Given,
   parent: ResultShape | null,
   mint: () => string,
 ): Frozen<ChordNode> => {
-  const id = chord.headerOptions?.taskId ?? chord.options.taskId ?? mint()
-  const root = given.rootId === undefined ? {} : { rootId: given.rootId }
-  const members = flatten(chord.header).map((task, index) =>
-    freeze(task, { groupId: id, groupIndex: index, reports: true, ...root }, null, mint),
+  // A fresh chord's own id is that of its result, the body's; in a frozen one Celery writes the header's there.
+  const before = chord.headerOptions?.taskId
+  const id = before ?? mint()
+  const { taskId } = chord.options
+  const own: Given = before === undefined && taskId !== undefined ? { taskId } : {}
+  const members = flatten(chord.header).map((task, groupIndex) =>
+    freeze(task, { groupId: id, groupIndex, reports: true, ...rootOf(given) }, null, mint),
   )
   const header: ResultShape = { kind: 'group', id, results: members.map(({ result }) => result), parent }
   // Like Celery, a body that stands in no group carries the id of its own header.
-  const body = freeze(chord.body, { groupId: id, ...given }, header, mint)
+  const body = freeze(chord.body, { groupId: id, ...own, ...given }, header, mint)
   return {
     node: {
       ...withOptions(chord, { taskId: id }),

@@ -7,12 +7,14 @@ import { InvalidSignature, InvalidUsage } from '../errors.js'
 import type { Broker } from './broker.js'
 import { checkArguments } from './check-arguments.js'
 import { currentTask } from './context.js'
-import { decompose, type Origin } from './decompose.js'
+import { decompose } from './decompose.js'
+import type { Origin } from './outgoing.js'
 import { pendingResult } from './pending.js'
 import { type Means, toPublication } from './perform.js'
 import { type SendPlan, toTuple } from './plan.js'
 import type { Registry } from './registry.js'
-import { fromShape, type ResultSource } from './result.js'
+import { fromShape } from './handles.js'
+import type { ResultSource } from './result-source.js'
 
 /** What an app sends with. */
 export interface SendingApp {

@@ -1,20 +1,15 @@
 // From an Outcome (or a message that must not run) to the completion that ends it: asks `follow` what
 // comes next, `perform` to write it, and says it in the log in Celery's words.
-import type { Reject, Retry } from '../../errors.js'
+import { type Reject, type Retry, TimeLimitExceeded } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Outcome } from '../../pools/pool.js'
-import type { Completion, Ending, Join } from '../broker.js'
+import type { Completion, Ending } from '../broker.js'
+import type { FollowContext } from '../continue.js'
 import { reprException, toExceptionInfo, tracebackOf } from '../failure.js'
-import {
-  failureOf,
-  type FollowContext,
-  followFailure,
-  followJoin,
-  followNothing,
-  followRetry,
-  followSuccess,
-  revokedBy,
-} from '../follow.js'
+import { followNothing, followSuccess } from '../follow.js'
+import { failureOf, followFailure, revokedBy } from '../follow-failure.js'
+import { type Complete, followJoins } from '../follow-join.js'
+import { followRetry } from '../follow-retry.js'
 import type { Message } from '../message.js'
 import type { ExtendedMeta, ResultTuple } from '../meta.js'
 import { type Means, toCompletion } from '../perform.js'
@@ -92,8 +87,18 @@ export class Ends {
       case 'aborted':
         return { tag: held.tag, ending: { kind: 'back' }, results: [], pushes: [], chords: [], parts: [] }
       default:
-        return this.ofFailure(held, outcome.error)
+        return this.goesBack(held, outcome.error)
+          ? this.commit(held, followNothing(true))
+          : this.ofFailure(held, outcome.error)
     }
+  }
+
+  /** As in Celery, a task that ran into its hard limit may be wanted again: then it has not ended. */
+  private goesBack({ message, definition }: Held, error: unknown): boolean {
+    const ends = definition?.options.acksOnFailureOrTimeout ?? this.settings.acksOnFailureOrTimeout
+    if (ends || !(error instanceof TimeLimitExceeded)) return false
+    this.log.warning(`Task ${nameOf(message)} goes back to its queue: ${error.message}`, factsOf(message))
+    return true
   }
 
   private async ofRetry(held: Held, retry: Retry): Promise<Completion> {
@@ -132,9 +137,21 @@ export class Ends {
     return this.commit(held, followFailure(held.message, revokedBy(reason), this.context(held)))
   }
 
-  /** The last part of a chord came with this message: its body is sent, or fails. */
-  ofJoin(held: Held, join: Omit<Join, 'completion'>): Promise<Completion> {
-    return this.commit(held, followJoin(held.message, join, this.context(held)))
+  /** Last parts of chords came with this message: their bodies are sent, or fail. `ending` is the message's own. */
+  async ofJoins(held: Held, joins: readonly Complete[], ending: Ending): Promise<Completion> {
+    const { message } = held
+    const join = (trouble?: Parameters<typeof followJoins>[4]): Promise<Completion> =>
+      this.commit(held, followJoins(message, joins, ending, this.context(held), trouble))
+    try {
+      return await join()
+    } catch (error) {
+      this.log.error(`The body of a chord could not be sent: ${String(error)}`, factsOf(message))
+      try {
+        return await join({ error, errbacks: true })
+      } catch {
+        return join({ error, errbacks: false })
+      }
+    }
   }
 
   private context(held: Held): FollowContext {

@@ -3,7 +3,7 @@
 import * as Either from 'fp-ts/lib/Either.js'
 import { WorkerLostError } from '../../errors.js'
 import type { Completion, Delivery } from '../broker.js'
-import { type ExceptionInfo, encodeException, toExceptionInfo } from '../failure.js'
+import { encodeException, toExceptionInfo } from '../failure.js'
 import { decodeMessage, type Message } from '../message.js'
 import { metaText } from '../meta.js'
 import type { Registry } from '../registry.js'
@@ -18,8 +18,8 @@ export type Intake =
   | { readonly kind: 'expired'; readonly held: Held }
   /** It cannot or must not run: a failure. `dead` sends the message to the dead letters as well. */
   | { readonly kind: 'fail'; readonly held: Held; readonly error: Error; readonly dead: string | undefined }
-  /** It cannot even be read. */
-  | { readonly kind: 'unreadable'; readonly error: Error; readonly completion: Completion }
+  /** Nothing of it can be read that anybody could be told. */
+  | { readonly kind: 'unreadable'; readonly reason: string; readonly completion: Completion }
 
 export interface IntakeRules {
   readonly registry: Registry
@@ -31,12 +31,18 @@ export interface IntakeRules {
 export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): Intake => {
   const decoded = decodeMessage(delivery.raw)
   if (Either.isLeft(decoded)) {
-    const { error, id, task } = decoded.left
-    return { kind: 'unreadable', error, completion: deadLetter(delivery, error, id, task, rules, nowMs) }
+    const { error, message } = decoded.left
+    if (message !== undefined)
+      return { kind: 'fail', held: hold(delivery, message, rules), error, dead: reasonOf(error) }
+    return {
+      kind: 'unreadable',
+      reason: reasonOf(error),
+      completion: deadLetter(delivery, error, rules, nowMs),
+    }
   }
   const message = decoded.right
-  const definition = rules.registry.get(message.task)
-  const held: Held = { tag: delivery.tag, queue: delivery.queue, message, definition, sent: [] }
+  const held = hold(delivery, message, rules)
+  const { definition } = held
   if (definition?.run === undefined) {
     try {
       rules.registry.runnable(message.task)
@@ -46,6 +52,16 @@ export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): I
   }
   return refusal(held, message, definition, delivery, rules) ?? timing(held, message, nowMs)
 }
+
+const hold = ({ tag, queue }: Delivery, message: Message, { registry }: IntakeRules): Held => ({
+  tag,
+  queue,
+  message,
+  definition: registry.get(message.task),
+  sent: [],
+})
+
+const reasonOf = (error: Error): string => `${toExceptionInfo(error).exc_type}: ${error.message}`
 
 const refusal = (
   held: Held,
@@ -85,36 +101,32 @@ const timing = (held: Held, { eta, expires }: Message, nowMs: number): Intake =>
   return { kind: 'run', held }
 }
 
-/** An unreadable message: to the dead letters as it is; who waits for its id, if it has one, is told. */
-const deadLetter = (
-  { tag }: Delivery,
+/** To the dead letters, as it is; who waits for its id, if one can be read, is told. */
+export const deadLetter = (
+  { tag, raw }: Delivery,
   error: Error,
-  id: string | undefined,
-  task: string | undefined,
   { resultExpires }: IntakeRules,
   nowMs: number,
 ): Completion => {
-  const info: ExceptionInfo = toExceptionInfo(error)
+  const decoded = decodeMessage(raw)
+  const { id, task } = Either.isLeft(decoded) ? decoded.left : decoded.right
+  const text =
+    id === undefined
+      ? undefined
+      : metaText({ taskId: id, state: 'FAILURE', result: encodeException(toExceptionInfo(error)), nowMs })
   return {
     tag,
     ending: {
       kind: 'dead',
-      reason: `${info.exc_type}: ${error.message}`,
+      reason: reasonOf(error),
       ...(id !== undefined && { taskId: id }),
       ...(task !== undefined && { task }),
     },
     ...(id !== undefined && { fence: `${id}:unreadable::` }),
     results:
-      id === undefined
+      id === undefined || text === undefined
         ? []
-        : [
-            {
-              taskId: id,
-              state: 'FAILURE',
-              expires: resultExpires,
-              text: metaText({ taskId: id, state: 'FAILURE', result: encodeException(info), nowMs }),
-            },
-          ],
+        : [{ taskId: id, state: 'FAILURE', expires: resultExpires, text }],
     pushes: [],
     chords: [],
     parts: [],

@@ -1,82 +1,61 @@
 // The hot loop: claims what there are free slots for, hands it to the pool, and sends what ended together
 // with the next claim, in one call (docs/hot-path.md). At most one call for each lane of the consumer; what
 // ends meanwhile goes with the next one. No timer, no stream: the claim window is the back-pressure.
-import { LeaseLost, WorkerShutdown } from '../../errors.js'
+import { LeaseLost } from '../../errors.js'
 import type { Logger } from '../../log.js'
-import type { Job, Pool, Running } from '../../pools/pool.js'
-import type { Completion, Consumer, Delivery, Join } from '../broker.js'
-import type { TaskContext } from '../context.js'
-import { partsOf } from '../follow.js'
-import { fenceOf } from '../perform.js'
-import { type Ends, factsOf, type Held, nameOf } from './ends.js'
-import { type IntakeRules, takeIn } from './intake.js'
-
-/** One run, as the pool gets it. */
-export interface TaskJob extends Job {
-  readonly held: Held
-  readonly delivery: Delivery
-  /** Made when the run starts; what the task sent is read from it at the end. */
-  context: TaskContext | undefined
-}
+import type { Consumer, Delivery, Join } from '../broker.js'
+import { factsOf, nameOf } from './ends.js'
+import { bare, type Ended, type Runs } from './runs.js'
 
 export interface SlotsOptions {
-  readonly consumer: Consumer
-  readonly pool: Pool<TaskJob>
-  readonly ends: Ends
-  readonly rules: IntakeRules
-  /** Messages held at once, running ones included. */
+  readonly consumer: Pick<Consumer, 'lanes' | 'step' | 'wait' | 'interrupt'>
+  readonly runs: Pick<Runs, 'size' | 'handle' | 'join' | 'abort' | 'lose'>
+  /** Messages in progress at once. */
+  readonly concurrency: number
+  /** Messages held at once, those in progress included. */
   readonly capacity: number
-  readonly now: () => number
   readonly log: Logger
-  /** Seconds; the worker's, where neither message nor task has a limit. */
-  readonly softTimeLimit: number | undefined
-  readonly timeLimit: number | undefined
-  readonly acksLate: boolean
-  readonly trackStarted: boolean
-  /** The text of STARTED for this message. */
-  readonly startedText: (held: Held) => Parameters<Consumer['store']>[1]
 }
 
-/** A completion on its way, with what is needed if it brings the last part of a chord. */
-interface Ended {
-  readonly completion: Completion
-  readonly held: Held | undefined
-}
-
-interface Run {
-  readonly job: TaskJob
-  readonly running: Running
-}
+/** One script's worth. */
+const mostAtOnce = 1000
+/** After a call that failed as no call should: a fault must not become a storm. */
+const breathMs = 1000
 
 export class Slots {
+  /** Ends that go with the next call. */
   private readonly ready: Ended[] = []
-  private readonly runs = new Map<string, Run>()
-  /** Deliveries that wait for a slot of the pool (prefetched) or for a suspect to be alone. */
+  /** Ends whose call failed for no known reason: sent one by one, so that one of them cannot hold up the others. */
+  private readonly doubtful: Ended[] = []
+  /** Deliveries that wait for a slot of the pool (prefetched). */
   private readonly waiting: Delivery[] = []
   /** Deliveries whose workers died more than once: each runs alone, so that one killer takes no neighbours along. */
   private readonly suspects: Delivery[] = []
-  private suspectRuns = false
   private readonly freeLanes: number[]
+  /** Deliveries between their start and the text of their completion. */
+  private busy = 0
+  private suspectRuns = false
   /** Slots for which a claim is under way. */
   private asked = 0
-  /** Messages in hand: waiting, running, or between their end and their completion's text. */
+  /** Messages in hand: waiting, suspected, busy, or joining a chord. */
   private held = 0
   private empty = false
   private listening = false
   private claiming = false
   private scheduled = false
+  private breath: NodeJS.Timeout | undefined
   private idle: (() => void)[] = []
   private readonly maxClaim: number
 
   constructor(private readonly options: SlotsOptions) {
     const { consumer, capacity } = options
     this.freeLanes = Array.from({ length: consumer.lanes }, (_, lane) => lane).reverse()
-    this.maxClaim = Math.min(1000, capacity < 4 ? capacity : Math.ceil(capacity / consumer.lanes))
+    this.maxClaim = Math.min(mostAtOnce, capacity < 4 ? capacity : Math.ceil(capacity / consumer.lanes))
   }
 
   /** How many tasks run now. */
   get active(): number {
-    return this.runs.size
+    return this.options.runs.size
   }
 
   start(): void {
@@ -95,89 +74,97 @@ export class Slots {
 
   /** Abort what runs and give it back; then as `drain`. */
   abort(): void {
-    const reason = new WorkerShutdown(
-      'The worker is stopping: this task was given back and runs again elsewhere.',
-    )
-    for (const { running } of this.runs.values()) running.abort(reason)
+    this.options.runs.abort()
   }
 
   /** The lease is lost: everything in hand is somebody else's. */
   lose(): void {
-    const reason = new LeaseLost('The worker lost its lease on this message: another one runs it now.')
     this.held -= this.waiting.length + this.suspects.length
-    this.waiting.length = 0
-    this.suspects.length = 0
-    this.ready.length = 0
-    for (const { job, running } of this.runs.values()) {
-      this.options.log.warning(
-        `Task ${nameOf(job.held.message)} aborted: the lease was lost`,
-        factsOf(job.held.message),
-      )
-      running.abort(reason)
-    }
-    this.schedule()
+    for (const list of [this.waiting, this.suspects, this.ready, this.doubtful]) list.length = 0
+    this.options.runs.lose()
+    this.soon()
   }
 
   // -------------------------------------------------------------------------------------------------
   // Calls
 
   private schedule(): void {
+    // Nothing else runs: what ended is alone, and waiting for company would only cost time.
+    if (this.busy === 0 && !this.scheduled) this.pump()
+    else this.soon()
+  }
+
+  private soon(): void {
     if (this.scheduled) return
     this.scheduled = true
-    // Nothing else runs: what ended is alone, and waiting for company would only cost time.
-    if (this.runs.size === 0) {
+    setImmediate(() => {
       this.scheduled = false
       this.pump()
-    } else
-      setImmediate(() => {
-        this.scheduled = false
-        this.pump()
-      })
+    })
   }
 
   private pump(): void {
     for (;;) {
       const lane = this.freeLanes.at(-1)
       if (lane === undefined) break
+      if (this.doubtful.length > 0 && this.breath === undefined) {
+        this.freeLanes.pop()
+        void this.call(lane, this.doubtful.splice(0, 1), 0)
+        continue
+      }
       const slots = this.claimable()
       if (this.ready.length === 0 && slots === 0) break
       this.freeLanes.pop()
-      void this.call(lane, this.ready.splice(0, 1000), slots)
+      void this.call(lane, this.ready.splice(0, mostAtOnce), slots)
     }
     this.listen()
     if (this.isIdle()) for (const resolve of this.idle.splice(0)) resolve()
   }
 
+  /** Whether there may be more work for us, and we may take it. */
+  private wants(): boolean {
+    return this.claiming && this.suspects.length === 0 && !this.suspectRuns && this.breath === undefined
+  }
+
   private claimable(): number {
-    if (!this.claiming || this.suspects.length > 0 || this.suspectRuns) return 0
+    if (!this.wants()) return 0
     // Empty a moment ago: only the slots that a completion frees are asked for, with its call.
-    const free = this.options.capacity - this.held - this.asked
-    const most = this.empty ? this.ready.length : this.maxClaim
-    return Math.max(0, Math.min(free, most, this.maxClaim))
+    const most = this.empty ? Math.min(this.ready.length, this.maxClaim) : this.maxClaim
+    return Math.max(0, Math.min(this.options.capacity - this.held - this.asked, most))
   }
 
   private async call(lane: number, ended: readonly Ended[], slots: number): Promise<void> {
     this.asked += slots
     try {
-      const { refused, joins, deliveries } = await this.options.consumer.step(
-        lane,
-        ended.map(({ completion }) => completion),
-        slots,
-      )
+      const completions = ended.map(({ completion }) => completion)
+      const { refused, joins, deliveries } = await this.options.consumer.step(lane, completions, slots)
       this.asked -= slots
       this.freeLanes.push(lane)
       if (slots > 0) this.empty = deliveries.length < slots
       for (const index of refused) this.sayRefused(ended[index])
-      for (const join of joins) void this.join(ended[join.completion], join)
+      if (joins.length > 0) this.join(ended, joins)
       this.accept(deliveries)
     } catch (error) {
       this.asked -= slots
       this.freeLanes.push(lane)
       // A lost lease: nothing of this was written, and all of it belongs to somebody else.
-      if (!(error instanceof LeaseLost))
-        this.options.log.critical(`The worker's loop failed: ${String(error)}`)
+      if (!(error instanceof LeaseLost)) this.recover(ended, error)
+      // Not at once: an answer that comes without waiting would leave no turn to anybody else.
+      this.soon()
+      return
     }
     this.schedule()
+  }
+
+  /** No call should fail so. What was to be committed is tried again, each by itself, after a breath. */
+  private recover(ended: readonly Ended[], error: unknown): void {
+    this.options.log.critical(`The worker's loop failed: ${describe(error)}`)
+    this.breath ??= setTimeout(() => {
+      this.breath = undefined
+      this.pump()
+    }, breathMs)
+    // Who stops does not wait for what fails alone: closing the consumer gives it back.
+    if (this.claiming || ended.length > 1) this.doubtful.push(...ended)
   }
 
   private sayRefused(ended: Ended | undefined): void {
@@ -189,36 +176,44 @@ export class Slots {
       )
   }
 
-  private async join(ended: Ended | undefined, join: Join): Promise<void> {
-    if (ended?.held === undefined) return
-    this.held += 1
-    const completion = await this.options.ends.ofJoin(ended.held, join)
-    this.held -= 1
-    this.end(completion, ended.held)
+  /** One completion for all chords that an end completed: it is acknowledged with the last of the bodies. */
+  private join(ended: readonly Ended[], joins: readonly Join[]): void {
+    for (const [index, end] of ended.entries()) {
+      const own = joins.filter(({ completion }) => completion === index)
+      if (own.length === 0) continue
+      this.held += 1
+      void this.options.runs.join(end, own).then((second) => {
+        this.held -= 1
+        if (second !== undefined) this.ready.push(second)
+        this.schedule()
+      })
+    }
   }
 
   /** Waits for work while there are free slots and the queues were empty. */
   private listen(): void {
-    if (this.listening || !this.empty || !this.claiming || this.suspects.length > 0 || this.suspectRuns)
-      return
-    const free = Math.min(1000, this.options.capacity - this.held - this.asked)
+    if (this.listening || !this.empty || !this.wants()) return
+    const free = Math.min(mostAtOnce, this.options.capacity - this.held - this.asked)
     if (free <= 0) return
     this.listening = true
     this.asked += free
-    this.options.consumer
-      .wait(free)
-      .catch((error: unknown): readonly Delivery[] => {
-        if (!(error instanceof LeaseLost))
-          this.options.log.critical(`The worker's wait failed: ${String(error)}`)
-        return []
-      })
-      .then((deliveries) => {
-        this.asked -= free
-        this.listening = false
-        this.empty = false
-        this.accept(deliveries)
-        this.schedule()
-      })
+    void this.hear(free)
+  }
+
+  private async hear(free: number): Promise<void> {
+    let deliveries: readonly Delivery[] = []
+    try {
+      deliveries = await this.options.consumer.wait(free)
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) this.recover([], error)
+    }
+    this.asked -= free
+    this.listening = false
+    // Fewer than asked for are all that there was; none at all may mean that it is time for another look.
+    this.empty = deliveries.length > 0 && deliveries.length < free
+    this.accept(deliveries)
+    if (deliveries.length === 0) this.soon()
+    else this.schedule()
   }
 
   private isIdle(): boolean {
@@ -226,14 +221,10 @@ export class Slots {
       !this.claiming &&
       this.held === 0 &&
       this.ready.length === 0 &&
+      this.doubtful.length === 0 &&
       !this.listening &&
       this.freeLanes.length === this.options.consumer.lanes
     )
-  }
-
-  private end(completion: Completion, held: Held | undefined): void {
-    this.ready.push({ completion, held })
-    this.schedule()
   }
 
   // -------------------------------------------------------------------------------------------------
@@ -252,141 +243,32 @@ export class Slots {
   private fill(): void {
     if (this.suspectRuns) return
     if (this.suspects.length > 0) {
-      if (this.runs.size > 0) return
-      const suspect = this.suspects.shift() as Delivery
+      if (this.busy > 0) return
       this.suspectRuns = true
-      void this.handle(suspect).finally(() => {
-        this.suspectRuns = false
-        this.fill()
-        this.schedule()
-      })
+      this.take(this.suspects.shift() as Delivery)
       return
     }
-    while (this.waiting.length > 0 && this.runs.size + this.starting < this.options.pool.concurrency) {
-      this.starting += 1
-      void this.handle(this.waiting.shift() as Delivery)
-    }
+    while (this.waiting.length > 0 && this.busy < this.options.concurrency)
+      this.take(this.waiting.shift() as Delivery)
   }
 
-  /** Taken in hand but not yet running. */
-  private starting = 0
+  private take(delivery: Delivery): void {
+    this.busy += 1
+    void this.options.runs.handle(delivery).then((ended) => {
+      this.busy -= 1
+      this.held -= 1
+      // A suspect is always alone, so it is the one that ended.
+      this.suspectRuns = false
+      if (ended !== undefined) this.ready.push(ended)
+      this.fill()
+      this.schedule()
+    })
+  }
 
   private giveBack({ tag }: Delivery): void {
     this.held -= 1
-    this.end({ tag, ending: { kind: 'back' }, results: [], pushes: [], chords: [], parts: [] }, undefined)
-  }
-
-  /** One delivery from intake to the text of its completion. Never rejects. */
-  private async handle(delivery: Delivery): Promise<void> {
-    let counted = !this.suspectRuns
-    const started = (): void => {
-      if (counted) this.starting -= 1
-      counted = false
-    }
-    try {
-      const ended = await this.process(delivery, started)
-      this.held -= 1
-      if (ended !== undefined) this.end(ended.completion, ended.held)
-    } catch (error) {
-      this.held -= 1
-      this.options.log.critical(
-        `A message of queue ${delivery.queue} could not be handled: ${describe(error)}`,
-      )
-      this.end(
-        {
-          tag: delivery.tag,
-          ending: { kind: 'dead', reason: `internal error: ${String(error)}` },
-          results: [],
-          pushes: [],
-          chords: [],
-          parts: [],
-        },
-        undefined,
-      )
-    } finally {
-      started()
-      this.fill()
-      this.schedule()
-    }
-  }
-
-  private async process(delivery: Delivery, started: () => void): Promise<Ended | undefined> {
-    const { consumer, ends, rules, log, now } = this.options
-    const intake = takeIn(delivery, rules, now())
-    if (intake.kind === 'unreadable') {
-      log.error(
-        `A message of queue ${delivery.queue} cannot be read and is a dead letter now: ${intake.error.message}`,
-      )
-      return { completion: intake.completion, held: undefined }
-    }
-    if (intake.kind === 'defer')
-      return {
-        completion: {
-          tag: delivery.tag,
-          ending: { kind: 'defer', dueMs: intake.dueMs },
-          results: [],
-          pushes: [],
-          chords: [],
-          parts: [],
-        },
-        held: undefined,
-      }
-    const { held } = intake
-    const { message } = held
-    if (log.enabled('INFO')) log.info(`Task ${nameOf(message)} received`, factsOf(message))
-    if (delivery.redelivered && (delivery.uncertain || delivery.attempts > 0)) {
-      const note = await consumer.note(delivery.tag, fenceOf(message), partsOf(message))
-      if (note.kind === 'lost') return undefined
-      if (note.kind === 'done') return this.finishOld(held, note.joins)
-    }
-    if (intake.kind === 'expired') return { completion: await ends.ofRevoked(held, 'expired'), held }
-    if (intake.kind === 'fail') {
-      const ending =
-        intake.dead === undefined
-          ? undefined
-          : ({ kind: 'dead', reason: intake.dead, taskId: message.id, task: message.task } as const)
-      return { completion: await ends.ofFailure(held, intake.error, ending), held }
-    }
-    return this.run(held, delivery, started)
-  }
-
-  /** Its end was committed before its worker died: only chord bodies may still be missing. */
-  private async finishOld(held: Held, joins: readonly Omit<Join, 'completion'>[]): Promise<Ended> {
-    const [join] = joins
-    if (join !== undefined) return { completion: await this.options.ends.ofJoin(held, join), held }
-    return {
-      completion: { tag: held.tag, ending: { kind: 'ack' }, results: [], pushes: [], chords: [], parts: [] },
-      held: undefined,
-    }
-  }
-
-  private async run(held: Held, delivery: Delivery, started: () => void): Promise<Ended | undefined> {
-    const { consumer, ends, pool } = this.options
-    const { message, definition } = held
-    const options = definition?.options ?? {}
-    if (!(options.acksLate ?? this.options.acksLate) && !(await consumer.release(held.tag))) return undefined
-    if ((options.trackStarted ?? this.options.trackStarted) && !ends.ignoresResult(held))
-      await consumer.store(held.tag, this.options.startedText(held))
-    const job: TaskJob = {
-      id: message.id,
-      task: message.task,
-      softTimeLimit: message.softTimeLimit ?? options.softTimeLimit ?? this.options.softTimeLimit,
-      timeLimit: message.timeLimit ?? options.timeLimit ?? this.options.timeLimit,
-      held,
-      delivery,
-      context: undefined,
-    }
-    const startedAt = performance.now()
-    const running = pool.run(job)
-    this.runs.set(held.tag, { job, running })
-    started()
-    const outcome = await running.outcome
-    this.runs.delete(held.tag)
-    if (outcome.kind === 'aborted' && outcome.error instanceof LeaseLost) return undefined
-    const ms = Math.round((performance.now() - startedAt) * 1000) / 1000
-    const sent = job.context?.sent ?? held.sent
-    const finished: Held = sent.length === 0 ? held : { ...held, sent }
-    return { completion: await ends.ofOutcome(finished, outcome, ms), held: finished }
+    this.ready.push(bare(tag, { kind: 'back' }))
+    this.schedule()
   }
 }
 

@@ -1,7 +1,7 @@
 // A worker's life: look at the server, take a lease, run the loop, stop. What runs a task is the pool's
 // business, what follows is `follow`'s; this file only joins them and sees them end.
 import { hostname as machine } from 'node:os'
-import { ImproperlyConfigured } from '../../errors.js'
+import { ImproperlyConfigured, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Execute, LazySignal, Outcome, Pool } from '../../pools/pool.js'
 import type { Broker, Consumer } from '../broker.js'
@@ -12,10 +12,11 @@ import { encodeValue } from '../json.js'
 import { metaText } from '../meta.js'
 import type { Means } from '../perform.js'
 import type { Registry } from '../registry.js'
-import type { ResultSource } from '../result.js'
+import type { ResultSource } from '../result-source.js'
 import { Ends, type EndSettings, type Held } from './ends.js'
 import { installSignals } from './signals.js'
-import { Slots, type TaskJob } from './slots.js'
+import { Runs, type TaskJob } from './runs.js'
+import { Slots } from './slots.js'
 
 /** What one worker is told; times in seconds. Everything has a default in the app's settings. */
 export interface WorkerOptions {
@@ -106,26 +107,7 @@ export class Worker {
       throw new ImproperlyConfigured('This worker was started before. Make a new one: app.worker().')
     this.#phase = 'starting'
     try {
-      const broker = await this.#parts.broker()
-      await this.#look(broker)
-      this.#consumer = await broker.consume({
-        hostname: this.hostname,
-        queues: this.queues,
-        strategy: this.#parts.settings.strategy,
-        leaseMs: this.#parts.settings.workerLease * 1000,
-        deadLetterMax: this.#parts.settings.deadLetterMax,
-        deadLetterExpires: this.#parts.settings.deadLetterExpires,
-        onLost: () => {
-          this.#log.warning(
-            'The lease was lost: what ran here is run by somebody else. Going on with a new one.',
-          )
-          this.#slots?.lose()
-        },
-        onTrouble: ({ ok, message }) => (ok ? this.#log.info(message) : this.#log.error(message)),
-      })
-      this.#slots = this.#loop(broker, this.#consumer)
-      this.#phase = 'running'
-      this.#slots.start()
+      await this.#begin()
     } catch (error) {
       this.#phase = 'stopped'
       this.#stopped()
@@ -133,6 +115,35 @@ export class Worker {
     }
     this.#log.info(`${this.hostname} ready.`)
     return this
+  }
+
+  async #begin(): Promise<void> {
+    const { settings } = this.#parts
+    const broker = await this.#parts.broker()
+    await this.#look(broker)
+    const consumer = await broker.consume({
+      hostname: this.hostname,
+      queues: this.queues,
+      strategy: settings.strategy,
+      leaseMs: settings.workerLease * 1000,
+      deadLetterMax: settings.deadLetterMax,
+      deadLetterExpires: settings.deadLetterExpires,
+      onLost: () => {
+        this.#log.warning(
+          'The lease was lost: what ran here is run by somebody else. Going on with a new one.',
+        )
+        this.#slots?.lose()
+      },
+      onTrouble: ({ ok, message }) => (ok ? this.#log.info(message) : this.#log.error(message)),
+    })
+    if (this.#phase !== 'starting') {
+      await consumer.close()
+      throw new WorkerShutdown('The worker was stopped before it had started.')
+    }
+    this.#consumer = consumer
+    this.#slots = this.#loop(broker, consumer)
+    this.#phase = 'running'
+    this.#slots.start()
   }
 
   async #look(broker: Broker): Promise<void> {
@@ -147,7 +158,7 @@ export class Worker {
     const ends = new Ends(settings, this.#parts.means(broker), this.hostname, mint, this.#log)
     const run = (job: TaskJob, abort: LazySignal): Promise<Outcome> => this.#run(job, abort, consumer, ends)
     const pool = this.#parts.createPool(this.poolName, this.concurrency, run)
-    return new Slots({
+    const runs = new Runs({
       consumer,
       pool,
       ends,
@@ -157,7 +168,6 @@ export class Worker {
         rejectOnWorkerLost: settings.taskRejectOnWorkerLost,
         resultExpires: settings.resultExpires,
       },
-      capacity: pool.concurrency * (this.#options.prefetchMultiplier ?? 1),
       now: () => broker.now(),
       log: this.#log,
       softTimeLimit: this.#options.softTimeLimit,
@@ -167,6 +177,9 @@ export class Worker {
       startedText: (held) =>
         this.#passing(held, 'STARTED', { pid: process.pid, hostname: this.hostname }, broker.now()),
     })
+    const { concurrency } = pool
+    const capacity = concurrency * (this.#options.prefetchMultiplier ?? 1)
+    return new Slots({ consumer, runs, concurrency, capacity, log: this.#log })
   }
 
   #passing(held: Held, state: string, meta: unknown, nowMs: number): Parameters<Consumer['store']>[1] {
@@ -214,7 +227,8 @@ export class Worker {
   async run(): Promise<number> {
     const signals = installSignals((action) => void this.stop({ cold: action === 'cold' }))
     try {
-      if (this.#phase === 'new') await this.start()
+      // Who is told to stop while the broker cannot be reached does not wait for it.
+      if (this.#phase === 'new') await Promise.race([this.start(), this.#end])
       await this.#end
       return signals.exitCode()
     } finally {
@@ -227,7 +241,7 @@ export class Worker {
    * after `workerSoftShutdownTimeout` if that is set. May be called again, to turn warm into cold.
    */
   async stop({ cold = false }: { readonly cold?: boolean } = {}): Promise<void> {
-    if (this.#phase === 'new') {
+    if (this.#phase === 'new' || this.#phase === 'starting') {
       this.#phase = 'stopped'
       this.#stopped()
       return

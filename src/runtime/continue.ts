@@ -1,0 +1,61 @@
+// What a worker sends on, after the message in hand: with its root, as its child.
+import type { GroupNode, Node, SignatureOptions } from '../canvas/node.js'
+import { decompose } from './decompose.js'
+import type { Message } from './message.js'
+import type { ResultTuple } from './meta.js'
+import type { Origin } from './outgoing.js'
+import { type Step, toTuple } from './plan.js'
+
+/** What the deciders may know besides the message. */
+export interface FollowContext {
+  readonly mint: () => string
+  readonly nowMs: number
+  /** Neither the result nor the failure is stored. */
+  readonly ignoreResult: boolean
+  readonly storeErrorsEvenIfIgnored: boolean
+  /** What the task itself sent while it ran. */
+  readonly children: readonly ResultTuple[]
+  /** Children get this message's priority unless they have their own. */
+  readonly inheritPriority: boolean
+  /** Where the message came from: a retry goes there again. */
+  readonly queue: string
+}
+
+const originOf = (message: Message, { mint, nowMs }: FollowContext): Origin => ({
+  mint,
+  nowMs,
+  rootId: message.rootId,
+  parentId: message.id,
+})
+
+export interface Continuation {
+  readonly steps: readonly Step[]
+  readonly child: ResultTuple
+}
+
+/** `node` with `args` in front, sent after the message. */
+export const continueWith = (
+  node: Node,
+  args: readonly unknown[],
+  options: SignatureOptions,
+  message: Message,
+  context: FollowContext,
+): Continuation => {
+  const handed: SignatureOptions = {
+    rootId: message.rootId,
+    parentId: message.id,
+    ...(context.inheritPriority && { priority: message.priority }),
+    ...options,
+  }
+  const { steps, result } = decompose(node, args, handed, originOf(message, context))
+  return { steps, child: toTuple(result) }
+}
+
+export const groupOf = (tasks: readonly Node[]): GroupNode => ({
+  kind: 'group',
+  args: [],
+  kwargs: {},
+  options: {},
+  immutable: false,
+  tasks,
+})

@@ -1,0 +1,51 @@
+// How deep a canvas is nested in its messages. A reader takes 320 levels of JSON (Python's about a thousand):
+// what is deeper is refused where it is sent, and not by the worker that cannot read it.
+import type { SignatureJson } from '../canvas/wire.js'
+import { InvalidSignature } from '../errors.js'
+import type { Step } from './plan.js'
+
+/** Levels of JSON; what is left up to 320 is for the arguments. A stage of group and task takes about seven. */
+const mostLevels = 290
+
+interface Place {
+  readonly value: unknown
+  readonly level: number
+}
+
+/** The signatures in a signature, with the levels at which they stand. */
+const inner = ({ kwargs, options }: SignatureJson, level: number): Place[] => [
+  ...['tasks', 'header', 'body', 'task'].map((name) => ({ value: kwargs?.[name], level: level + 2 })),
+  ...['link', 'link_error', 'chain', 'chord'].map((name) => ({ value: options?.[name], level: level + 2 })),
+]
+
+const levelsOf = (root: unknown): number => {
+  let deepest = 0
+  const todo: Place[] = [{ value: root, level: 1 }]
+  for (let place = todo.pop(); place !== undefined; place = todo.pop()) {
+    const { value, level } = place
+    if (value === null || typeof value !== 'object') continue
+    deepest = Math.max(deepest, level)
+    if (Array.isArray(value)) for (const item of value) todo.push({ value: item, level: level + 1 })
+    else for (const part of inner(value as SignatureJson, level)) todo.push(part)
+  }
+  return deepest
+}
+
+/** Throws InvalidSignature when a message of the plan would be too deep to be read. */
+export const checkDepth = (steps: readonly Step[]): void => {
+  let seen: SignatureJson | null = null
+  for (const step of steps) {
+    if (step.do !== 'publish') continue
+    const { callbacks, errbacks, chain, chord } = step.message.embed
+    const parts: unknown[] = [callbacks, errbacks, chain]
+    if (chord !== seen) parts.push(chord)
+    seen = chord
+    // Body and embed are two levels around it.
+    const levels = 2 + Math.max(...parts.map(levelsOf))
+    if (levels > mostLevels)
+      throw new InvalidSignature(
+        `This canvas is nested too deep: its message has ${levels} levels of JSON, at most ${mostLevels} are sent. ` +
+          'Let a task in the middle send the rest.',
+      )
+  }
+}

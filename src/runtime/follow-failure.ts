@@ -1,0 +1,122 @@
+// What follows a failure: it is stored here and for everything that waits behind, told to the chords, and
+// the errbacks are called. Nobody who waits for a part of the work is left waiting.
+import type { Node } from '../canvas/node.js'
+import { fromJSON, type SignatureJson } from '../canvas/wire.js'
+import { TaskRevokedError } from '../errors.js'
+import type { Ending } from './broker.js'
+import { type Continuation, continueWith, type FollowContext, groupOf } from './continue.js'
+import { encodeException, type ExceptionInfo, toExceptionInfo, tracebackOf } from './failure.js'
+import { ack, storeOwn } from './follow.js'
+import type { Message } from './message.js'
+import { ownPlace, partOf, seatsOf } from './parts.js'
+import type { Plan, Step } from './plan.js'
+
+/** A failure as it is told to everybody. */
+export interface Failure {
+  readonly state: 'FAILURE' | 'REVOKED'
+  readonly info: ExceptionInfo
+  readonly traceback: string | null
+  /** Errbacks are called (not for revoked and expired tasks). */
+  readonly errbacks: boolean
+  readonly ending: Ending
+}
+
+export const failureOf = (error: unknown, ending: Ending = ack): Failure => ({
+  state: 'FAILURE',
+  info: toExceptionInfo(error),
+  traceback: tracebackOf(error),
+  errbacks: true,
+  ending,
+})
+
+/** `reason` is Celery's word: revoked, expired, terminated. */
+export const revokedBy = (reason: 'revoked' | 'expired' | 'terminated'): Failure => ({
+  state: 'REVOKED',
+  info: toExceptionInfo(new TaskRevokedError(reason)),
+  traceback: null,
+  errbacks: false,
+  ending: ack,
+})
+
+export const followFailure = (message: Message, failure: Failure, context: FollowContext): Plan => {
+  const { state, info, traceback } = failure
+  const result = encodeException(info)
+  const steps: Step[] = []
+  const children = [...context.children]
+  const store = !context.ignoreResult || context.storeErrorsEvenIfIgnored
+  const errbacks = failure.errbacks ? (message.embed.errbacks ?? []) : []
+  if (errbacks.length > 0) {
+    const nodes = errbacks.map((json) => fromJSON(json))
+    const sent = callErrbacks(nodes, message.id, failure, message.rootId, message, context)
+    steps.push(...sent.steps)
+    children.push(sent.child)
+  }
+  // Its own result stands first: it tells the store whether this run counts.
+  if (store) steps.push(storeOwn(message, state, result, traceback, children))
+  const place = ownPlace(message)
+  if (place !== undefined) steps.push({ do: 'report', part: partOf(place, state, result) })
+  const waiting = (message.embed.chain ?? []).flatMap(readable)
+  steps.push(...abandon(waiting, state, result, traceback, store), { do: 'end', ending: failure.ending })
+  return { steps }
+}
+
+/** A step that cannot be read can neither be waited for. */
+const readable = (json: SignatureJson): readonly Node[] => {
+  try {
+    return [fromJSON(json)]
+  } catch {
+    return []
+  }
+}
+
+/** Always messages, never calls in place: the first argument is the failed id; the header tells the rest. */
+export const callErrbacks = (
+  errbacks: readonly Node[],
+  failedId: string,
+  { info, traceback }: Pick<Failure, 'info' | 'traceback'>,
+  rootId: string,
+  message: Message,
+  context: FollowContext,
+): Continuation => {
+  const task = failedId === message.id ? { task: message.task } : {}
+  const headers = { lovage_error: { id: failedId, ...task, ...info, traceback } }
+  return continueWith(
+    groupOf(errbacks),
+    [failedId],
+    { rootId, parentId: failedId, headers },
+    message,
+    context,
+  )
+}
+
+/** What will never run: the end is stored for each of its tasks, and told to the chords at its ends. */
+export const abandon = (
+  nodes: readonly Node[],
+  state: Failure['state'],
+  result: string,
+  traceback: string | null,
+  store: boolean,
+): readonly Step[] => {
+  const steps: Step[] = []
+  if (store)
+    for (const [taskId, groupId] of new Map(nodes.flatMap(idsOf)))
+      steps.push({ do: 'store', taskId, state, result, traceback, children: [], groupId, parentId: null })
+  for (const seat of nodes.flatMap((node) => seatsOf(node)))
+    steps.push({ do: 'report', part: partOf(seat, state, result) })
+  return steps
+}
+
+/** The ids under which somebody may wait for a part of this, each with its group's id. */
+export const idsOf = (node: Node): readonly (readonly [taskId: string, groupId: string | null])[] => {
+  const behind = (node.options.chain ?? []).flatMap(idsOf)
+  const { taskId, groupId } = node.options
+  switch (node.kind) {
+    case 'chain':
+    case 'group':
+      return [...node.tasks.flatMap(idsOf), ...behind]
+    case 'chord':
+      return [...node.header.flatMap(idsOf), ...idsOf(node.body), ...behind]
+    default:
+      return taskId === undefined ? behind : [[taskId, groupId ?? null], ...behind]
+  }
+}

@@ -1,0 +1,131 @@
+// The last part of a chord is in: its body is sent with the results, or fails with the first bad one. One
+// message's end can complete several chords; their bodies go out together, and only then is it acknowledged.
+import type { Node } from '../canvas/node.js'
+import { ChordError } from '../errors.js'
+import type { ChordKey, Ending, Join } from './broker.js'
+import { type Continuation, continueWith, type FollowContext } from './continue.js'
+import { encodeException, readExceptionInfo, reprException, toExceptionInfo, tracebackOf } from './failure.js'
+import { abandon, callErrbacks, idsOf } from './follow-failure.js'
+import { bodyIdOf } from './freeze.js'
+import { decodeJson } from './json.js'
+import type { Message } from './message.js'
+import type { ResultTuple } from './meta.js'
+import { seatsAround } from './parts.js'
+import type { Plan, Step } from './plan.js'
+
+/** A chord that is complete: all its members, in order. */
+export type Complete = Omit<Join, 'completion'>
+
+interface Member {
+  readonly id: string
+  readonly state: string
+  readonly result: unknown
+}
+
+/** `trouble`: the bodies could not be sent, so that they fail with this. */
+export const followJoins = (
+  message: Message,
+  joins: readonly Complete[],
+  ending: Ending,
+  context: FollowContext,
+  trouble?: { readonly error: unknown; readonly errbacks: boolean },
+): Plan => {
+  const seats = seatsAround(message)
+  const steps: Step[] = []
+  for (const { groupId, bodyId, members } of joins) {
+    const chord: ChordKey = { groupId, bodyId }
+    const body = seats.find((seat) => seat.groupId === groupId && seat.bodyId === bodyId)?.body
+    if (body !== undefined && trouble === undefined) steps.push(...bodySteps(body, members, message, context))
+    else if (body !== undefined) {
+      const error = new ChordError(`Callback error: ${reprException(toExceptionInfo(trouble?.error))}`)
+      steps.push(...failBody(body, error, trouble?.errbacks === true, message, context))
+    }
+    steps.push({ do: 'join', chord })
+  }
+  steps.push({ do: 'end', ending })
+  return { steps }
+}
+
+const bodySteps = (
+  body: Node,
+  texts: readonly string[],
+  message: Message,
+  context: FollowContext,
+): readonly Step[] => {
+  let members: readonly Member[]
+  try {
+    members = texts.map(readMember)
+  } catch (error) {
+    const failed = new ChordError(`Join error: ${reprException(toExceptionInfo(error))}`)
+    return failBody(body, failed, true, message, context)
+  }
+  const bad = members.find(({ state }) => state === 'FAILURE' || state === 'REVOKED')
+  if (bad === undefined) return sendBody(body, members, message, context).steps
+  const text = bad.result === null ? 'None' : reprException(readExceptionInfo(bad.result))
+  return failBody(body, new ChordError(`Dependency ${bad.id} raised ${text}`), true, message, context)
+}
+
+const readMember = (text: string): Member => {
+  const member = decodeJson(text)
+  if (!Array.isArray(member) || member.length < 4)
+    throw new Error(`a part is not readable: ${text.slice(0, 80)}`)
+  return { id: String(member[1]), state: String(member[2]), result: member[3] }
+}
+
+/** What the sender said of root and parent holds; else the body belongs to whoever came last. */
+const sendBody = (
+  body: Node,
+  members: readonly Member[],
+  message: Message,
+  context: FollowContext,
+): Continuation => {
+  const { rootId = message.rootId, parentId = message.id } = body.options
+  return continueWith(body, [members.map(({ result }) => result)], { rootId, parentId }, message, context)
+}
+
+/** The body never runs: everybody who waits for it, or for what stands behind it, is told. */
+const failBody = (
+  body: Node,
+  error: ChordError,
+  errbacks: boolean,
+  message: Message,
+  context: FollowContext,
+): readonly Step[] => {
+  const info = toExceptionInfo(error)
+  const traceback = tracebackOf(error)
+  const steps: Step[] = []
+  const children = new Map<string, ResultTuple>()
+  for (const [failedId, called] of errbacks ? errbacksOf(body) : []) {
+    const rootId = body.options.rootId ?? failedId
+    const sent = callErrbacks(called, failedId, { info, traceback }, rootId, message, context)
+    steps.push(...sent.steps)
+    children.set(failedId, sent.child)
+  }
+  for (const step of abandon([body], 'FAILURE', encodeException(info), traceback, true)) {
+    const child = step.do === 'store' ? children.get(step.taskId) : undefined
+    steps.push(step.do === 'store' && child !== undefined ? { ...step, children: [child] } : step)
+  }
+  return steps
+}
+
+/** A body's errbacks are those of its first step, or of each member of a group; each with the failed id. */
+const errbacksOf = (body: Node): readonly (readonly [failedId: string, errbacks: readonly Node[]])[] => {
+  if (body.kind === 'group')
+    return body.tasks.flatMap((task) => errbacksOf(withErrbacks(task, body.options.linkError)))
+  const first = firstOf(body)
+  return first.length === 0 ? [] : [[endOf(body), first]]
+}
+
+const withErrbacks = (node: Node, errbacks: readonly Node[] = []): Node =>
+  errbacks.length === 0
+    ? node
+    : { ...node, options: { ...node.options, linkError: [...(node.options.linkError ?? []), ...errbacks] } }
+
+const firstOf = (node: Node): readonly Node[] => {
+  const own = node.options.linkError ?? []
+  const inner = node.kind === 'chain' ? node.tasks[0] : node.kind === 'chord' ? node.body : undefined
+  return own.length > 0 || inner === undefined ? own : firstOf(inner)
+}
+
+/** The id of a body's end; of a body that ends in a group, which has none, its first member's. */
+const endOf = (body: Node): string => bodyIdOf(body) || (idsOf(body)[0]?.[0] ?? '')

@@ -1,0 +1,192 @@
+// One delivery, from intake to the text of its completion: look at it, run it if it may run, and ask what
+// follows. Also what a chord still needs when its last part is in. Nothing here rejects.
+import { LeaseLost, WorkerShutdown } from '../../errors.js'
+import type { Logger } from '../../log.js'
+import type { Job, Pool, Running } from '../../pools/pool.js'
+import type { Completion, Consumer, Delivery, Ending } from '../broker.js'
+import type { TaskContext } from '../context.js'
+import type { Complete } from '../follow-join.js'
+import { seatsAround } from '../parts.js'
+import { fenceOf } from '../perform.js'
+import { type Ends, factsOf, type Held, nameOf } from './ends.js'
+import { deadLetter, type IntakeRules, takeIn } from './intake.js'
+
+/** One run, as the pool gets it. */
+export interface TaskJob extends Job {
+  readonly held: Held
+  readonly delivery: Delivery
+  /** Made when the run starts; what the task sent is read from it at the end. */
+  context: TaskContext | undefined
+}
+
+export interface RunsOptions {
+  readonly consumer: Pick<Consumer, 'note' | 'release' | 'store'>
+  readonly pool: Pick<Pool<TaskJob>, 'run'>
+  readonly ends: Ends
+  readonly rules: IntakeRules
+  readonly now: () => number
+  readonly log: Logger
+  /** Seconds; the worker's, where neither message nor task has a limit. */
+  readonly softTimeLimit: number | undefined
+  readonly timeLimit: number | undefined
+  readonly acksLate: boolean
+  readonly trackStarted: boolean
+  /** The text of STARTED for this message. */
+  readonly startedText: (held: Held) => Parameters<Consumer['store']>[1]
+}
+
+/** A completion on its way, with what is needed if it brings the last part of a chord. */
+export interface Ended {
+  readonly completion: Completion
+  readonly held: Held | undefined
+}
+
+interface Run {
+  readonly job: TaskJob
+  readonly running: Running
+}
+
+/** A completion with which nothing is stored and nothing follows. */
+export const bare = (tag: string, ending: Ending): Ended => ({
+  completion: { tag, ending, results: [], pushes: [], chords: [], parts: [] },
+  held: undefined,
+})
+
+export class Runs {
+  private readonly running = new Map<string, Run>()
+  /** Counts lost leases: what was claimed under an earlier one is somebody else's. */
+  private lease = 0
+  /** Set by a cold stop: nothing starts any more. */
+  private stopped = false
+
+  constructor(private readonly options: RunsOptions) {}
+
+  /** How many tasks run now. */
+  get size(): number {
+    return this.running.size
+  }
+
+  /** Aborts what runs and gives back what is about to. */
+  abort(): void {
+    this.stopped = true
+    const reason = new WorkerShutdown(
+      'The worker is stopping: this task was given back and runs again elsewhere.',
+    )
+    for (const { running } of this.running.values()) running.abort(reason)
+  }
+
+  /** Everything in hand is somebody else's now. */
+  lose(): void {
+    this.lease += 1
+    const reason = new LeaseLost('The worker lost its lease on this message: another one runs it now.')
+    for (const { job, running } of this.running.values()) {
+      const { message } = job.held
+      this.options.log.warning(`Task ${nameOf(message)} aborted: the lease was lost`, factsOf(message))
+      running.abort(reason)
+    }
+  }
+
+  /** The end of a delivery; undefined when it is not ours any more. */
+  async handle(delivery: Delivery): Promise<Ended | undefined> {
+    const { lease } = this
+    try {
+      const ended = await this.process(delivery, lease)
+      return lease === this.lease ? ended : undefined
+    } catch (error) {
+      return lease === this.lease && !(error instanceof LeaseLost) ? this.broken(delivery, error) : undefined
+    }
+  }
+
+  /** Chords are complete with this end: the completion that sends their bodies. */
+  async join({ completion, held }: Ended, joins: readonly Complete[]): Promise<Ended | undefined> {
+    if (held === undefined) return undefined
+    const { lease } = this
+    const { ends, log } = this.options
+    try {
+      const second = await ends.ofJoins(held, joins, completion.ending)
+      return lease === this.lease ? { completion: second, held } : undefined
+    } catch (error) {
+      log.critical(`The body of a chord could not be sent: ${describe(error)}`, factsOf(held.message))
+      return undefined
+    }
+  }
+
+  /** A fault of ours: its message is kept for those who look after the worker, and nobody waits for it. */
+  private broken(delivery: Delivery, error: unknown): Ended {
+    const { log, rules, now } = this.options
+    log.critical(`A message of queue ${delivery.queue} could not be handled: ${describe(error)}`)
+    const reason = error instanceof Error ? error : new Error(String(error))
+    return { completion: deadLetter(delivery, reason, rules, now()), held: undefined }
+  }
+
+  private async process(delivery: Delivery, lease: number): Promise<Ended | undefined> {
+    const { consumer, ends, rules, log, now } = this.options
+    const intake = takeIn(delivery, rules, now())
+    if (intake.kind === 'unreadable') {
+      const { reason } = intake
+      log.error(`A message of queue ${delivery.queue} cannot be read and is a dead letter now: ${reason}`)
+      return { completion: intake.completion, held: undefined }
+    }
+    if (intake.kind === 'defer') return bare(delivery.tag, { kind: 'defer', dueMs: intake.dueMs })
+    const { held } = intake
+    const { message } = held
+    if (log.enabled('INFO')) log.info(`Task ${nameOf(message)} received`, factsOf(message))
+    if (delivery.redelivered && (delivery.uncertain || delivery.attempts > 0)) {
+      const note = await consumer.note(delivery.tag, fenceOf(message), seatsAround(message))
+      if (note.kind === 'lost') return undefined
+      if (note.kind === 'done') return this.finishOld(held, note.joins)
+    }
+    if (intake.kind === 'expired') return { completion: await ends.ofRevoked(held, 'expired'), held }
+    if (intake.kind === 'fail') {
+      const { error, dead } = intake
+      const ending: Ending | undefined =
+        dead === undefined
+          ? undefined
+          : { kind: 'dead', reason: dead, taskId: message.id, task: message.task }
+      return { completion: await ends.ofFailure(held, error, ending), held }
+    }
+    return this.run(held, delivery, lease)
+  }
+
+  /** Its end was committed before its worker died: only chord bodies may still be missing. */
+  private async finishOld(held: Held, joins: readonly Complete[]): Promise<Ended> {
+    if (joins.length === 0) return bare(held.tag, { kind: 'ack' })
+    return { completion: await this.options.ends.ofJoins(held, joins, { kind: 'ack' }), held }
+  }
+
+  private async run(held: Held, delivery: Delivery, lease: number): Promise<Ended | undefined> {
+    const { consumer, ends, pool } = this.options
+    const { message, definition, tag } = held
+    const options = definition?.options ?? {}
+    if (this.stopped) return bare(tag, { kind: 'back' })
+    if (!(options.acksLate ?? this.options.acksLate) && !(await consumer.release(tag))) return undefined
+    if ((options.trackStarted ?? this.options.trackStarted) && !ends.ignoresResult(held)) {
+      const ours = await consumer.store(tag, this.options.startedText(held))
+      if (!ours) return undefined
+    }
+    if (this.stopped) return bare(tag, { kind: 'back' })
+    if (lease !== this.lease) return undefined
+    const job: TaskJob = {
+      id: message.id,
+      task: message.task,
+      softTimeLimit: message.softTimeLimit ?? options.softTimeLimit ?? this.options.softTimeLimit,
+      timeLimit: message.timeLimit ?? options.timeLimit ?? this.options.timeLimit,
+      held,
+      delivery,
+      context: undefined,
+    }
+    const startedAt = performance.now()
+    const running = pool.run(job)
+    this.running.set(tag, { job, running })
+    const outcome = await running.outcome
+    this.running.delete(tag)
+    if (outcome.kind === 'aborted' && outcome.error instanceof LeaseLost) return undefined
+    const ms = Math.round((performance.now() - startedAt) * 1000) / 1000
+    const sent = job.context?.sent ?? held.sent
+    const finished: Held = sent.length === 0 ? held : { ...held, sent }
+    return { completion: await ends.ofOutcome(finished, outcome, ms), held: finished }
+  }
+}
+
+const describe = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error)
