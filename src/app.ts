@@ -20,7 +20,9 @@ import type { TaskContext } from './runtime/context.js'
 import type { ErrorClass } from './runtime/failure.js'
 import type { Means } from './runtime/perform.js'
 import { Registry } from './runtime/registry.js'
-import { type ResultSource, TaskResult } from './runtime/result.js'
+import { fromTuple } from './runtime/handles.js'
+import { TaskResult } from './runtime/result.js'
+import type { ResultSource } from './runtime/result-source.js'
 import { Router } from './runtime/router.js'
 import { installAppSender, sendNode, type SendingApp } from './runtime/send.js'
 import { checkTaskOptions, type TaskDefinition, type TaskOptions } from './runtime/task.js'
@@ -347,6 +349,7 @@ export class App {
     backend: () => this.backend(),
     errors: this.#errors,
     now: () => this.#opened?.broker.now() ?? Date.now(),
+    handle: (tuple) => fromTuple(this.#results, tuple),
   }
 
   readonly #sending: SendingApp = {

@@ -5,7 +5,7 @@ import { type ExceptionInfo, readExceptionInfo, rebuildError } from './failure.j
 import { isDict, text } from './fields.js'
 import type { Message } from './message.js'
 import { readMeta } from './meta.js'
-import type { ResultSource } from './result.js'
+import type { ResultSource } from './result-source.js'
 
 /** What our workers say in the header: an exception object, with whose it is. */
 interface ErrorHeader {

@@ -1,0 +1,145 @@
+// GroupResult: a handle on what the members of a group give back, in the group's order.
+import type {
+  Get,
+  GetOptions,
+  GroupResult,
+  ResultGraph,
+  ResultMeta,
+  ResultUpdate,
+  RevokeOptions,
+} from '../canvas/sender.js'
+import type { ResultTuple } from './meta.js'
+import { type AnyResult, later, tupleOf } from './result-source.js'
+import { guardWait } from './wait.js'
+
+export class TasksResult<T> implements GroupResult<T> {
+  readonly id: string
+  readonly parent: AnyResult | null
+  readonly results: readonly AnyResult[]
+
+  constructor(id: string, results: readonly AnyResult[], parent: AnyResult | null = null) {
+    this.id = id
+    this.results = results
+    this.parent = parent
+  }
+
+  readonly get = (async (options: GetOptions = {}): Promise<unknown> => {
+    guardWait(options)
+    // Every member's failure is heard, so that none is an unhandled rejection; the first one counts.
+    return Promise.all(this.results.map((result) => result.get(options)))
+  }) as Get<T>
+
+  /** FAILURE as soon as a member failed, SUCCESS when all have succeeded, else PENDING. */
+  async state(): Promise<string> {
+    const states = await Promise.all(this.results.map((result) => result.state()))
+    if (states.some((state) => state === 'FAILURE' || state === 'REVOKED')) return 'FAILURE'
+    return states.every((state) => state === 'SUCCESS') ? 'SUCCESS' : 'PENDING'
+  }
+
+  async meta(): Promise<ResultMeta> {
+    const metas = await Promise.all(this.results.map((result) => result.meta()))
+    return {
+      taskId: this.id,
+      state: await this.state(),
+      result: metas.map(({ result }) => result),
+      traceback: metas.find(({ traceback }) => traceback !== null)?.traceback ?? null,
+      dateDone: null,
+      groupId: this.id,
+      parentId: null,
+    }
+  }
+
+  async traceback(): Promise<string | null> {
+    return (await this.meta()).traceback
+  }
+
+  /** PROGRESS, with how many have ended, for each member; then the end. */
+  async *updates(): AsyncIterableIterator<ResultUpdate> {
+    const total = this.results.length
+    let current = 0
+    const members = this[Symbol.asyncIterator]()
+    while ((await members.next()).done !== true) {
+      current += 1
+      if (current < total) yield { state: 'PROGRESS', result: { current, total } }
+    }
+    const { state, result } = await this.meta()
+    yield { state, result }
+  }
+
+  async ready(): Promise<boolean> {
+    return (await this.completedCount()) === this.results.length
+  }
+
+  async successful(): Promise<boolean> {
+    return (await Promise.all(this.results.map((result) => result.successful()))).every(Boolean)
+  }
+
+  async failed(): Promise<boolean> {
+    return (await Promise.all(this.results.map((result) => result.failed()))).some(Boolean)
+  }
+
+  async waiting(): Promise<boolean> {
+    return !(await this.ready())
+  }
+
+  /** Members that have ended, well or not. */
+  async completedCount(): Promise<number> {
+    return (await Promise.all(this.results.map((result) => result.ready()))).filter(Boolean).length
+  }
+
+  /** Members in the order in which they end. */
+  async *[Symbol.asyncIterator](): AsyncIterator<AnyResult> {
+    const ended: AnyResult[] = []
+    let wake: () => void = () => undefined
+    let trouble: unknown
+    for (const result of this.results)
+      result.get({ propagate: false }).then(
+        () => {
+          ended.push(result)
+          wake()
+        },
+        (error: unknown) => {
+          trouble = error
+          wake()
+        },
+      )
+    for (let given = 0; given < this.results.length; given += 1) {
+      while (ended[given] === undefined) {
+        if (trouble !== undefined) throw trouble
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+      yield ended[given] as AnyResult
+    }
+  }
+
+  children(): Promise<readonly AnyResult[]> {
+    return Promise.resolve(this.results)
+  }
+
+  async forget(): Promise<void> {
+    await this.parent?.forget()
+    await Promise.all(this.results.map((result) => result.forget()))
+  }
+
+  collect(): never {
+    throw later('collect', 'the whole canvas')
+  }
+
+  graph(): Promise<ResultGraph> {
+    return Promise.reject(later('graph', 'the whole canvas'))
+  }
+
+  save(): Promise<void> {
+    return Promise.reject(later('save', 'the whole canvas'))
+  }
+
+  revoke(_options?: RevokeOptions): Promise<void> {
+    return Promise.reject(later('revoke', 'the pools'))
+  }
+
+  toJSON(): ResultTuple {
+    return tupleOf(this)
+  }
+}
