@@ -216,16 +216,16 @@ export class RedisConsumer implements Consumer {
     if (!Array.isArray(reply)) return this.#lose(context.id)
     const answer = readStep(context.queues, call, reply)
     const { deliveries, joins } = answer
+    // The last part of a chord (of several) is still held: its field has got one more letter.
+    const joining = joins.length === 0 ? null : new Set(joins.map(({ completion }) => completion))
     for (let i = 0; i < completions.length; i++) {
       const { tag } = completions[i] as Completion
+      if (joining?.has(i)) {
+        this.#mark(tag, 'j')
+        continue
+      }
       this.#held.delete(tag)
       if (this.#marks.size > 0) this.#marks.delete(tag)
-    }
-    // A completion may bring the last part of several chords; its field is renamed once.
-    for (const completion of new Set(joins.map((join) => join.completion))) {
-      const { tag } = completions[completion] as Completion
-      this.#held.add(tag)
-      this.#mark(tag, 'j')
     }
     for (let i = 0; i < deliveries.length; i++) this.#held.add((deliveries[i] as Delivery).tag)
     if (deliveries.length > 0 && this.#order.length > 1) this.#rotate(deliveries)

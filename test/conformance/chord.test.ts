@@ -139,6 +139,25 @@ onEveryEngine('chords', (bench) => {
     expect(onlyJoin(joins).members).toHaveLength(2)
   })
 
+  test.each(['noted', 'acknowledged early'])(
+    'a last part that was %s sends its body as any other',
+    async (how) => {
+      const { broker, consume, lapse } = bench()
+      const [first, second] = [await consume(), await consume()]
+      await broker.publish(header('a'))
+      await claimOne(first)
+      await lapse(first)
+      const a = await claimOne(second)
+      if (how === 'noted') expect(await second.note(a.tag, 'a:0:0:', [part('a')])).toEqual({ kind: 'run' })
+      else expect(await second.release(a.tag)).toBe(true)
+      onlyJoin((await complete(second, reports(a, 0))).joins)
+      expect((await complete(second, publishBody(a))).refused).toEqual([])
+      expect(await broker.length('bodies')).toBe(1)
+      await lapse(second)
+      expect(await broker.length('q')).toBe(0)
+    },
+  )
+
   test('until the body is out, the last part’s message is held', async () => {
     const { broker, consume } = bench()
     const consumer = await consume()
