@@ -3,34 +3,6 @@
 
 /** Vector file → case → why it waits. */
 export const claimedLater: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  calls: {
-    plain: 'runtime/message: task messages are being written',
-    'plain-and-bindings': 'runtime/message: task messages are being written',
-    'args-kwargs-nested': 'runtime/message: task messages are being written',
-    countdown: 'runtime/message: task messages are being written',
-    'eta-aware': 'runtime/message: task messages are being written',
-    'eta-naive': 'runtime/message: task messages are being written',
-    'expires-seconds': 'runtime/message: task messages are being written',
-    'expires-datetime': 'runtime/message: task messages are being written',
-    'priority-0': 'runtime/message: task messages are being written',
-    'priority-3': 'runtime/message: task messages are being written',
-    'priority-5': 'runtime/message: task messages are being written',
-    'priority-6': 'runtime/message: task messages are being written',
-    'priority-9': 'runtime/message: task messages are being written',
-    'other-queue': 'runtime/message: task messages are being written',
-    'time-limits-shadow-headers-taskid': 'runtime/message: task messages are being written',
-    'ignore-result': 'runtime/message: task messages are being written',
-    'send-task-unknown-name': 'runtime/message: task messages are being written',
-    'yaml-serializer': 'runtime/message: task messages are being written',
-    'protocol-1': 'runtime/message: task messages are being written',
-    'protocol-1-with-eta-link': 'runtime/message: task messages are being written',
-  },
-  compression: {
-    gzip: 'runtime/content: compression is being written',
-    zlib: 'runtime/content: compression is being written',
-    bzip2: 'runtime/content: compression is being written',
-    lzma: 'runtime/content: compression is being written',
-  },
   results: {
     success: 'runtime/meta and follow: results are being written',
     failure: 'runtime/meta and follow: results are being written',
