@@ -28,6 +28,8 @@ interface Entry {
   readonly resolve: () => void
   readonly reject: (error: Error) => void
   settled: boolean
+  /** It left at least once: it may have arrived. */
+  sent: boolean
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -78,6 +80,7 @@ export class Publisher {
         resolve,
         reject,
         settled: false,
+        sent: false,
       })
       if (this.#scheduled) return
       this.#scheduled = true
@@ -142,6 +145,7 @@ export class Publisher {
         continue
       }
       const call = this.#build(senderKey, number, living)
+      for (const entry of living) entry.sent = true
       try {
         const reply = await this.#link.run(scripts.publish, call.args)
         if (!Array.isArray(reply)) {
@@ -259,10 +263,10 @@ export class Publisher {
     for (const entry of this.#flying) {
       if (entry.deadlineMs > now) continue
       cut = true
-      this.#settle(
-        entry,
-        new OperationalError(`No answer within ${seconds}: it may have arrived or not. ${reason}`),
-      )
+      const what = entry.sent
+        ? `No answer within ${seconds}: it may have arrived or not.`
+        : `Not published within ${seconds}.`
+      this.#settle(entry, new OperationalError(`${what} ${reason}`))
     }
     // What is under way must not arrive long after its sender was told so.
     if (cut) this.#link.reset()
