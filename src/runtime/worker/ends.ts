@@ -3,15 +3,16 @@
 import { type Reject, type Retry, TimeLimitExceeded } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Outcome } from '../../pools/pool.js'
-import type { Completion, Ending } from '../broker.js'
+import type { Completion, Ending, StoredText } from '../broker.js'
 import type { FollowContext } from '../continue.js'
 import { reprException, toExceptionInfo, tracebackOf } from '../failure.js'
 import { followNothing, followSuccess } from '../follow.js'
 import { failureOf, followFailure, revokedBy } from '../follow-failure.js'
 import { type Complete, followJoins } from '../follow-join.js'
 import { followRetry } from '../follow-retry.js'
+import { encodeValue } from '../json.js'
 import type { Message } from '../message.js'
-import type { ExtendedMeta, ResultTuple } from '../meta.js'
+import { type ExtendedMeta, metaText, type ResultTuple } from '../meta.js'
 import { type Means, toCompletion } from '../perform.js'
 import type { Plan } from '../plan.js'
 import { repr } from '../repr.js'
@@ -154,6 +155,26 @@ export class Ends {
     }
   }
 
+  /** A state through which a task passes while it runs. */
+  passing(held: Held, state: string, meta: unknown): StoredText {
+    const { id, groupId, parentId } = held.message
+    const extended = this.extended(held)
+    const text = metaText({
+      taskId: id,
+      state,
+      result: encodeValue(meta, `the meta of state ${state}`),
+      nowMs: this.means.broker.now(),
+      groupId,
+      parentId,
+      ...(extended !== undefined && { extended }),
+    })
+    return { taskId: id, state, text, expires: this.expires(held) }
+  }
+
+  private expires({ definition }: Held): number {
+    return definition?.options.resultExpires ?? this.settings.resultExpires
+  }
+
   private context(held: Held): FollowContext {
     const { definition, message } = held
     return {
@@ -174,14 +195,15 @@ export class Ends {
       {
         tag: held.tag,
         message: held.message,
-        resultExpires: held.definition?.options.resultExpires ?? this.settings.resultExpires,
-        extended: this.settings.resultExtended ? this.extended(held) : undefined,
+        resultExpires: this.expires(held),
+        extended: this.extended(held),
       },
       this.means,
     )
   }
 
-  private extended({ message, queue }: Held): ExtendedMeta {
+  private extended({ message, queue }: Held): ExtendedMeta | undefined {
+    if (!this.settings.resultExtended) return undefined
     return {
       name: message.task,
       args: message.args,

@@ -8,12 +8,10 @@ import type { Broker, Consumer } from '../broker.js'
 import { TaskContext } from '../context.js'
 import { errbackArguments } from '../errback.js'
 import { execute, type RunnableTask } from '../execute.js'
-import { encodeValue } from '../json.js'
-import { metaText } from '../meta.js'
 import type { Means } from '../perform.js'
 import type { Registry } from '../registry.js'
 import type { ResultSource } from '../result-source.js'
-import { Ends, type EndSettings, type Held } from './ends.js'
+import { Ends, type EndSettings } from './ends.js'
 import { installSignals } from './signals.js'
 import { Runs, type TaskJob } from './runs.js'
 import { Slots } from './slots.js'
@@ -174,26 +172,11 @@ export class Worker {
       timeLimit: this.#options.timeLimit,
       acksLate: settings.taskAcksLate,
       trackStarted: settings.taskTrackStarted,
-      startedText: (held) =>
-        this.#passing(held, 'STARTED', { pid: process.pid, hostname: this.hostname }, broker.now()),
+      startedText: (held) => ends.passing(held, 'STARTED', { pid: process.pid, hostname: this.hostname }),
     })
     const { concurrency } = pool
     const capacity = concurrency * (this.#options.prefetchMultiplier ?? 1)
     return new Slots({ consumer, runs, concurrency, capacity, log: this.#log })
-  }
-
-  #passing(held: Held, state: string, meta: unknown, nowMs: number): Parameters<Consumer['store']>[1] {
-    const { message } = held
-    const text = metaText({
-      taskId: message.id,
-      state,
-      result: encodeValue(meta, `the meta of state ${state}`),
-      nowMs,
-      groupId: message.groupId,
-      parentId: message.parentId,
-    })
-    const expires = held.definition?.options.resultExpires ?? this.#parts.settings.resultExpires
-    return { taskId: message.id, state, text, expires }
   }
 
   async #run(job: TaskJob, abort: LazySignal, consumer: Consumer, ends: Ends): Promise<Outcome> {
@@ -211,9 +194,7 @@ export class Worker {
       log: this.#log,
       random: Math.random,
       store: (state, meta) =>
-        ignoreResult
-          ? Promise.resolve(true)
-          : consumer.store(held.tag, this.#passing(held, state, meta, this.#parts.results.now())),
+        ignoreResult ? Promise.resolve(true) : consumer.store(held.tag, ends.passing(held, state, meta)),
     })
     job.context = context
     const args =
