@@ -1,0 +1,99 @@
+// The ways to a server: a socket, a user with a password, TLS; each with a consumer, whose lease thread must
+// find the same way.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
+import { afterAll, describe, expect, it } from 'vitest'
+import { silentLogger } from '../../src/log.js'
+import { openRedis } from '../../src/redis/carrier.js'
+import { startRedis } from '../support/redis.js'
+import { until } from '../support/until.js'
+import { messages, raws } from './room.js'
+
+const directory = mkdtempSync(join(tmpdir(), 'lovage-connect-'))
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+const tlsFile = (name: string) => fileURLToPath(new URL(`./tls/${name}`, import.meta.url))
+
+const freePort = async (): Promise<number> => {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => probe.once('listening', resolve))
+  const { port } = probe.address() as { port: number }
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}
+
+/** Publishes, claims, and holds its lease twice as long as it lasts. */
+const works = async (url: string, observer: Redis): Promise<void> => {
+  const { broker, backend } = openRedis({
+    brokerUrl: url,
+    backendUrl: url,
+    globalKeyPrefix: '',
+    resultKeyPrefix: '',
+    timeout: 4,
+    log: silentLogger,
+  })
+  await broker.publish(messages('a'))
+  let lost = 0
+  const consumer = await broker.consume({
+    hostname: 'w@host',
+    queues: ['q'],
+    strategy: 'priority',
+    leaseMs: 1000,
+    onLost: () => (lost += 1),
+    onTrouble: () => undefined,
+    deadLetterMax: 1,
+    deadLetterExpires: 1,
+  })
+  expect(raws((await consumer.step(0, [], 1)).deliveries)).toEqual(['a'])
+  const leaseEnd = async () => Number(await observer.zscore('lovage:consumers', consumer.id))
+  const first = await leaseEnd()
+  await until(async () => (await leaseEnd()) > first + 1000)
+  expect(lost).toBe(0)
+  expect(Math.abs(broker.now() - Date.now())).toBeLessThan(1000)
+  await consumer.close()
+  await broker.close()
+  await backend.close()
+}
+
+describe('a carrier and its leases find their way', () => {
+  it('over a unix socket, into a database', async () => {
+    const path = join(directory, 'redis.sock')
+    await startRedis({ own: true, args: ['--unixsocket', path] })
+    const observer = new Redis({ path, db: 3 })
+    await works(`redis+socket://${path}?virtual_host=3`, observer)
+    observer.disconnect()
+  })
+
+  it('with a user and a password', async () => {
+    const server = await startRedis({ own: true })
+    const observer = new Redis(server.url)
+    await observer.call('ACL', 'SETUSER', 'me', 'on', '>p@ss word', '~*', '&*', '+@all')
+    await observer.call('ACL', 'SETUSER', 'default', 'off')
+    await works(server.url.replace('redis://', 'redis://me:p%40ss%20word@'), observer)
+    observer.disconnect()
+  })
+
+  it('through TLS', async () => {
+    const port = await freePort()
+    const [cert, key] = [tlsFile('cert.pem'), tlsFile('key.pem')]
+    const tls = ['--tls-port', String(port), '--tls-cert-file', cert, '--tls-key-file', key]
+    await startRedis({ own: true, args: [...tls, '--tls-ca-cert-file', cert, '--tls-auth-clients', 'no'] })
+    const observer = new Redis({ port, tls: { rejectUnauthorized: false } })
+    await works(`rediss://localhost:${port}/0?ssl_ca_certs=${encodeURIComponent(cert)}`, observer)
+    observer.disconnect()
+    const strict = `rediss://localhost:${port}/0`
+    const { broker } = openRedis({
+      brokerUrl: strict,
+      backendUrl: strict,
+      globalKeyPrefix: '',
+      resultKeyPrefix: '',
+      timeout: 0.5,
+      log: silentLogger,
+    })
+    await expect(broker.publish(messages('a'))).rejects.toThrow(/self.signed certificate/)
+    await broker.close()
+  })
+})
