@@ -1,7 +1,9 @@
 // Name + options → where a message goes, and what its task says of itself. Words of the call win over the
 // task's, these over a route's, these over the settings'. Pure.
+import type { SignatureJson } from '../canvas/wire.js'
 import { declaredQueues, type RouteOptions, type Settings } from '../config.js'
 import { QueueNotFound } from '../errors.js'
+import { Carried } from './carried.js'
 import type { Address } from './envelope.js'
 import { momentAt } from './outgoing.js'
 import type { Outgoing } from './plan.js'
@@ -15,7 +17,10 @@ export interface Routed {
   readonly queue: string | undefined
 }
 
-const innerTaskOf = ({ task, kwargs }: Outgoing): string => {
+type Call = Pick<Outgoing, 'task' | 'args' | 'kwargs'>
+
+/** A map goes where the task goes that it calls. */
+const innerTaskOf = ({ task, kwargs }: Call): string => {
   if (!task.startsWith('celery.')) return task
   const inner = kwargs['task'] as { task?: unknown } | undefined
   return typeof inner?.task === 'string' ? inner.task : task
@@ -44,6 +49,7 @@ const placeOf = (strongestFirst: readonly Place[]): Place => {
 export class Router {
   /** Exchange and routing key → the queue that is declared with them: no need to ask the broker. */
   private readonly bound: ReadonlyMap<string, string>
+  private readonly carried = new Carried((signature) => this.queueOf(signature))
 
   constructor(
     private readonly settings: Settings,
@@ -60,10 +66,10 @@ export class Router {
   route(message: Outgoing, nowMs: number): Routed {
     const own = this.registry.get(message.task)?.options ?? {}
     const routed = this.ask(message)
-    const completed = complete(message, own, routed, nowMs)
+    const completed = complete(message, own, routed, nowMs, this.carried.embed(message.embed))
     const priority =
       message.priority ?? own.priority ?? routed.priority ?? this.settings.taskDefaultPriority ?? 0
-    const { queue, exchange, routingKey } = placeOf([message, own, routed])
+    const { queue, exchange, routingKey } = placeOf([message, this.optionsOf(message), routed])
     if (exchange !== undefined && routingKey !== undefined)
       return {
         message: completed,
@@ -72,6 +78,21 @@ export class Router {
       }
     const target = this.known(queue ?? this.settings.taskDefaultQueue)
     return { message: completed, address: { exchange: '', routingKey: target, priority }, queue: target }
+  }
+
+  private optionsOf(call: Call): TaskOptions {
+    return this.registry.get(innerTaskOf(call))?.options ?? {}
+  }
+
+  /** Of a step that somebody else will send on; Celery's own default queue needs no saying. */
+  private queueOf({ task, args, kwargs }: SignatureJson): string | undefined {
+    const call = { task, args: args ?? [], kwargs: kwargs ?? {} }
+    const name = innerTaskOf(call)
+    const { queue, exchange, routingKey } = placeOf([this.optionsOf(call), this.ask(call)])
+    if (queue !== undefined || exchange !== undefined || routingKey !== undefined) return queue
+    const { taskDefaultQueue } = this.settings
+    const isOurs = !name.startsWith('celery.') && this.registry.get(name) !== undefined
+    return isOurs && taskDefaultQueue !== 'celery' ? taskDefaultQueue : undefined
   }
 
   private known(queue: string): string {
@@ -83,14 +104,12 @@ export class Router {
     )
   }
 
-  private ask(message: Outgoing): RouteOptions {
+  private ask(call: Call & Pick<Outgoing, 'queue' | 'priority'>): RouteOptions {
     if (this.settings.taskRoutes.length === 0) return nowhere
-    const name = innerTaskOf(message)
+    const { args, kwargs, queue, priority } = call
+    const name = innerTaskOf(call)
     for (const router of this.settings.taskRoutes) {
-      const answer = router(name, message.args, message.kwargs, {
-        queue: message.queue,
-        priority: message.priority,
-      })
+      const answer = router(name, args, kwargs, { queue, priority })
       if (answer !== null) return answer
     }
     return nowhere
@@ -98,7 +117,13 @@ export class Router {
 }
 
 /** What the task and its route say about sending, where the call said nothing. */
-const complete = (message: Outgoing, own: TaskOptions, route: RouteOptions, nowMs: number): Outgoing => {
+const complete = (
+  message: Outgoing,
+  own: TaskOptions,
+  route: RouteOptions,
+  nowMs: number,
+  embed: Outgoing['embed'],
+): Outgoing => {
   const expires = own.expires ?? route.expires
   const ignoreResult = message.ignoreResult ?? own.ignoreResult ?? route.ignoreResult
   const compression = message.compression ?? own.compression ?? route.compression
@@ -106,6 +131,7 @@ const complete = (message: Outgoing, own: TaskOptions, route: RouteOptions, nowM
   const timeLimit = message.timeLimit ?? own.timeLimit
   const softTimeLimit = message.softTimeLimit ?? own.softTimeLimit
   if (
+    embed === message.embed &&
     expires === undefined &&
     ignoreResult === undefined &&
     compression === undefined &&
@@ -116,6 +142,7 @@ const complete = (message: Outgoing, own: TaskOptions, route: RouteOptions, nowM
     return message
   return {
     ...message,
+    embed,
     ...(message.expires == null &&
       expires !== undefined && {
         expires: momentAt(expires instanceof Date ? expires.getTime() : nowMs + expires * 1000),
