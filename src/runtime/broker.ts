@@ -107,7 +107,10 @@ export interface Delivery {
   readonly lastWorker: string | null
 }
 
-/** The last part of a chord came with a completion: these are all its members, in order. */
+/**
+ * The last part of a chord came with a completion: these are all its members, in order. Where a Python client
+ * saved the shape of a header with groups in it, its text, `{"result": <tuple>}`, stands before them.
+ */
 export interface Join extends ChordKey {
   /** Which completion of the step brought it. */
   readonly completion: number

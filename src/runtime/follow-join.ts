@@ -52,15 +52,18 @@ const bodySteps = (
   message: Message,
   context: FollowContext,
 ): readonly Step[] => {
+  const shaped = texts[0]?.startsWith('{') === true
   let members: readonly Member[]
+  let results: readonly unknown[]
   try {
-    members = texts.map(readMember)
+    members = (shaped ? texts.slice(1) : texts).map(readMember)
+    results = (shaped && nested(texts[0] as string, members)) || members.map(({ result }) => result)
   } catch (error) {
     const failed = new ChordError(`Join error: ${reprException(toExceptionInfo(error))}`)
     return failBody(body, failed, true, message, context)
   }
   const bad = members.find(({ state }) => state === 'FAILURE' || state === 'REVOKED')
-  if (bad === undefined) return sendBody(body, members, message, context).steps
+  if (bad === undefined) return sendBody(body, results, message, context).steps
   const text = bad.result === null ? 'None' : reprException(readExceptionInfo(bad.result))
   return failBody(body, new ChordError(`Dependency ${bad.id} raised ${text}`), true, message, context)
 }
@@ -72,15 +75,31 @@ const readMember = (text: string): Member => {
   return { id: String(member[1]), state: String(member[2]), result: member[3] }
 }
 
+/** The members' results in the shape that was saved; undefined where it does not fit them. */
+const nested = (saved: string, members: readonly Member[]): readonly unknown[] | undefined => {
+  const results = new Map(members.map(({ id, result }) => [id, result]))
+  const valueOf = ([[id], inner]: ResultTuple): unknown => {
+    if (inner !== null) return inner.map(valueOf)
+    if (!results.has(id)) throw new RangeError(id)
+    return results.get(id)
+  }
+  try {
+    const { result } = decodeJson(saved) as { readonly result: ResultTuple }
+    return valueOf(result) as readonly unknown[]
+  } catch {
+    return undefined
+  }
+}
+
 /** What the sender said of root and parent holds; else the body belongs to whoever came last. */
 const sendBody = (
   body: Node,
-  members: readonly Member[],
+  results: readonly unknown[],
   message: Message,
   context: FollowContext,
 ): Continuation => {
   const { rootId = message.rootId, parentId = message.id } = body.options
-  return continueWith(body, [members.map(({ result }) => result)], { rootId, parentId }, message, context)
+  return continueWith(body, [results], { rootId, parentId }, message, context)
 }
 
 /** The body never runs: everybody who waits for it, or for what stands behind it, is told. */

@@ -164,6 +164,12 @@ if others > 0 then
     call('PERSIST', taken)
     call('PERSIST', seen)
     call('DEL', t, s)
+    -- A Python client keeps the nesting of a header with groups in it under the group's own key: it goes first.
+    local saved = pcall('GET', string.sub(j, 1, -3))
+    if type(saved) == 'string' then
+      if kind == 'list' then call('LPUSH', taken, saved) else call('ZADD', taken, '-inf', saved) end
+      table.insert(kept, 1, saved)
+    end
     return kept
   end
 
