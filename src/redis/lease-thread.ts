@@ -107,11 +107,11 @@ function read(): void {
     if (asked === null) return
     const { ids, atMs } = asked
     asked = null
-    tell({ offsetMs: serverMs - (atMs + Date.now()) / 2 })
     for (const [index, id] of ids.entries()) {
       if (alive[index] !== 0 || !leases.delete(id)) continue
       tell({ lost: id })
     }
+    tell({ askedMs: atMs, offsetMs: serverMs - (atMs + Date.now()) / 2 })
   }
 }
 

@@ -17,7 +17,8 @@ export interface LeaseThreadData {
 
 export type ToThread = { readonly keep: string; readonly leaseMs: number } | { readonly drop: string }
 
-export type ToParent = { readonly lost: string } | { readonly offsetMs: number }
+/** What was kept is renewed: asked for at `askedMs` (our clock); the server's clock minus ours is `offsetMs`. */
+export type ToParent = { readonly lost: string } | { readonly askedMs: number; readonly offsetMs: number }
 
 /** Built, the thread's module is a file of JavaScript; where the sources are run, jiti compiles it there. */
 const startThread = (workerData: LeaseThreadData): Worker => {
@@ -32,10 +33,17 @@ const startThread = (workerData: LeaseThreadData): Worker => {
 
 const restartMs = 250
 
+interface Kept {
+  readonly leaseMs: number
+  readonly onLost: (id: string) => void
+  /** It lasts until then by our clock; longer only if we do not know it yet. */
+  sureUntilMs: number
+}
+
 export class LeaseKeeper {
   readonly #data: LeaseThreadData
   readonly #onClock: (offsetMs: number) => void
-  readonly #kept = new Map<string, { readonly leaseMs: number; readonly onLost: (id: string) => void }>()
+  readonly #kept = new Map<string, Kept>()
   #thread: Worker | null = null
 
   constructor(
@@ -49,7 +57,7 @@ export class LeaseKeeper {
   }
 
   keep(id: string, leaseMs: number, onLost: (id: string) => void): void {
-    this.#kept.set(id, { leaseMs, onLost })
+    this.#kept.set(id, { leaseMs, onLost, sureUntilMs: Date.now() + leaseMs })
     this.#thread ??= this.#start()
     this.#tell({ keep: id, leaseMs })
   }
@@ -61,6 +69,11 @@ export class LeaseKeeper {
     const thread = this.#thread
     this.#thread = null
     void thread?.terminate()
+  }
+
+  /** Not so after we were frozen, or blocked, for as long as a lease: then somebody has to be asked. */
+  isSure(id: string): boolean {
+    return Date.now() < (this.#kept.get(id)?.sureUntilMs ?? 0)
   }
 
   #replace(ended: Worker): void {
@@ -76,8 +89,10 @@ export class LeaseKeeper {
   #start(): Worker {
     const thread = startThread(this.#data)
     thread.on('message', (message: ToParent) => {
-      if ('offsetMs' in message) this.#onClock(message.offsetMs)
-      else this.#kept.get(message.lost)?.onLost(message.lost)
+      if ('lost' in message) return this.#kept.get(message.lost)?.onLost(message.lost)
+      for (const kept of this.#kept.values())
+        kept.sureUntilMs = Math.max(kept.sureUntilMs, message.askedMs + kept.leaseMs)
+      this.#onClock(message.offsetMs)
     })
     thread.on('error', (error) => this.log.error(`The thread that renews leases failed: ${String(error)}`))
     thread.on('exit', () => {
