@@ -12,10 +12,10 @@ import { ask } from './backend.js'
 import { RedisConsumer } from './consumer.js'
 import { listDead, purgeDead } from './dead.js'
 import { inspectServer } from './inspect.js'
-import { type Keys, separator } from './keys.js'
+import { type Databases, type Keys, separator } from './keys.js'
 import { LeaseKeeper } from './lease.js'
 import { Link, type Reply } from './link.js'
-import { type Databases, Publisher } from './publisher.js'
+import { Publisher } from './publisher.js'
 import { scripts } from './scripts.js'
 import type { Address } from './url.js'
 
@@ -104,14 +104,9 @@ export class RedisBroker implements Broker {
   }
 
   async purge(queue: string): Promise<number> {
-    let dropped = 0
-    for (const name of this.#waiting(queue)) {
-      const [count] = await ask(this.#link, this.url, this.#options.timeoutSeconds, () =>
-        Promise.all([this.#link.send('llen', [name]), this.#link.send('del', [name])]),
-      )
-      dropped += count as number
-    }
-    return dropped
+    const names = this.#waiting(queue)
+    const run = () => this.#link.run(scripts.purge, [names.length, ...names])
+    return (await ask(this.#link, this.url, this.#options.timeoutSeconds, run)) as number
   }
 
   readonly dead = {

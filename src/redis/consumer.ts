@@ -13,14 +13,14 @@ import type {
   StepReply,
   StoredText,
 } from '../runtime/broker.js'
-import { directBinding, type Keys } from './keys.js'
+import { Holdings } from './holdings.js'
+import { type Databases, directBinding, type Keys } from './keys.js'
 import type { LeaseKeeper } from './lease.js'
 import type { Link, Reply } from './link.js'
-import type { Databases } from './publisher.js'
+import { Patience } from './patience.js'
 import { Reaper } from './reaper.js'
 import { scripts } from './scripts.js'
-import { buildStep, readStep, type StepCall, type StepContext } from './step.js'
-import { explain, troubleOf } from './trouble.js'
+import { buildStep, readStep, type StepCall, type StepContext, wholeSeconds } from './step.js'
 import { Waiter } from './waiter.js'
 
 export interface ConsumerParts {
@@ -36,10 +36,7 @@ export interface ConsumerParts {
 /** More would be too long for one script (and for Lua's stack). */
 const mostSlots = 1000
 const redoLookMs = 50
-const pauseMs = 100
 const leaveMs = 2000
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 const noop = (): void => undefined
 
@@ -51,10 +48,8 @@ export class RedisConsumer implements Consumer {
   readonly #link: Link
   readonly #waiter: Waiter
   readonly #reaper: Reaper
-  /** Tags that we hold, for reconciling after a reconnect. */
-  readonly #held = new Set<string>()
-  /** Letters that a tag's field got since it was claimed. */
-  readonly #marks = new Map<string, string>()
+  readonly #patience: Patience
+  readonly #holdings = new Holdings()
   /** Requests without an answer yet: lane → number. */
   readonly #open = new Map<string, number>()
   readonly #bound = new Set<string>()
@@ -64,7 +59,6 @@ export class RedisConsumer implements Consumer {
   #order: readonly number[]
   #context: StepContext
   #redoLookedAt = 0
-  #troubled = false
   #closing = false
   #registered = false
   #comeback: Promise<void> | null = null
@@ -80,9 +74,10 @@ export class RedisConsumer implements Consumer {
     this.#context = this.#describe()
     const hooks = {
       onUp: () => this.#connected(),
-      onDown: (error: Error) => this.#complain(error),
+      onDown: (error: Error) => this.#patience.complain(error),
     }
     this.#link = parts.connect('consumer', hooks)
+    this.#patience = new Patience(this.#link, parts.url, options.onTrouble)
     this.#link.hold()
     this.#waiter = new Waiter({
       keys: parts.keys,
@@ -97,7 +92,7 @@ export class RedisConsumer implements Consumer {
       queues: options.queues,
       link: this.#link,
       leaseMs: options.leaseMs,
-      onError: (error) => this.#complain(error as Error),
+      onError: (error) => this.#patience.complain(error),
     })
   }
 
@@ -129,18 +124,18 @@ export class RedisConsumer implements Consumer {
     parts: readonly Pick<ChordPart, 'groupId' | 'bodyId' | 'taskId'>[],
   ): Promise<Note> {
     const { keys, databases } = this.#parts
-    const field = this.#fieldOf(tag)
+    const field = this.#holdings.fieldOf(tag)
     const args = [1, keys.consumer(this.id), field, fence === '' ? '' : keys.done(fence)]
     args.push(databases.broker, databases.results)
     for (const part of parts)
       args.push(keys.seen(part), keys.taken(part), part.taskId, part.groupId, part.bodyId)
-    const reply = await this.#persist(() => this.#link.run(scripts.note, args))
+    const reply = await this.#patience.send(() => this.#link.run(scripts.note, args))
     if (!Array.isArray(reply)) {
       if (String(reply) === 'lost') return { kind: 'lost' }
-      this.#mark(tag, 'n')
+      this.#holdings.mark(tag, 'n')
       return { kind: 'run' }
     }
-    this.#mark(tag, 'j')
+    this.#holdings.mark(tag, 'j')
     const joins = (reply as [Buffer, Buffer, Buffer[]][]).map(([groupId, bodyId, members]) => ({
       groupId: String(groupId),
       bodyId: String(bodyId),
@@ -150,24 +145,25 @@ export class RedisConsumer implements Consumer {
   }
 
   async release(tag: string): Promise<boolean> {
-    const field = this.#fieldOf(tag)
+    const field = this.#holdings.fieldOf(tag)
     const args = [1, this.#parts.keys.consumer(this.id), field, `${field}e`]
-    const reply = await this.#persist(() => this.#link.run(scripts.mark, args))
+    const reply = await this.#patience.send(() => this.#link.run(scripts.mark, args))
     if (reply !== 1) return false
-    this.#mark(tag, 'e')
+    this.#holdings.mark(tag, 'e')
     return true
   }
 
   async store(tag: string, { taskId, text, expires }: StoredText): Promise<boolean> {
     const { keys, databases } = this.#parts
-    const args = [1, keys.consumer(this.id), this.#fieldOf(tag), keys.result(taskId), text]
-    args.push(Math.ceil(expires), databases.broker, databases.results)
-    return (await this.#persist(() => this.#link.run(scripts.store, args))) === 1
+    const args = [1, keys.consumer(this.id), this.#holdings.fieldOf(tag), keys.result(taskId), text]
+    args.push(wholeSeconds(expires), databases.broker, databases.results)
+    return (await this.#patience.send(() => this.#link.run(scripts.store, args))) === 1
   }
 
   async close(): Promise<void> {
     if (this.#closing) return
     this.#closing = true
+    this.#patience.hush()
     this.#reaper.stop()
     this.interrupt()
     this.#parts.leases.drop(this.id)
@@ -204,11 +200,11 @@ export class RedisConsumer implements Consumer {
     // The same call again tells; it counts once.
     const take = (reply: Reply): StepReply | Promise<StepReply> =>
       Array.isArray(reply) && reply.length > 1 && !this.#parts.leases.isSure(context.id)
-        ? this.#persist(send).then(read)
+        ? this.#patience.send(send).then(read)
         : read(reply)
     return link
       .run(scripts.step, call.args)
-      .then(take, (error) => this.#again(error, send).then(take))
+      .then(take, (error) => this.#patience.again(error, send).then(take))
   }
 
   #read(
@@ -218,23 +214,12 @@ export class RedisConsumer implements Consumer {
     completions: readonly Completion[],
     reply: Reply,
   ): StepReply | Promise<StepReply> {
-    if (this.#troubled) this.#relieve()
+    this.#patience.relieve()
     this.#open.delete(lane)
     if (!Array.isArray(reply)) return this.#lose(context.id)
     const answer = readStep(context.queues, call, reply)
-    const { deliveries, joins } = answer
-    // The last part of a chord (of several) is still held: its field has got one more letter.
-    const joining = joins.length === 0 ? null : new Set(joins.map(({ completion }) => completion))
-    for (let i = 0; i < completions.length; i++) {
-      const { tag } = completions[i] as Completion
-      if (joining?.has(i)) {
-        this.#mark(tag, 'j')
-        continue
-      }
-      this.#held.delete(tag)
-      if (this.#marks.size > 0) this.#marks.delete(tag)
-    }
-    for (let i = 0; i < deliveries.length; i++) this.#held.add((deliveries[i] as Delivery).tag)
+    const { deliveries } = answer
+    this.#holdings.settle(completions, answer)
     if (deliveries.length > 0 && this.#order.length > 1) this.#rotate(deliveries)
     return answer
   }
@@ -273,22 +258,23 @@ export class RedisConsumer implements Consumer {
     this.#order = [...this.#order.filter((index) => index !== last), last]
   }
 
-  #fieldOf(tag: string): string {
-    return this.#marks.size === 0 ? tag : tag + (this.#marks.get(tag) ?? '')
-  }
-
-  #mark(tag: string, letter: string): void {
-    this.#marks.set(tag, (this.#marks.get(tag) ?? '') + letter)
-  }
-
   // -------------------------------------------------------------------------------------------------
   // Registration, loss, trouble
 
   #describe(): StepContext {
     const { queues, hostname, deadLetterMax, deadLetterExpires } = this.#options
     const { keys, databases } = this.#parts
-    const fieldOf = (tag: string): string => this.#fieldOf(tag)
-    return { keys, databases, id: this.id, hostname, queues, deadLetterMax, deadLetterExpires, fieldOf }
+    return {
+      keys,
+      databases,
+      id: this.id,
+      // It stands in lines of ours.
+      hostname: hostname.replace(/[\r\n]/g, ' '),
+      queues,
+      deadLetterMax,
+      deadLetterExpires,
+      fieldOf: this.#holdings.fieldOf,
+    }
   }
 
   async #register(): Promise<void> {
@@ -297,7 +283,7 @@ export class RedisConsumer implements Consumer {
     const names = [keys.consumer(this.id), keys.consumers, ...queues.map(keys.binding)]
     const args = [names.length, ...names, this.id, leaseMs, hostname, JSON.stringify(queues)]
     args.push(...queues.map(directBinding))
-    await this.#persist(() => this.#link.run(scripts.register, args))
+    await this.#patience.send(() => this.#link.run(scripts.register, args))
     this.#registered = true
     leases.keep(this.id, leaseMs, (id) => void this.#lose(id).catch(noop))
   }
@@ -316,55 +302,15 @@ export class RedisConsumer implements Consumer {
     this.#registered = false
     this.id = newId()
     this.#context = this.#describe()
-    this.#held.clear()
-    this.#marks.clear()
+    this.#holdings.clear()
     await this.#register()
     this.#comeback = null
     this.#options.onLost()
   }
 
-  /** Sends until an answer comes. */
-  async #persist<T>(send: () => Promise<T>): Promise<T> {
-    try {
-      await this.#link.whenUp()
-      const reply = await send()
-      if (this.#troubled) this.#relieve()
-      return reply
-    } catch (error) {
-      return this.#again(error, send)
-    }
-  }
-
-  async #again<T>(error: unknown, send: () => Promise<T>): Promise<T> {
-    let reason = error
-    for (;;) {
-      if (this.#link.closed) throw leaseLost()
-      this.#complain(reason as Error)
-      // Always a real pause: the event that says why must get its turn.
-      await sleep(troubleOf(reason) === 'connection' ? 5 : pauseMs * (0.5 + Math.random()))
-      try {
-        await this.#link.whenUp()
-        return await send()
-      } catch (next) {
-        reason = next
-      }
-    }
-  }
-
-  #complain(error: Error): void {
-    if (this.#troubled || this.#closing) return
-    this.#troubled = true
-    this.#options.onTrouble({ ok: false, message: explain(this.#parts.url, error) })
-  }
-
-  #relieve(): void {
-    this.#troubled = false
-    this.#options.onTrouble({ ok: true, message: `Connected to ${this.#parts.url} again.` })
-  }
-
   #connected(): void {
     this.#bound.clear()
-    if (this.#troubled) this.#relieve()
+    this.#patience.relieve()
     if (this.#registered) void this.#reconcile().catch(noop)
   }
 
@@ -376,9 +322,7 @@ export class RedisConsumer implements Consumer {
     const { id } = this
     const before = Math.min(this.#next, ...this.#open.values())
     const fields = (await this.#link.send('hkeys', [this.#parts.keys.consumer(id)])) as readonly Buffer[]
-    const unknown = fields
-      .map(String)
-      .filter((field) => Number.parseInt(field, 10) < before && !this.#held.has(field.replace(/[nej]+$/, '')))
+    const unknown = this.#holdings.unknown(fields.map(String), before)
     if (unknown.length === 0 || id !== this.id) return
     const back = unknown.map((tag): Completion => ({ tag, ending: { kind: 'back' }, ...nothing }))
     await this.#step(this.#link, 'lr', back, 0)

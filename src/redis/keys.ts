@@ -205,6 +205,12 @@ export const keyTable: readonly KeyFact[] = [
   },
 ]
 
+/** The databases that scripts SELECT; `results` is '' when both are one. */
+export interface Databases {
+  readonly broker: string
+  readonly results: string
+}
+
 /** Between the parts of a name or a binding, as kombu writes it. */
 export const separator = '\x06\x16'
 

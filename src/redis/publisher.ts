@@ -2,23 +2,16 @@
 // with a number that Redis remembers: a call that is sent again counts once, and costs nothing more.
 import { randomBytes } from 'node:crypto'
 import { OperationalError } from '../errors.js'
-import type { Publication, Push } from '../runtime/broker.js'
-import { directBinding, type Keys, stepOf } from './keys.js'
+import type { Publication } from '../runtime/broker.js'
+import { type Databases, directBinding, type Keys } from './keys.js'
 import type { Link } from './link.js'
+import { buildPublish, inPieces, targetOf } from './publication.js'
 import { scripts } from './scripts.js'
 import { explain, toOperational, troubleOf } from './trouble.js'
-
-/** The databases that scripts SELECT; `results` is '' when both are one. */
-export interface Databases {
-  readonly broker: string
-  readonly results: string
-}
 
 const laneCount = 2
 const mostMessages = 200
 const mostBytes = 1 << 20
-/** A publication above this is sent in pieces: one script that long would stop everybody. */
-const mostAtOnce = 5000
 const pauseMs = 20
 
 interface Entry {
@@ -33,14 +26,6 @@ interface Entry {
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
-/** Pieces of at most `mostAtOnce` pushes; the chords go first, so that no part can come before them. */
-const split = ({ pushes, chords }: Publication): Publication[] => {
-  const pieces: Publication[] = []
-  for (let from = 0; from < pushes.length; from += mostAtOnce)
-    pieces.push({ pushes: pushes.slice(from, from + mostAtOnce), chords: from === 0 ? chords : [] })
-  return pieces
-}
 
 export class Publisher {
   readonly #link: Link
@@ -64,14 +49,15 @@ export class Publisher {
     this.#timeoutMs = timeoutSeconds * 1000
   }
 
-  publish(publication: Publication): Promise<void> {
-    const { pushes, chords } = publication
-    if (pushes.length === 0 && chords.length === 0) return Promise.resolve()
-    if (pushes.length > mostAtOnce)
-      return Promise.all(split(publication).map((piece) => this.publish(piece))).then(() => undefined)
+  async publish(publication: Publication): Promise<void> {
+    if (publication.pushes.length === 0 && publication.chords.length === 0) return
+    for (const piece of inPieces(publication)) await this.#enqueue(piece)
+  }
+
+  #enqueue(publication: Publication): Promise<void> {
     return new Promise((resolve, reject) => {
       let bytes = 0
-      for (const push of pushes) bytes += push.raw.length
+      for (const push of publication.pushes) bytes += push.raw.length
       this.#link.hold()
       this.#pending.push({
         publication,
@@ -144,8 +130,10 @@ export class Publisher {
         if (this.#link.closed) return this.#fail(living, this.#link.lastError)
         continue
       }
-      const call = this.#build(senderKey, number, living)
+      const publications = living.map((entry) => entry.publication)
+      const call = buildPublish(this.#keys, this.#databases, senderKey, number, publications)
       for (const entry of living) entry.sent = true
+      this.#bind(living)
       try {
         const reply = await this.#link.run(scripts.publish, call.args)
         if (!Array.isArray(reply)) {
@@ -165,67 +153,24 @@ export class Publisher {
     }
   }
 
-  #build(senderKey: string, number: number, batch: readonly Entry[]) {
-    const keys = [senderKey]
-    const groups: { count: number; values: string[] }[] = []
-    const chords: string[] = []
-    const places = new Map<string, { count: number; values: string[] }>()
-    let i = 0
-    for (const { publication } of batch) {
-      for (const push of publication.pushes) {
-        const key = this.#target(push)
-        let group = places.get(key)
-        if (group === undefined) {
-          group = { count: 0, values: [] }
-          places.set(key, group)
-          keys.push(key)
-          groups.push(group)
-        }
-        if (push.dueMs === undefined) {
-          group.count++
-          group.values.push(push.raw)
-        } else {
-          group.count--
-          const unique = `${this.#sender}:${senderKey.slice(-1)}:${number}:${i}`
-          group.values.push(String(push.dueMs), heldText(unique, push))
-        }
-        i++
+  /** A queue's binding goes before its first message, on the same connection; a full server refuses both. */
+  #bind(batch: readonly Entry[]): void {
+    for (const { publication } of batch)
+      for (const { queue } of publication.pushes) {
+        if (this.#bound.has(queue)) continue
+        this.#bound.add(queue)
+        this.#link
+          .send('sadd', [this.#keys.binding(queue), directBinding(queue)])
+          .catch(() => this.#bound.delete(queue))
       }
-      for (const { groupId, size } of publication.chords)
-        chords.push(this.#keys.chord(groupId, 's'), String(size))
-    }
-    const args: (string | number)[] = [
-      keys.length,
-      ...keys,
-      number,
-      this.#databases.broker,
-      this.#databases.results,
-    ]
-    for (const { count, values } of groups) {
-      args.push(count)
-      for (const value of values) args.push(value)
-    }
-    for (const chord of chords) args.push(chord)
-    return { keys, args }
-  }
-
-  #target({ queue, priority, dueMs }: Push): string {
-    if (!this.#bound.has(queue)) {
-      this.#bound.add(queue)
-      // On the same connection before the message; a full server refuses both.
-      this.#link
-        .send('sadd', [this.#keys.binding(queue), directBinding(queue)])
-        .catch(() => this.#bound.delete(queue))
-    }
-    return dueMs === undefined ? this.#keys.list(queue, stepOf(priority)) : this.#keys.eta(queue)
   }
 
   /** These keys hold something that is no queue: who wanted to push there is told, the others go on. */
   #refuseKeys(batch: readonly Entry[], wrong: readonly string[]): void {
     for (const entry of batch) {
-      const push = entry.publication.pushes.find((each) => wrong.includes(this.#target(each)))
+      const push = entry.publication.pushes.find((each) => wrong.includes(targetOf(this.#keys, each)))
       if (push === undefined) continue
-      const key = this.#target(push)
+      const key = targetOf(this.#keys, push)
       this.#settle(
         entry,
         new OperationalError(
@@ -276,7 +221,3 @@ export class Publisher {
       this.#watchdog = setTimeout(() => this.#watch(), Math.max(1, next - now)).unref()
   }
 }
-
-/** How a held message lies in its eta set: a word that makes it unique, what the redo list would say, the text. */
-export const heldText = (unique: string, { priority, raw }: Pick<Push, 'priority' | 'raw'>): string =>
-  `${unique} 0 - ${stepOf(priority)} -\n${raw}`

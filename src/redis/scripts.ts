@@ -25,4 +25,5 @@ export const scripts = {
   note: load('note'),
   store: load('store'),
   seat: load('seat'),
+  purge: load('purge'),
 } as const

@@ -1,9 +1,9 @@
 // What a step says to its script, and what the script says back (lua/step.lua). Pure: strings in, strings
 // out; the consumer sends them.
 import type { Completion, Delivery, Join, StepReply } from '../runtime/broker.js'
-import { type Keys, stepOf } from './keys.js'
+import { type Databases, type Keys, stepOf } from './keys.js'
 import type { Reply } from './link.js'
-import { type Databases, heldText } from './publisher.js'
+import { heldText } from './publication.js'
 
 type Argument = string | number
 
@@ -28,6 +28,9 @@ export interface StepCall {
   readonly order: readonly number[] | null
 }
 
+/** Redis takes no fractions; 0 and below is "for ever". */
+export const wholeSeconds = (expires: number): number => Math.max(0, Math.ceil(expires))
+
 /** Index of the list in a tag: queue × 4 + priority step. */
 const listOf = (tag: string): number => {
   const colon = tag.indexOf(':')
@@ -44,7 +47,8 @@ const plainSeconds = (completion: Completion): number => {
     chords.length === 0 &&
     parts.length === 0 &&
     joined === undefined &&
-    result?.state === 'SUCCESS'
+    result?.state === 'SUCCESS' &&
+    Number.isInteger(result.expires)
     ? result.expires
     : 0
 }
@@ -150,7 +154,7 @@ const describe = (
       out.push(ending.taskId ?? '', ending.task ?? '', deadLetterMax, Math.ceil(deadLetterExpires), note)
       break
   }
-  for (const { taskId, text, expires } of ordered) out.push(keys.result(taskId), text, Math.ceil(expires))
+  for (const { taskId, text, expires } of ordered) out.push(keys.result(taskId), text, wholeSeconds(expires))
   for (let i = 0; i < pushes.length; i++) {
     const push = pushes[i] as Completion['pushes'][number]
     if (push.dueMs === undefined) {

@@ -329,7 +329,8 @@ local last = ARGV[4] == '1' and lists or lists + queues
 while slots > count and place <= last do
   if place < 1 or place > lists then
     local q = place < 1 and place + queues or place - lists
-    for _, value in ipairs(call('RPOP', KEYS[1 + q], slots - count) or {}) do
+    local values = pcall('RPOP', KEYS[1 + q], slots - count)
+    for _, value in ipairs(values and not values.err and values or {}) do
       local list = 4 * tonumber(ARGV[10 + q]) + tonumber(string.match(value, '^%d+ %S+ (%d)'))
       record[#record + 1] = request + count .. (list == 0 and 'r' or ':' .. list .. 'r')
       record[#record + 1] = value

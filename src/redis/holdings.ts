@@ -1,0 +1,42 @@
+// What a consumer holds, as it knows it: tags, and the letters that their fields got over there since they
+// were claimed (`n` its start was noted, `e` acknowledged early, `j` its chord's body is not out yet).
+import type { Completion, Delivery, StepReply } from '../runtime/broker.js'
+
+export class Holdings {
+  readonly #tags = new Set<string>()
+  /** Most tags never get a letter. */
+  readonly #letters = new Map<string, string>()
+
+  /** The field in the consumer's hash that a tag stands for now. */
+  fieldOf = (tag: string): string => (this.#letters.size === 0 ? tag : tag + (this.#letters.get(tag) ?? ''))
+
+  mark(tag: string, letter: 'n' | 'e' | 'j'): void {
+    this.#letters.set(tag, (this.#letters.get(tag) ?? '') + letter)
+  }
+
+  /** A step was answered: what it completed is gone, but for what joins; what it delivered is ours. */
+  settle(completions: readonly Completion[], { joins, deliveries }: StepReply): void {
+    const joining = joins.length === 0 ? null : new Set(joins.map(({ completion }) => completion))
+    for (let i = 0; i < completions.length; i++) {
+      const { tag } = completions[i] as Completion
+      if (joining?.has(i)) this.mark(tag, 'j')
+      else {
+        this.#tags.delete(tag)
+        if (this.#letters.size > 0) this.#letters.delete(tag)
+      }
+    }
+    for (let i = 0; i < deliveries.length; i++) this.#tags.add((deliveries[i] as Delivery).tag)
+  }
+
+  /** Fields of messages that came with requests before this one, and that nobody here knows. */
+  unknown(fields: readonly string[], beforeRequest: number): readonly string[] {
+    return fields.filter(
+      (field) => Number.parseInt(field, 10) < beforeRequest && !this.#tags.has(field.replace(/[nej]+$/, '')),
+    )
+  }
+
+  clear(): void {
+    this.#tags.clear()
+    this.#letters.clear()
+  }
+}

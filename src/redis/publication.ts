@@ -1,0 +1,72 @@
+// What a call of the publish script says (lua/publish.lua). Pure: publications in, strings out; the publisher
+// sends them.
+import type { Publication, Push } from '../runtime/broker.js'
+import { type Databases, type Keys, stepOf } from './keys.js'
+
+/** A publication above this is sent in pieces: one script that long would stop everybody. */
+const mostAtOnce = 5000
+
+/** The pieces, to be sent one after the other: the first opens the chords, before any part can come. */
+export const inPieces = (publication: Publication): readonly Publication[] => {
+  const { pushes, chords } = publication
+  if (pushes.length <= mostAtOnce) return [publication]
+  const pieces: Publication[] = []
+  for (let from = 0; from < pushes.length; from += mostAtOnce)
+    pieces.push({ pushes: pushes.slice(from, from + mostAtOnce), chords: from === 0 ? chords : [] })
+  return pieces
+}
+
+/** Where a push goes: the list of its priority, or the set of held messages. */
+export const targetOf = (keys: Keys, { queue, priority, dueMs }: Push): string =>
+  dueMs === undefined ? keys.list(queue, stepOf(priority)) : keys.eta(queue)
+
+/** How a held message lies in its eta set: a word that makes it unique, what the redo list would say, the text. */
+export const heldText = (unique: string, { priority, raw }: Pick<Push, 'priority' | 'raw'>): string =>
+  `${unique} 0 - ${stepOf(priority)} -\n${raw}`
+
+export interface PublishCall {
+  readonly keys: readonly string[]
+  /** Number of keys, keys, arguments. */
+  readonly args: readonly (string | number)[]
+}
+
+export const buildPublish = (
+  keys: Keys,
+  databases: Databases,
+  senderKey: string,
+  number: number,
+  publications: readonly Publication[],
+): PublishCall => {
+  const names = [senderKey]
+  // Below zero: a set of held messages, with pairs of moment and text.
+  const groups = new Map<string, { count: number; readonly values: string[] }>()
+  const chords: string[] = []
+  let index = 0
+  for (const publication of publications) {
+    for (const push of publication.pushes) {
+      const key = targetOf(keys, push)
+      let group = groups.get(key)
+      if (group === undefined) {
+        group = { count: 0, values: [] }
+        groups.set(key, group)
+        names.push(key)
+      }
+      if (push.dueMs === undefined) {
+        group.count++
+        group.values.push(push.raw)
+      } else {
+        group.count--
+        group.values.push(String(Math.ceil(push.dueMs)), heldText(`${senderKey}:${number}:${index}`, push))
+      }
+      index++
+    }
+    for (const { groupId, size } of publication.chords) chords.push(keys.chord(groupId, 's'), String(size))
+  }
+  const args: (string | number)[] = [names.length, ...names, number, databases.broker, databases.results]
+  for (const { count, values } of groups.values()) {
+    args.push(count)
+    for (const value of values) args.push(value)
+  }
+  for (const word of chords) args.push(word)
+  return { keys: names, args }
+}
