@@ -46,12 +46,20 @@ export const limit = (value: unknown): number | null => {
   return number > 0 && Number.isFinite(number) ? number : null
 }
 
+const isoTextOf = (value: unknown): unknown => {
+  if (value instanceof Date) return writeIsoDate(value.getTime())
+  return value instanceof NaiveDateTime || value instanceof PlainDate ? value.text : value
+}
+
 export const moment = (value: unknown, name: string): Moment | null => {
   if (value === undefined || value === null) return null
-  if (typeof value === 'string') return { text: value, ms: readIsoDate(value) }
-  if (value instanceof Date) return { text: writeIsoDate(value.getTime()), ms: value.getTime() }
-  if (value instanceof NaiveDateTime || value instanceof PlainDate)
-    return { text: value.text, ms: readIsoDate(value.text) }
+  const text = isoTextOf(value)
+  if (typeof text === 'string')
+    try {
+      return { text, ms: readIsoDate(text) }
+    } catch {
+      // Said below, with the name of the field.
+    }
   throw new InvalidTaskError(`Expected ${name} as an ISO 8601 date, got ${show(value)}`)
 }
 

@@ -170,16 +170,20 @@ const readEnvelope = (raw: Buffer): Dict => {
   return envelope
 }
 
-const readBody = (envelope: Dict, headers: Dict, properties: Dict): unknown =>
-  decodeJson(
-    unpack({
-      body: envelope['body'],
-      contentType: envelope['content-type'],
-      contentEncoding: envelope['content-encoding'],
-      bodyEncoding: properties['body_encoding'],
-      compression: headers['compression'],
-    }),
-  )
+const readBody = (envelope: Dict, headers: Dict, properties: Dict): unknown => {
+  const text = unpack({
+    body: envelope['body'],
+    contentType: envelope['content-type'],
+    contentEncoding: envelope['content-encoding'],
+    bodyEncoding: properties['body_encoding'],
+    compression: headers['compression'],
+  })
+  try {
+    return decodeJson(text)
+  } catch (error) {
+    throw new DecodeError(`The body cannot be read. ${(error as Error).message}`)
+  }
+}
 
 /** Protocol 1 keeps everything in the body; where a header of protocol 2 says something too, the header wins. */
 const fieldsOf = (body: Dict, headers: Dict): Dict => {
