@@ -164,14 +164,12 @@ describe('a full server', () => {
       const reply = await consumer.step(0, [end(a!, follows), end(b!, { results: [success('b')] })], 1)
       expect(reply.refused).toEqual([])
       expect(raws(reply.deliveries)).toEqual(['c'])
-      // BLMOVE is refused: it polls.
+      // BLMOVE is refused: the first wait ends at once, the next one polls.
+      expect(await consumer.wait(1)).toEqual([])
       const waiting = consumer.wait(1)
-      await new Promise((resolve) => setTimeout(resolve, 300))
-      await consumer.step(
-        0,
-        reply.deliveries.map((each) => end(each, { ending: { kind: 'requeue' } })),
-        0,
-      )
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      const again = reply.deliveries.map((each) => end(each, { ending: { kind: 'requeue' } }))
+      await consumer.step(0, again, 0)
       expect(raws(await waiting)).toEqual(['c'])
     } finally {
       await client.config('SET', 'maxmemory', '0')
