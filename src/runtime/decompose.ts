@@ -101,6 +101,7 @@ const givenBy = (
   ...(groupIndex !== undefined && { groupIndex }),
   ...(rootId !== undefined && { rootId }),
   reports: chord !== undefined,
+  now: true,
 })
 
 // ---------------------------------------------------------------------------------------------------
@@ -173,7 +174,7 @@ const sendGroup = (
   }
   const frozen = freezeGroup(
     withOptions(node, { taskId: taskId ?? sending.origin.mint() }),
-    {},
+    { now: true },
     null,
     sending.origin.mint,
   )

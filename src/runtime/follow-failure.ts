@@ -42,17 +42,14 @@ export const followFailure = (message: Message, failure: Failure, context: Follo
   const { state, info, traceback } = failure
   const result = encodeException(info)
   const steps: Step[] = []
-  const children = [...context.children]
   const store = !context.ignoreResult || context.storeErrorsEvenIfIgnored
   const errbacks = failure.errbacks ? (message.embed.errbacks ?? []) : []
   if (errbacks.length > 0) {
     const nodes = errbacks.map((json) => fromJSON(json))
-    const sent = callErrbacks(nodes, message.id, failure, message.rootId, message, context)
-    steps.push(...sent.steps)
-    children.push(sent.child)
+    steps.push(...callErrbacks(nodes, message.id, failure, message.rootId, message, context).steps)
   }
   // Its own result stands first: it tells the store whether this run counts.
-  if (store) steps.push(storeOwn(message, state, result, traceback, children))
+  if (store) steps.push(storeOwn(message, state, result, traceback, context.children))
   const place = ownPlace(message)
   if (place !== undefined) steps.push({ do: 'report', part: partOf(place, state, result) })
   const waiting = (message.embed.chain ?? []).flatMap(readable)

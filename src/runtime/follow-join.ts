@@ -121,8 +121,11 @@ const failBody = (
     children.set(failedId, sent.child)
   }
   for (const step of abandon([body], 'FAILURE', encodeException(info), traceback, true)) {
-    const child = step.do === 'store' ? children.get(step.taskId) : undefined
-    steps.push(step.do === 'store' && child !== undefined ? { ...step, children: [child] } : step)
+    if (step.do !== 'store') steps.push(step)
+    else {
+      const child = children.get(step.taskId)
+      steps.push({ ...step, groupId: null, children: child === undefined ? [] : [child] })
+    }
   }
   return steps
 }

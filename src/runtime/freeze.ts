@@ -14,6 +14,8 @@ export interface Given {
   readonly rootId?: string
   /** The node reports to a chord: its end must be ONE result. */
   readonly reports?: boolean
+  /** It is sent now. Members of what waits learn their group's id when they are sent, as in Celery. */
+  readonly now?: boolean
 }
 
 export interface Frozen<N extends Node = Node> {
@@ -103,6 +105,14 @@ const routing = ({ queue, priority }: SignatureOptions): SignatureOptions => ({
 
 const rootOf = ({ rootId }: Given): Given => (rootId === undefined ? {} : { rootId })
 
+/** What the members of a group are given. */
+const memberOf = (groupId: string, groupIndex: number, { now = false, rootId }: Given): Given => ({
+  groupIndex,
+  now,
+  ...(now && { groupId }),
+  ...(rootId !== undefined && { rootId }),
+})
+
 export const freezeChain = (
   chain: ChainNode,
   given: Given,
@@ -110,11 +120,12 @@ export const freezeChain = (
   mint: () => string,
 ): Frozen<ChainNode> => {
   const { taskId } = chain.options
-  const lastGiven: Given = { ...given, ...(taskId !== undefined && { taskId }) }
   const tasks: Node[] = []
   let before = parent
   for (const [index, task] of chain.tasks.entries()) {
-    const step = freeze(task, index === chain.tasks.length - 1 ? lastGiven : rootOf(given), before, mint)
+    const isLast = index === chain.tasks.length - 1
+    const place = isLast ? { ...given, ...(taskId !== undefined && { taskId }) } : rootOf(given)
+    const step = freeze(task, { ...place, now: index === 0 && given.now === true }, before, mint)
     tasks.push(step.node)
     before = step.result
   }
@@ -129,7 +140,7 @@ export const freezeGroup = (
 ): Frozen<GroupNode> => {
   const id = group.options.taskId ?? given.taskId ?? mint()
   const members = flatten(group.tasks).map((task, groupIndex) =>
-    freeze(task, { groupId: id, groupIndex, ...rootOf(given) }, null, mint),
+    freeze(task, memberOf(id, groupIndex, given), null, mint),
   )
   return {
     node: { ...withOptions(group, { taskId: id }), tasks: members.map(({ node }) => node) },
@@ -149,17 +160,21 @@ export const freezeChord = (
   const { taskId } = chord.options
   const own: Given = before === undefined && taskId !== undefined ? { taskId } : {}
   const members = flatten(chord.header).map((task, groupIndex) =>
-    freeze(task, { groupId: id, groupIndex, reports: true, ...rootOf(given) }, null, mint),
+    freeze(task, { ...memberOf(id, groupIndex, given), reports: true }, null, mint),
   )
   const header: ResultShape = { kind: 'group', id, results: members.map(({ result }) => result), parent }
   // Like Celery, a body that stands in no group carries the id of its own header.
-  const body = freeze(chord.body, { groupId: id, ...own, ...given }, header, mint)
+  const place = { ...(given.now === true && { groupId: id }), ...own, ...given, now: false }
+  const body = freeze(chord.body, place, header, mint)
   return {
     node: {
       ...withOptions(chord, { taskId: id }),
       headerOptions: { ...chord.headerOptions, taskId: id },
       header: members.map(({ node }) => node),
-      body: body.node,
+      body:
+        given.now === true && body.node.kind === 'chain'
+          ? withOptions(body.node, { taskId: body.result.id })
+          : body.node,
     },
     result: body.result,
   }
