@@ -303,6 +303,8 @@ export class RedisConsumer implements Consumer {
     this.id = newId()
     this.#context = this.#describe()
     this.#holdings.clear()
+    // If only the lease was lost and not the hash, nobody else would ever find it.
+    await this.#reaper.leave(id).catch(noop)
     await this.#register()
     this.#comeback = null
     this.#options.onLost()

@@ -1,5 +1,6 @@
 // A consumer's calls never fail for trouble over there: each is sent, with the same number, until its answer
 // comes. What is wrong is said once, and once that it is over.
+import { LeaseLost } from '../errors.js'
 import type { ConsumerOptions } from '../runtime/broker.js'
 import type { Link } from './link.js'
 import { explain, troubleOf } from './trouble.js'
@@ -21,7 +22,7 @@ export class Patience {
     this.#onTrouble = onTrouble
   }
 
-  /** Sends until an answer comes; rejects only when the link is closed. */
+  /** Sends until an answer comes; rejects with LeaseLost, and only when the link is closed. */
   async send<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       await this.#link.whenUp()
@@ -37,7 +38,7 @@ export class Patience {
   async again<T>(error: unknown, attempt: () => Promise<T>): Promise<T> {
     let reason = error
     for (;;) {
-      if (this.#link.closed) throw reason
+      if (this.#link.closed) throw new LeaseLost('The consumer is closed: what it held was given back.')
       this.complain(reason)
       // Always a real pause: the event that says why must get its turn.
       await sleep(troubleOf(reason) === 'connection' ? 5 : pauseMs * (0.5 + Math.random()))
