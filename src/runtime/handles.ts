@@ -13,15 +13,19 @@ const lineOf = <S>(last: S, parentOf: (step: S) => S | null): readonly S[] => {
   return line
 }
 
-/** `ignored`: nobody stores the last one. */
-export const fromShape = (source: ResultSource, shape: ResultShape, ignored = false): AnyResult =>
+/** `ignored`: ids whose results nobody stores. */
+export const fromShape = (
+  source: ResultSource,
+  shape: ResultShape,
+  ignored: ReadonlySet<string>,
+): AnyResult =>
   lineOf(shape, ({ parent }) => parent).reduceRight<AnyResult | null>(
     (parent, step) =>
       step.kind === 'task'
-        ? new TaskResult(source, step.id, parent, ignored && step === shape)
+        ? new TaskResult(source, step.id, parent, ignored.has(step.id))
         : new TasksResult(
             step.id,
-            step.results.map((member) => fromShape(source, member)),
+            step.results.map((member) => fromShape(source, member, ignored)),
             parent,
           ),
     null,

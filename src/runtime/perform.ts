@@ -17,7 +17,7 @@ import { encodeMessage } from './envelope.js'
 import { encodeValue } from './json.js'
 import type { Message } from './message.js'
 import { type ExtendedMeta, metaText } from './meta.js'
-import type { Plan, Step } from './plan.js'
+import type { Outgoing, Plan, Step } from './plan.js'
 import type { Routed, Router } from './router.js'
 
 /** What plans are carried out with. */
@@ -40,12 +40,7 @@ const write = (routed: Routed, means: Means, nowMs: number): string => {
 }
 
 /** One push for each queue; a named exchange is asked for its queues. Synchronous in the normal case. */
-const pushesOf = (
-  step: Extract<Step, { do: 'publish' }>,
-  means: Means,
-  nowMs: number,
-): Push | Promise<readonly Push[]> => {
-  const routed = means.router.route(step.message, nowMs)
+const pushesOf = (routed: Routed, means: Means, nowMs: number): Push | Promise<readonly Push[]> => {
   const { address, queue, message } = routed
   const raw = write(routed, means, nowMs)
   if (queue !== undefined)
@@ -62,26 +57,30 @@ const pushesOf = (
   })
 }
 
-const collectPushes = async (
-  steps: readonly Step[],
-  means: Means,
-  nowMs: number,
-): Promise<{ readonly pushes: readonly Push[]; readonly chords: readonly ChordOpening[] }> => {
+/** A publication, and its messages with everything decided. */
+export interface Prepared extends Publication {
+  readonly messages: readonly Outgoing[]
+}
+
+const prepare = async (steps: readonly Step[], means: Means, nowMs: number): Promise<Prepared> => {
   const pushes: Push[] = []
   const chords: ChordOpening[] = []
+  const messages: Outgoing[] = []
   for (const step of steps) {
     if (step.do === 'open-chord') chords.push(step.chord)
     if (step.do !== 'publish') continue
-    const found = pushesOf(step, means, nowMs)
+    const routed = means.router.route(step.message, nowMs)
+    messages.push(routed.message)
+    const found = pushesOf(routed, means, nowMs)
     if (found instanceof Promise) pushes.push(...(await found))
     else pushes.push(found)
   }
-  return { pushes, chords }
+  return { pushes, chords, messages }
 }
 
 /** A plan of a sender: all of it in one publication. */
-export const toPublication = (plan: Plan, means: Means): Promise<Publication> =>
-  collectPushes(plan.steps, means, means.broker.now())
+export const toPublication = (plan: Plan, means: Means): Promise<Prepared> =>
+  prepare(plan.steps, means, means.broker.now())
 
 /** What a worker knows of the message whose end it commits. */
 export interface Ended {
@@ -157,9 +156,7 @@ export const toCompletion = async (plan: Plan, ended: Ended, means: Means): Prom
     else if (step.do === 'join') joined.push(step.chord)
     else if (step.do === 'end') ending = step.ending
     else sends = true
-  const { pushes, chords } = sends
-    ? await collectPushes(plan.steps, means, nowMs)
-    : { pushes: none, chords: none }
+  const { pushes, chords } = sends ? await prepare(plan.steps, means, nowMs) : { pushes: none, chords: none }
   const fenced = joined.length === 0 && needsFence(ended.message, plan.steps, ending)
   return {
     tag: ended.tag,

@@ -66,7 +66,9 @@ export class Router {
   route(message: Outgoing, nowMs: number): Routed {
     const own = this.registry.get(message.task)?.options ?? {}
     const routed = this.ask(message)
-    const completed = complete(message, own, routed, nowMs, this.carried.embed(message.embed))
+    const ignoreResult =
+      message.ignoreResult ?? own.ignoreResult ?? routed.ignoreResult ?? this.ignores(message.task)
+    const completed = complete(message, own, routed, nowMs, this.carried.embed(message.embed), ignoreResult)
     const priority =
       message.priority ?? own.priority ?? routed.priority ?? this.settings.taskDefaultPriority ?? 0
     const { queue, exchange, routingKey } = placeOf([message, this.optionsOf(message), routed])
@@ -78,6 +80,20 @@ export class Router {
       }
     const target = this.known(queue ?? this.settings.taskDefaultQueue)
     return { message: completed, address: { exchange: '', routingKey: target, priority }, queue: target }
+  }
+
+  /** Whether nobody will store the result of this step, if somebody sends it on as it is. */
+  ignoresResult({ task, args, kwargs, options }: SignatureJson): boolean {
+    const said = options?.['ignore_result'] ?? this.registry.get(task)?.options.ignoreResult
+    if (typeof said === 'boolean') return said
+    return (
+      this.ask({ task, args: args ?? [], kwargs: kwargs ?? {} }).ignoreResult ?? this.ignores(task) ?? false
+    )
+  }
+
+  /** The setting is about tasks that this app knows, as in Celery. */
+  private ignores(task: string): true | undefined {
+    return this.settings.taskIgnoreResult && this.registry.get(task) !== undefined ? true : undefined
   }
 
   private optionsOf(call: Call): TaskOptions {
@@ -123,9 +139,9 @@ const complete = (
   route: RouteOptions,
   nowMs: number,
   embed: Outgoing['embed'],
+  ignoreResult: boolean | undefined,
 ): Outgoing => {
   const expires = own.expires ?? route.expires
-  const ignoreResult = message.ignoreResult ?? own.ignoreResult ?? route.ignoreResult
   const compression = message.compression ?? own.compression ?? route.compression
   const serializer = message.serializer ?? own.serializer ?? route.serializer
   const timeLimit = message.timeLimit ?? own.timeLimit

@@ -4,17 +4,19 @@ import { ownerOf, type Node, type SignatureOptions } from '../canvas/node.js'
 import { mergeOptions, readOptions } from '../canvas/options.js'
 import type { CallOptions, PendingResult, Sender } from '../canvas/sender.js'
 import { InvalidSignature, InvalidUsage } from '../errors.js'
-import type { Broker } from './broker.js'
+import type { Broker, PublishOptions } from './broker.js'
 import { checkArguments } from './check-arguments.js'
 import { currentTask } from './context.js'
 import { decompose } from './decompose.js'
 import type { Origin } from './outgoing.js'
+import { ignoredIds } from './ignored.js'
 import { pendingResult } from './pending.js'
 import { type Means, toPublication } from './perform.js'
 import { type SendPlan, toTuple } from './plan.js'
+import { publishOptions, type PublishSettings } from './publishing.js'
 import type { Registry } from './registry.js'
 import { fromShape } from './handles.js'
-import type { ResultSource } from './result-source.js'
+import type { AnyResult, ResultSource } from './result-source.js'
 
 /** What an app sends with. */
 export interface SendingApp {
@@ -23,29 +25,43 @@ export interface SendingApp {
   readonly results: ResultSource
   broker(): Promise<Broker>
   means(broker: Broker): Means
+  publishing(): PublishSettings
   readonly mint: () => string
 }
 
 const later: Readonly<Record<string, string>> = {
   stamps: 'stamps come with the whole canvas',
   stampedHeaders: 'stamps come with the whole canvas',
-  durability: 'stated durability comes with the guarantees',
 }
 
 const readCall = (
   options: CallOptions,
-): { kwargs: Readonly<Record<string, unknown>> | undefined; call: SignatureOptions } => {
-  const { kwargs, retry: _retry, retryPolicy: _retryPolicy, ...rest } = options
+): {
+  kwargs: Readonly<Record<string, unknown>> | undefined
+  call: SignatureOptions
+  /** What speaks of this publish, and is no business of the messages. */
+  publish: SignatureOptions
+} => {
+  const { kwargs, retry, retryPolicy, durability, ...rest } = options
   for (const name of Object.keys(rest))
-    if (name in later && (rest as Record<string, unknown>)[name] !== undefined)
+    if (Object.hasOwn(later, name) && (rest as Record<string, unknown>)[name] !== undefined)
       throw new InvalidUsage(`The option ${name} is not there yet: ${later[name]}.`)
   if (kwargs !== undefined && (kwargs === null || typeof kwargs !== 'object' || Array.isArray(kwargs)))
     throw new InvalidSignature(`kwargs: expected an object, got ${JSON.stringify(kwargs)}`)
-  return { kwargs, call: readOptions(rest) }
+  return { kwargs, call: readOptions(rest), publish: readOptions({ retry, retryPolicy, durability }) }
 }
 
 const withKwargs = (node: Node, kwargs: Readonly<Record<string, unknown>> | undefined): Node =>
   kwargs === undefined || node.immutable ? node : { ...node, kwargs: { ...node.kwargs, ...kwargs } }
+
+/** A named exchange is asked for its queues no longer than the publish itself may take. */
+const within = (options: PublishOptions, means: Means, broker: Broker): Means =>
+  options.patience === undefined
+    ? means
+    : {
+        ...means,
+        broker: { now: () => broker.now(), route: (exchange, key) => broker.route(exchange, key, options) },
+      }
 
 /** Plans and publishes. The handle's ids are known at once; it is fulfilled when the broker has everything. */
 export const sendNode = (
@@ -56,8 +72,9 @@ export const sendNode = (
 ): PendingResult<any, any> => {
   const task = currentTask()
   let id = options.taskId ?? node.options.taskId ?? ''
-  const prepare = (): { plan: SendPlan; sending: (broker: Broker) => Promise<void> } => {
-    const { kwargs, call } = readCall(options)
+  const prepare = (): { plan: SendPlan; sending: (broker: Broker) => Promise<AnyResult> } => {
+    const { kwargs, call, publish } = readCall(options)
+    const how = publishOptions(mergeOptions(node.options, publish), app.publishing())
     const whole = withKwargs(node, kwargs)
     const nowMs = app.results.now()
     const origin: Origin = {
@@ -70,23 +87,20 @@ export const sendNode = (
     return {
       plan,
       sending: async (broker) => {
-        await broker.publish(await toPublication(plan, app.means(broker)))
+        const means = within(how, app.means(broker), broker)
+        const { pushes, chords, messages } = await toPublication(plan, means)
+        await broker.publish({ pushes, chords }, how)
+        const ignored = ignoredIds(messages, (step) => means.router.ignoresResult(step))
+        return fromShape(app.results, plan.result, ignored)
       },
     }
   }
   try {
     const { plan, sending } = prepare()
-    const ignored =
-      mergeOptions(node.options, readOptions({ ignoreResult: options.ignoreResult })).ignoreResult === true
-    const result = fromShape(app.results, plan.result, ignored)
     id = plan.result.id
     if (task !== undefined && node.options.addToParent !== false && options.addToParent !== false)
       task.sent.push(toTuple(plan.result))
-    const sent = app.broker().then(sending)
-    return pendingResult(
-      id,
-      sent.then(() => result as any),
-    )
+    return pendingResult(id, app.broker().then(sending))
   } catch (error) {
     return pendingResult(id, Promise.reject(error))
   }
