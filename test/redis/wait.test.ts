@@ -28,7 +28,7 @@ describe('a waiting consumer', () => {
       times.push(performance.now() - start)
       await consumer.step(0, [end(deliveries[0]!)], 0)
     }
-    expect(median(times)).toBeLessThan(10)
+    expect(median(times)).toBeLessThan(25)
   })
 
   it('leaves the message in its list until it is claimed: a killed waiter loses nothing', async () => {
