@@ -1,7 +1,8 @@
 // Every option of a signature: its name on the wire and what it may hold. Setting is strict, so that a
 // misspelt option is an error and not a task in the wrong queue; reading keeps what it does not know.
 import { InvalidSignature } from '../errors.js'
-import { isSignature, type SignatureOptions } from './node.js'
+import { checkHeaders } from './headers.js'
+import { asNode, isSignature, type SignatureOptions } from './node.js'
 import { nearest, show } from './words.js'
 
 type Expected =
@@ -53,7 +54,8 @@ const table = {
   retryPolicy: 'record',
 } as const satisfies Record<WireOption, Expected>
 
-const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+/** `maxRetries` → `max_retries`. */
+export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 const wireNames = new Map(Object.keys(table).map((name) => [name, snake(name)]))
 const ownNames = new Map(Object.keys(table).map((name) => [snake(name), name as WireOption]))
@@ -92,6 +94,8 @@ export const nestedOptions = ['chord', 'chain', 'link', 'linkError'] as const
 /** Refuses a value that the option cannot hold; `where` is the start of the sentence. */
 export function checkOption(option: WireOption, value: unknown, where = `The option ${option}`): void {
   const [words, holds] = expectations[table[option]]
+  if (table[option] === 'signatures' && Array.isArray(value))
+    for (const item of value) asNode(item, `${where} expects signatures; what it got`)
   if (!holds(value)) throw new InvalidSignature(`${where} expects ${words}, but got ${show(value)}.`)
 }
 
@@ -111,6 +115,7 @@ export function readOptions(given: object): SignatureOptions {
     if (option !== undefined) checkOption(option, held)
     else if (!isRecord(held))
       throw new InvalidSignature(`The option ${name} expects an object, but got ${show(held)}.`)
+    if (option === 'headers') checkHeaders(held as Readonly<Record<string, unknown>>)
     entries.push([name, ownCopy(held)])
   }
   return Object.fromEntries(entries)

@@ -1,5 +1,6 @@
 // The current request: what a task can know and do while it runs, as `this` and as `currentTask()`.
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { checkHeaders } from '../canvas/headers.js'
 import { isRecord, show } from '../config-decode.js'
 import { InvalidUsage, MaxRetriesExceededError, Retry, type RetryOptions } from '../errors.js'
 import type { Logger } from '../log.js'
@@ -173,7 +174,7 @@ export class TaskContext {
   }
 }
 
-const checkRetry = ({ countdown, eta, maxRetries, args, kwargs, expires }: RetryOptions): void => {
+const checkRetry = ({ countdown, eta, maxRetries, args, kwargs, expires, headers }: RetryOptions): void => {
   const wrong = (name: string, expected: string, value: unknown): never => {
     throw new InvalidUsage(`this.retry: expected ${name} to be ${expected}, got ${show(value)}.`)
   }
@@ -187,6 +188,9 @@ const checkRetry = ({ countdown, eta, maxRetries, args, kwargs, expires }: Retry
     wrong('maxRetries', 'a whole number, or null (without limit)', maxRetries)
   if (args !== undefined && !Array.isArray(args)) wrong('args', 'a list', args)
   if (kwargs !== undefined && !isRecord(kwargs)) wrong('kwargs', 'an object', kwargs)
+  if (headers === undefined) return
+  if (isRecord(headers)) checkHeaders(headers)
+  else wrong('headers', 'an object', headers)
 }
 
 const requestOf = ({ message, delivery, hostname, ignoreResult }: ContextParts): Request => ({

@@ -2,11 +2,11 @@
 // every message of every producer passes here. Celery's protocol 2 inside kombu's envelope.
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { protocolHeaders } from '../canvas/headers.js'
 import type { SignatureJson } from '../canvas/wire.js'
 import { EncodeError } from '../errors.js'
 import { maxRawBytes, pack } from './content.js'
 import { encodeArgs, encodeKwargs, encodeValue } from './json.js'
-import { protocolHeaders } from './message.js'
 import type { Embed, Outgoing } from './plan.js'
 import { repr } from './repr.js'
 

@@ -4,6 +4,7 @@
 // tolerantly; what decides whether and with what a task runs must be right.
 import { isUtf8 } from 'node:buffer'
 import * as Either from 'fp-ts/lib/Either.js'
+import { protocolHeaders } from '../canvas/headers.js'
 import { DecodeError, InvalidTaskError } from '../errors.js'
 import { maxRawBytes, unpack } from './content.js'
 import { embedOf, noEmbed } from './embed.js'
@@ -74,14 +75,6 @@ export interface BadMessage {
 
 // ---------------------------------------------------------------------------------------------------
 // Headers
-
-/** The words of the protocol; all others are custom headers and travel on. */
-export const protocolHeaders: ReadonlySet<string> = new Set(
-  (
-    'lang task id shadow eta expires group group_index retries timelimit root_id parent_id argsrepr kwargsrepr ' +
-    'origin ignore_result replaced_task_nesting stamped_headers stamps compression redelivered'
-  ).split(' '),
-)
 
 const namesOf = (value: unknown): readonly string[] | null =>
   Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : null
