@@ -1,0 +1,15 @@
+// Every case of the campaign, in the order of the table in docs/guarantees.md.
+import type { FaultCase } from '../support/scene.js'
+import { p4 } from './chord.js'
+import { p10 } from './cuts.js'
+import { chains, earlyAcks, retries } from './edges.js'
+import { p6 } from './frozen.js'
+import { p5 } from './points.js'
+import { storm } from './storm.js'
+import { p1, p2, p3, p3Default } from './worker-killed.js'
+
+export const cases: readonly FaultCase[] = [
+  ...[p1, p2, p3, p3Default],
+  ...[p4, p5, p6, p10],
+  ...[chains, retries, earlyAcks, storm],
+]

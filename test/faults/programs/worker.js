@@ -1,0 +1,116 @@
+// A worker as a user would write one, for the fault campaign: it runs what is published (dist). Everything
+// that its tasks do goes into a ledger outside Redis: one appended line for each start and each end.
+import { appendFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createApp, createLogger } from 'lovage'
+
+const { ledger, broker, lease, queues, concurrency, acksLate, logLevel } = JSON.parse(process.env.FAULTS)
+
+const app = createApp('faults', {
+  broker,
+  workerLease: lease,
+  taskAcksLate: acksLate ?? true,
+  taskDefaultQueue: queues[0],
+})
+
+/** O_APPEND, one write for each line: lines of several processes never mix, and a kill leaves whole lines. */
+const write = (entry) => appendFileSync(ledger, `${JSON.stringify(entry)}\n`)
+
+/** A task whose starts and ends are noted. */
+const noted = (name, body, options) =>
+  app.task(
+    `faults.${name}`,
+    async function (...args) {
+      const { id, retries, redelivered, attempt } = this.request
+      const note = (what, more) =>
+        write({
+          what,
+          task: name,
+          id,
+          retries,
+          fresh: !redelivered,
+          attempt,
+          pid: process.pid,
+          at: Date.now(),
+          ...more,
+        })
+      note('start', { args: name === 'collect' ? args.slice(1) : args })
+      try {
+        const value = await body.apply(this, args)
+        note('end', { value })
+        return value
+      } catch (error) {
+        note('end', { error: String(error) })
+        throw error
+      }
+    },
+    options,
+  )
+
+/** Takes its time, and gives back what it was given. */
+noted('nap', async (value, ms) => {
+  await sleep(ms)
+  return value
+})
+
+/** Another result in each run: whoever counts one part twice is found out. */
+noted('roll', async (_index, ms) => {
+  await sleep(ms)
+  return Math.random()
+})
+
+/** A chord's body. */
+noted('collect', (results) => results)
+
+noted('add', async (a, b, ms = 0) => {
+  await sleep(ms)
+  return a + b
+})
+
+noted('total', (numbers) => numbers.flat(9).reduce((sum, number) => sum + number, 0))
+
+/** Sends itself again until it was tried `times` times. */
+noted('stubborn', async function (value, times, ms) {
+  await sleep(ms)
+  if (this.request.retries < times - 1) throw this.retry({ countdown: 0.05, maxRetries: times })
+  return value
+})
+
+/** At most once: acknowledged before it runs. */
+noted(
+  'once',
+  async (value, ms) => {
+    await sleep(ms)
+    return value
+  },
+  { acksLate: false },
+)
+
+class Refused extends Error {
+  name = 'Refused'
+}
+
+noted(
+  'refuse',
+  async (_value, ms) => {
+    await sleep(ms)
+    throw new Refused('on purpose')
+  },
+  { throws: [Refused] },
+)
+
+/** An errback: gets the failed task's id. */
+noted('tell', (failed) => failed)
+
+/** Deaf for a while: the event loop is blocked, as by a heavy computation. */
+noted('grind', (value, ms) => {
+  const end = Date.now() + ms
+  while (Date.now() < end);
+  return value
+})
+
+const worker = app.worker({ concurrency, queues, log: createLogger({ level: logLevel ?? 'WARNING' }) })
+await worker.start()
+console.log('ready')
+process.exitCode = await worker.run()
+await app.close()

@@ -1,0 +1,52 @@
+// The fault campaign: `npm run faults` plays every case of docs/guarantees.md against real processes and a
+// Redis of its own, and prints what was injected, what was counted, and what had to hold.
+//
+//   npm run faults -- P1 P4 --repeat 5 --seed 42 --short
+import { parseArgs } from 'node:util'
+import { createJiti } from 'jiti'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    repeat: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    short: { type: 'boolean', default: false },
+  },
+})
+
+const jiti = createJiti(import.meta.url, { nativeModules: ['lovage', 'ioredis'] })
+const { default: build } = await jiti.import('../support/build.ts')
+build()
+const { cases } = await jiti.import('./cases/index.ts')
+const { play } = await jiti.import('./support/play.ts')
+const { stopAll } = await jiti.import('../support/processes.ts')
+
+const names = cases.map(({ name }) => name).join(', ')
+const whole = (text, option) => {
+  if (/^\d+$/.test(text)) return Number(text)
+  console.error(`${option}: expected a whole number, got ${JSON.stringify(text)}.`)
+  process.exit(2)
+}
+const repeat = whole(values.repeat, '--repeat')
+const firstSeed = values.seed === undefined ? Date.now() % 100_000 : whole(values.seed, '--seed')
+const wanted = positionals.map((word) => {
+  const found = cases.find(({ name }) => name.toLowerCase() === word.toLowerCase())
+  if (found) return found
+  console.error(`There is no case ${JSON.stringify(word)}. There are: ${names}.`)
+  process.exit(2)
+})
+
+const failed = []
+for (const fault of wanted.length > 0 ? wanted : cases)
+  for (let round = 0; round < repeat; round++) {
+    const seed = firstSeed + round
+    const startedAt = performance.now()
+    const report = await play(fault, values.short ? 'short' : 'full', seed)
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+    console.log(`${fault.name}  ${fault.title}  (seed ${seed}, ${seconds} s)`)
+    console.log(`${String(report).replace(/^/gm, '    ')}\n`)
+    if (!report.passed) failed.push(`${fault.name} (--seed ${seed})`)
+  }
+await stopAll()
+console.log(failed.length === 0 ? 'Every promise held.' : `Broken: ${failed.join(', ')}`)
+process.exit(failed.length === 0 ? 0 : 1)

@@ -1,0 +1,225 @@
+// Where a case is played: a Redis of its own, a ledger, a client in this process, workers in theirs.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
+import { type App, createApp } from 'lovage'
+import { type Running, startNode } from '../../support/processes.js'
+import { startRedis, type TestRedis } from '../../support/redis.js'
+import { until } from '../../support/until.js'
+import { Ledger } from './ledger.js'
+import { type Random, seeded } from './random.js'
+import { Report } from './report.js'
+
+/** `full` is what the table in docs/guarantees.md tells of; `short` is for every `npm test`. */
+export type Size = 'full' | 'short'
+
+export interface FaultCase {
+  readonly name: string
+  readonly title: string
+  readonly play: (scene: Scene, size: Size) => Promise<void>
+}
+
+export interface WorkerOptions {
+  readonly queues?: readonly string[]
+  readonly concurrency?: number
+  /** Default: the scene's Redis. */
+  readonly url?: string
+  /** Seconds. */
+  readonly lease?: number
+  readonly acksLate?: boolean
+}
+
+/** Seconds; what workers get unless a case is about another one. */
+export const lease = 2
+
+const program = fileURLToPath(new URL('../programs/worker.js', import.meta.url))
+const defaultQueue = 'faults'
+
+export interface Meta {
+  readonly status: string
+  readonly result: unknown
+}
+
+const isFinal = (meta: Meta | undefined): meta is Meta =>
+  meta !== undefined && ['SUCCESS', 'FAILURE', 'REVOKED'].includes(meta.status)
+
+const clientOf = (url: string, queue: string) => {
+  const app = createApp('faults', { broker: url, taskDefaultQueue: queue })
+  return {
+    app,
+    nap: app.declare<(value: number, ms: number) => number>('faults.nap'),
+    roll: app.declare<(index: number, ms: number) => number>('faults.roll'),
+    collect: app.declare<(results: readonly number[], label: number) => readonly number[]>('faults.collect'),
+    add: app.declare<(a: number, b: number, ms?: number) => number>('faults.add'),
+    total: app.declare<(numbers: readonly unknown[]) => number>('faults.total'),
+    stubborn: app.declare<(value: number, times: number, ms: number) => number>('faults.stubborn'),
+    once: app.declare<(value: number, ms: number) => number>('faults.once'),
+    refuse: app.declare<(value: number, ms: number) => number>('faults.refuse'),
+    tell: app.declare<(id: string) => string>('faults.tell'),
+    grind: app.declare<(value: number, ms: number) => number>('faults.grind'),
+  }
+}
+
+export type Client = ReturnType<typeof clientOf>
+
+export class Scene {
+  readonly report = new Report()
+  readonly ledger = new Ledger()
+  readonly random: Random
+  readonly redis: TestRedis
+  /** Looks at Redis from outside. */
+  readonly outside: Redis
+  readonly #apps = new Map<string, Client>()
+  readonly #workers = new Set<Running>()
+
+  private constructor(redis: TestRedis, seed: number) {
+    this.redis = redis
+    this.random = seeded(seed)
+    this.outside = new Redis(redis.url)
+    // Expected where connections are cut.
+    this.outside.on('error', () => undefined)
+  }
+
+  static async open(seed: number): Promise<Scene> {
+    return new Scene(await startRedis({ own: true }), seed)
+  }
+
+  async close(): Promise<void> {
+    for (const worker of this.#workers) worker.signal('SIGKILL')
+    await Promise.all([...this.#apps.values()].map(({ app }) => app.close()))
+    this.outside.disconnect()
+    this.ledger.close()
+    await this.redis.stop({ hard: true })
+  }
+
+  /** A client whose tasks go to this queue. */
+  client(queue = defaultQueue): Client {
+    const client = this.#apps.get(queue) ?? clientOf(this.redis.url, queue)
+    this.#apps.set(queue, client)
+    return client
+  }
+
+  get app(): App {
+    return this.client().app
+  }
+
+  /** Starts a worker; resolves when it says that it is ready. */
+  async worker(options: WorkerOptions = {}): Promise<Running> {
+    const worker = this.launch(options)
+    await worker.line(/^ready$/)
+    return worker
+  }
+
+  /** Starts a worker, and does not wait for it. */
+  launch({ queues = [defaultQueue], concurrency = 10, url, ...more }: WorkerOptions = {}): Running {
+    const told = {
+      ledger: this.ledger.path,
+      broker: url ?? this.redis.url,
+      lease,
+      queues,
+      concurrency,
+      ...more,
+    }
+    const worker = startNode(program, [], { env: { FAULTS: JSON.stringify(told) } })
+    this.#workers.add(worker)
+    void worker.exited.then(() => this.#workers.delete(worker))
+    return worker
+  }
+
+  /** SIGKILL, and gone. */
+  async kill(worker: Running): Promise<void> {
+    await worker.stop('SIGKILL')
+    this.#workers.delete(worker)
+  }
+
+  /** Resolves when at least so many tasks have ended. */
+  async ended(many: number, timeout = 30_000): Promise<void> {
+    await until(() => this.ledger.ends().length >= many, {
+      timeout,
+      interval: 2,
+      message: () =>
+        `${this.ledger.ends().length} of ${many} tasks ended within ${timeout} ms\n${this.said()}`,
+    })
+  }
+
+  /** What workers that live have printed: for errors. */
+  said(): string {
+    return [...this.#workers].map((worker) => worker.output()).join('\n')
+  }
+
+  async results(ids: readonly string[]): Promise<readonly (Meta | undefined)[]> {
+    if (ids.length === 0) return []
+    const texts = await this.outside.mget(ids.map((id) => `celery-task-meta-${id}`))
+    return texts.map((text) => (text === null ? undefined : (JSON.parse(text) as Meta)))
+  }
+
+  /** Waits until all of these have a final result; answers what is missing when time is up. */
+  async finished(ids: readonly string[], timeout = 30_000): Promise<readonly string[]> {
+    const end = performance.now() + timeout
+    for (;;) {
+      const metas = await this.results(ids).catch(() => ids.map(() => undefined))
+      const missing = ids.filter((_, index) => !isFinal(metas[index]))
+      if (missing.length === 0 || performance.now() >= end) return missing
+      await sleep(20)
+    }
+  }
+
+  /** Resolves when nothing waits and nothing is held any more. */
+  async quiet(timeout = 30_000): Promise<void> {
+    const { outside } = this
+    await until(
+      async () => {
+        const keys = await outside.keys('*')
+        const waiting = await Promise.all(
+          keys.map(async (key) => ((await outside.type(key)) === 'list' ? 1 : 0)),
+        )
+        const held = await Promise.all(
+          keys.filter((key) => key.startsWith('lovage:unacked:')).map((key) => outside.hkeys(key)),
+        )
+        const later = keys.filter((key) => key.startsWith('lovage:eta:'))
+        return !waiting.includes(1) && later.length === 0 && !held.flat().some((field) => /^\d/.test(field))
+      },
+      { timeout, interval: 20, message: 'messages are still waiting or held' },
+    )
+  }
+
+  /** Stops all workers as an operator would, once the dead ones are reaped. Claims that nothing is left behind. */
+  async settle(): Promise<void> {
+    const { outside, report } = this
+    const alive = this.#workers.size
+    const reaped = await until(async () => (await outside.zcard('lovage:consumers')) <= alive, {
+      timeout: lease * 1000 + 8000,
+      interval: 20,
+    }).catch(() => false)
+    const exits = await Promise.all([...this.#workers].map((worker) => worker.stop('SIGTERM')))
+    const bad = exits.filter(({ code }) => code !== 0)
+    if (!reaped || bad.length > 0) report.must('every worker leaves when it is asked to', false)
+    const left = await this.#residue()
+    report.must(
+      `nothing is left in Redis${left.length > 0 ? `, but there is ${left.join(', ')}` : ''}`,
+      left.length === 0,
+    )
+    const dead = await outside.zcard('lovage:dead')
+    report.must(`no dead letters${dead > 0 ? `, but there are ${dead}` : ''}`, dead === 0)
+  }
+
+  /** Keys that would stay for ever, but for the bindings of queues. */
+  async #residue(): Promise<readonly string[]> {
+    const { outside } = this
+    const keys = (await outside.keys('*')).filter((key) => !key.startsWith('_kombu.binding.'))
+    const ttls = await Promise.all(keys.map((key) => outside.pttl(key)))
+    return keys.filter((key, index) => ttls[index] === -1 && !key.startsWith('lovage:dead')).sort()
+  }
+}
+
+export const range = (many: number): readonly number[] => Array.from({ length: many }, (_, index) => index)
+
+/** Does `work` for each, at most `many` at a time. */
+export const inParallel = async <T>(many: number, items: readonly T[], work: (item: T) => Promise<void>) => {
+  const queue = [...items]
+  await Promise.all(
+    range(many).map(async () => {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item)
+    }),
+  )
+}
