@@ -34,8 +34,16 @@ describe('an option', () => {
       'The option eta expects a valid Date or ISO text, but got an object of class Date.',
     ],
     [{ expires: true }, 'The option expires expects seconds, a valid Date or ISO text, but got true.'],
-    [{ link: 'proj.add' }, 'The option link expects an array of signatures, but got an array of 1.'],
-    [{ link: () => 1 }, 'The option link expects an array of signatures'],
+    [
+      { link: 'proj.add' },
+      'The option link expects signatures; what it got is not a signature, but "proj.add". Write task.s(…).',
+    ],
+    [{ link: add }, 'what it got is the task proj.add itself. Write add.s(…)'],
+    [
+      { headers: { id: 'mine' } },
+      'The header "id" has a meaning of its own in a message. Use another name, such as "x-id".',
+    ],
+    [{ headers: { update: 1 } }, 'The header "update" has a meaning of its own in a message.'],
     [{ chord: {} }, 'The option chord expects a signature, but got an object.'],
     [{ stamps: 1 }, 'The option stamps expects an object, but got 1.'],
     [{ other: [] }, 'The option other expects an object, but got an array of 0.'],
