@@ -56,6 +56,7 @@ const packages: readonly PackageRule[] = [
   { name: /^ioredis(\/|$)/, allowedIn: /^redis\//, because: 'ioredis belongs to redis/ only' },
   { name: /^superjson$/, allowedIn: /^runtime\/json/, because: 'superjson belongs to runtime/json only' },
   { name: /^cron-parser$/, allowedIn: /^beat\/cron/, because: 'cron-parser belongs to beat/cron only' },
+  { name: /^suncalc$/, allowedIn: /^beat\/solar/, because: 'suncalc belongs to beat/solar only' },
   {
     name: /^(picocolors|commander)$/,
     allowedIn: /^cli\//,

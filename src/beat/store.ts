@@ -1,0 +1,97 @@
+// PORT ScheduleStore: where entries lie with what is known of their runs, and who may fire. A store knows
+// texts and revisions, never what they mean (record.ts reads them): so one that cannot be read spoils nothing
+// but itself, and every change is a compare-and-set. Fired in the broker, whatever the store is: guarantees 13.
+
+/** An entry as it lies there. */
+export interface StoredEntry {
+  readonly name: string
+  /** What is to be done and when; written by people and by programs. */
+  readonly definition: string
+  /** Grows with each change of the definition. */
+  readonly revision: number
+  /** What has become of it; written with each fire. */
+  readonly state: string
+  readonly stateRevision: number
+}
+
+/** A value in the place of an entry that is none. */
+export interface StoredTrouble {
+  readonly name: string
+  readonly trouble: string
+}
+
+export type Stored = StoredEntry | StoredTrouble
+
+export interface PutOptions {
+  /** Only if the definition has this revision; 0: only if there is none. Without it: whatever is there. */
+  readonly expect?: number
+  /** The first state; one that is there already stays. */
+  readonly state: string
+}
+
+export interface ScheduleStore {
+  /** Without passwords, for banners: `redis://…`, `file celerybeat-schedule.json`. */
+  readonly url: string
+  /** `broker`: a fire writes the state here in one act with its messages. `apart`: the state follows by `save`. */
+  readonly place: 'broker' | 'apart'
+  /** Everything, and the version that it shows: changes after it are told by `watch`. */
+  list(): Promise<readonly Stored[]>
+  get(names: readonly string[]): Promise<readonly (Stored | undefined)[]>
+  /** False: the definition is not the expected one. */
+  put(name: string, definition: string, options: PutOptions): Promise<boolean>
+  /** False: it is not there, or not the expected one. Takes state and history with it. */
+  remove(name: string, expect?: number): Promise<boolean>
+  /** States that did not travel with a fire; each only if it follows the one that lies there. */
+  save(
+    states: readonly {
+      readonly name: string
+      readonly state: string
+      readonly revision: number
+      readonly line?: string
+    }[],
+  ): Promise<void>
+  /** Lines of `Firing.line`, newest first. */
+  history(name: string, limit: number): Promise<readonly string[]>
+  /**
+   * Calls `changed` with null soon, and within a second of each change of definitions with their names, or with null for "anything
+   * may have changed" (after an outage), until the returned function is called. Keeps the process alive.
+   */
+  watch(changed: (names: readonly string[] | null) => void): () => void
+  close(): Promise<void>
+}
+
+/** How many lines of history are kept for each entry. */
+export const historyLimit = 20
+
+/** One tick of one entry, to be fired if nobody was first. `M` are its messages, in the broker's words. */
+export interface Firing<M> {
+  readonly scope: string
+  readonly entry: string
+  /** Unix ms. Refused before its time by the broker's clock. `null`: no tick, somebody said "now". */
+  readonly tickMs: number | null
+  readonly publication: M
+  /** Where the store is the broker: the state that this follows, the one that it makes. */
+  readonly state?: { readonly revision: number; readonly text: string }
+  /** Where it is not: who fires, for the marker. */
+  readonly by: string
+  /** For the history. */
+  readonly line: string
+}
+
+/**
+ * - `fired`: all messages are in their queues
+ * - `refused`: somebody else fired it, or the entry was changed or taken away; nothing was written
+ * - `early`: by the broker's clock it is not due yet; nothing was written
+ * - `failed`: one of its queues cannot be written to, or the broker is full; nothing was written
+ */
+export type FireReply =
+  | { readonly kind: 'fired' }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'early' }
+  | { readonly kind: 'failed'; readonly error: Error }
+
+/** Whether we are the one who fires, and what time it is over there (Unix ms). Only saves work: see `fire`. */
+export interface Lead {
+  readonly leader: boolean
+  readonly nowMs: number
+}
