@@ -192,8 +192,9 @@ export class Slots {
 
   /** Waits for work while there are free slots and the queues were empty. */
   private listen(): void {
-    if (this.listening || !this.empty || !this.wants()) return
-    const free = Math.min(mostAtOnce, this.options.capacity - this.held - this.asked)
+    // With a claim on its way, its answer decides; and the wait shall be for all free slots, not for half of them.
+    if (this.listening || !this.empty || this.asked > 0 || !this.wants()) return
+    const free = Math.min(mostAtOnce, this.options.capacity - this.held)
     if (free <= 0) return
     this.listening = true
     this.asked += free

@@ -1,0 +1,354 @@
+// The claim window under a broker that answers in any order, loses leases and fails: whatever happens, no
+// slot is lost or given twice, no message is forgotten, and the loop never stands still.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { LeaseLost } from '../../src/errors.js'
+import { silentLogger } from '../../src/log.js'
+import type { Completion, Delivery, StepReply } from '../../src/runtime/broker.js'
+import { bare, type Ended } from '../../src/runtime/worker/runs.js'
+import { Slots } from '../../src/runtime/worker/slots.js'
+
+/** Small, seeded, good enough: mulberry32. */
+const dice = (seed: number) => {
+  let state = seed
+  return (below: number): number => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) % below
+  }
+}
+
+interface Pending {
+  readonly what: 'step' | 'wait' | 'handle' | 'join'
+  readonly slots: number
+  readonly lane: number
+  readonly completions: readonly Completion[]
+  readonly tag: string
+  readonly isSuspect: boolean
+  settle(value: unknown): void
+  fail(error: Error): void
+}
+
+/** Cheap, for it is asked a million times. */
+const ensure = (holds: boolean, what: () => string): void => {
+  if (!holds) throw new Error(what())
+}
+
+const equal = (what: string, found: number, expected: number): void =>
+  ensure(found === expected, () => `${what}: expected ${expected}, found ${found}`)
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** Microtasks, and what they put off to the next turn. */
+const quiet = async (): Promise<void> => {
+  await turn()
+  await turn()
+}
+
+interface Inner {
+  readonly held: number
+  readonly asked: number
+  readonly busy: number
+  readonly claiming: boolean
+  readonly listening: boolean
+  readonly suspectRuns: boolean
+  readonly breath: unknown
+  readonly waiting: readonly Delivery[]
+  readonly suspects: readonly Delivery[]
+  readonly ready: readonly Ended[]
+  readonly doubtful: readonly Ended[]
+  readonly freeLanes: readonly number[]
+}
+
+/** A broker and a pool whose answers come when the test says so. */
+class Bench {
+  readonly pending: Pending[] = []
+  /** Delivered, not yet completed. */
+  readonly open = new Set<string>()
+  readonly completed = new Set<string>()
+  readonly slots: Slots
+  readonly inner: Inner
+  lost = 0
+  #tags = 0
+
+  constructor(
+    readonly concurrency: number,
+    readonly capacity: number,
+  ) {
+    const ask = (what: Pending['what'], more: Partial<Pending>) =>
+      new Promise<any>((settle, fail) => {
+        const rest = { slots: 0, lane: -1, completions: [], tag: '', isSuspect: false }
+        this.pending.push({ ...rest, ...more, what, settle, fail })
+      })
+    const step = (lane: number, completions: readonly Completion[], slots: number): Promise<StepReply> => {
+      ensure(!this.of('step').some((call) => call.lane === lane), () => `lane ${lane} is taken`)
+      for (const { tag } of completions) {
+        ensure(!this.completed.has(tag), () => `${tag} is completed twice`)
+        ensure(this.open.has(tag), () => `${tag} is completed, but not in hand`)
+      }
+      return ask('step', { lane, completions, slots })
+    }
+    const wait = (slots: number): Promise<readonly Delivery[]> => {
+      equal('waits at once', this.of('wait').length, 0)
+      return ask('wait', { slots })
+    }
+    const interrupt = (): void => this.of('wait').forEach((call) => this.answer(call, []))
+    const handle = ({ tag, attempts }: Delivery): Promise<Ended | undefined> =>
+      ask('handle', { tag, isSuspect: attempts >= 2 })
+    const join = ({ completion }: Ended): Promise<Ended | undefined> => ask('join', { tag: completion.tag })
+    const nothing = (): void => undefined
+    const runs = { size: 0, handle, join, abort: nothing, lose: nothing }
+    const consumer = { lanes: 2, step, wait, interrupt }
+    this.slots = new Slots({ consumer, runs, concurrency, capacity, log: silentLogger })
+    this.inner = this.slots as unknown as Inner
+  }
+
+  of(what: Pending['what']): readonly Pending[] {
+    return this.pending.filter((each) => each.what === what)
+  }
+
+  answer(call: Pending, value: unknown): void {
+    this.pending.splice(this.pending.indexOf(call), 1)
+    call.settle(value)
+  }
+
+  reject(call: Pending, error: Error): void {
+    this.pending.splice(this.pending.indexOf(call), 1)
+    call.fail(error)
+  }
+
+  deliver(count: number, isSuspect: (n: number) => boolean = () => false): readonly Delivery[] {
+    return Array.from({ length: count }, (_, n) => {
+      this.#tags += 1
+      const tag = String(this.#tags)
+      this.open.add(tag)
+      const past = isSuspect(n) ? { attempts: 2, uncertain: true } : { attempts: 0, uncertain: false }
+      return {
+        tag,
+        queue: 'q',
+        raw: Buffer.from('x'),
+        redelivered: past.uncertain,
+        lost: false,
+        lastWorker: null,
+        ...past,
+      }
+    })
+  }
+
+  /** The step is carried out over there, and answered. `joining`: these ends bring the last part of a chord. */
+  carryOut(call: Pending, deliveries: readonly Delivery[], joining: readonly number[] = []): void {
+    for (const [index, { tag }] of call.completions.entries())
+      if (!joining.includes(index)) {
+        this.open.delete(tag)
+        this.completed.add(tag)
+      }
+    const joins = joining.map((completion) => ({ groupId: 'g', bodyId: 'b', members: [], completion }))
+    this.answer(call, { refused: [], joins, deliveries } satisfies StepReply)
+  }
+
+  /** Everything in hand is somebody else's; whoever asks now hears of it. */
+  lose(): void {
+    this.lost += 1
+    this.open.clear()
+    for (const call of [...this.of('step')]) this.reject(call, new LeaseLost('lost'))
+    for (const call of [...this.of('wait')]) this.answer(call, [])
+    // What was begun under the old lease ends with nothing.
+    this.slots.lose()
+    for (const each of [...this.of('handle'), ...this.of('join')]) this.answer(each, undefined)
+  }
+
+  check(): void {
+    const { inner, concurrency, capacity } = this
+    const { held, asked, busy, freeLanes } = inner
+    const joining = this.of('join').length
+    const steps = this.of('step')
+    const inFlight = [...steps, ...this.of('wait')].reduce((sum, { slots }) => sum + slots, 0)
+    equal('busy', busy, this.of('handle').length)
+    equal('held', held, inner.waiting.length + inner.suspects.length + busy + joining)
+    equal('asked', asked, inFlight)
+    equal('lanes', freeLanes.length + steps.length, 2)
+    ensure(busy <= concurrency, () => `${busy} run, at most ${concurrency} may`)
+    ensure(held + asked <= capacity + joining, () => `${held} held and ${asked} asked for, of ${capacity}`)
+    equal('waits', this.of('wait').length, inner.listening ? 1 : 0)
+    if (this.of('handle').some(({ isSuspect }) => isSuspect)) equal('runs beside a suspect', busy, 1)
+    // Nobody is forgotten: what is open is in somebody's hands.
+    const carried = steps.reduce((sum, { completions }) => sum + completions.length, 0)
+    equal('open messages', this.open.size, held + carried + inner.ready.length + inner.doubtful.length)
+    // And nothing stands still.
+    const canClaim = inner.claiming && inner.suspects.length === 0 && !inner.suspectRuns && !inner.breath
+    if (canClaim && held < capacity && freeLanes.length > 0)
+      ensure(asked > 0, () => `there is room for ${capacity - held}, and nothing is asked for`)
+    if (inner.ready.length > 0) equal('calls while ends are waiting', steps.length, 2)
+  }
+}
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => void vi.useRealTimers())
+
+/** One life: a hundred random events, then a stop in the middle of everything. */
+const live = async (seed: number): Promise<Bench> => {
+  const roll = dice(seed)
+  const concurrency = 1 + roll(8)
+  const bench = new Bench(concurrency, concurrency * (1 + roll(2)))
+  const { slots } = bench
+  const isSuspect = (): boolean => roll(25) === 0
+  const event = (): void => {
+    const chosen = bench.pending[roll(Math.max(1, bench.pending.length))]
+    const fate = roll(60)
+    if (fate === 0) bench.lose()
+    else if (fate === 1) vi.advanceTimersByTime(1000)
+    else if (chosen === undefined) return
+    else if (chosen.what === 'handle' || chosen.what === 'join')
+      bench.answer(chosen, bare(chosen.tag, { kind: 'ack' }))
+    else if (fate === 2 && bench.inner.claiming) bench.reject(chosen, new Error('no such thing'))
+    else if (chosen.what === 'wait') bench.answer(chosen, bench.deliver(roll(chosen.slots + 1), isSuspect))
+    else {
+      const joining = chosen.completions.map((_, index) => index).filter(() => roll(10) === 0)
+      bench.carryOut(chosen, bench.deliver(roll(chosen.slots + 1), isSuspect), joining)
+    }
+  }
+  slots.start()
+  for (let count = 0; count < 100; count += 1) {
+    event()
+    await quiet()
+    bench.check()
+  }
+  let drained = false
+  void slots.drain().then(() => {
+    drained = true
+  })
+  for (let count = 0; count < 500 && !drained; count += 1) {
+    await quiet()
+    bench.check()
+    if (bench.pending.length === 0) vi.advanceTimersByTime(1000)
+    else event()
+  }
+  await quiet()
+  expect(drained, 'drained').toBe(true)
+  expect([...bench.open], 'still open').toEqual([])
+  expect(bench.pending).toEqual([])
+  return bench
+}
+
+describe('a thousand lives of a worker', () => {
+  it('never lose a slot, never forget a message, and always come to an end', {
+    timeout: 60_000,
+  }, async () => {
+    let completed = 0
+    let lost = 0
+    for (let seed = 1; seed <= 1000; seed += 1) {
+      const bench = await live(seed).catch((error: Error) => {
+        throw new Error(`seed ${seed}: ${error.message}`, { cause: error })
+      })
+      completed += bench.completed.size
+      lost += bench.lost
+    }
+    expect(completed).toBeGreaterThan(20_000)
+    expect(lost).toBeGreaterThan(500)
+  })
+})
+
+describe('the claim window', () => {
+  const started = async (concurrency: number, capacity = concurrency): Promise<Bench> => {
+    const bench = new Bench(concurrency, capacity)
+    bench.slots.start()
+    await quiet()
+    return bench
+  }
+  const asked = (bench: Bench) => bench.of('step').map(({ slots }) => slots)
+  const first = (bench: Bench, what: Pending['what']): Pending => bench.of(what)[0] as Pending
+
+  it('asks on both lanes for half the slots each, and by one call where there are few', async () => {
+    expect(asked(await started(10))).toEqual([5, 5])
+    expect(asked(await started(3))).toEqual([3])
+  })
+
+  it('waits for work in an empty queue with all the slots that are free', async () => {
+    const bench = await started(4)
+    for (const call of bench.of('step')) bench.carryOut(call, [])
+    await quiet()
+    expect([asked(bench), first(bench, 'wait').slots]).toEqual([[], 4])
+  })
+
+  it('asks with an end for the slot that it frees, so that the next step of a chain costs one call', async () => {
+    const bench = await started(4)
+    for (const call of bench.of('step')) bench.carryOut(call, [])
+    await quiet()
+    bench.answer(first(bench, 'wait'), bench.deliver(1))
+    await quiet()
+    expect([bench.of('step'), first(bench, 'wait').slots]).toEqual([[], 3])
+    bench.answer(first(bench, 'handle'), bare('1', { kind: 'ack' }))
+    await quiet()
+    expect(bench.of('step')).toMatchObject([{ slots: 1, completions: [{ tag: '1' }] }])
+  })
+
+  it('sends what ends together as one call', async () => {
+    const bench = await started(10)
+    for (const call of bench.of('step')) bench.carryOut(call, bench.deliver(5))
+    await quiet()
+    for (const each of [...bench.of('handle')]) bench.answer(each, bare(each.tag, { kind: 'ack' }))
+    await quiet()
+    expect(bench.of('step').map(({ completions, slots }) => [completions.length, slots])).toEqual([
+      [10, 5],
+      [0, 5],
+    ])
+  })
+
+  it('holds more than it runs only where it may fetch ahead', async () => {
+    const bench = await started(2, 6)
+    for (const call of bench.of('step')) bench.carryOut(call, bench.deliver(3))
+    await quiet()
+    expect([bench.of('handle').length, bench.inner.waiting.length]).toEqual([2, 4])
+  })
+
+  it('gives the turn to others when answers come without waiting', async () => {
+    const bench = await started(4)
+    // A consumer that is gone answers at once, for ever.
+    const step = vi.fn(() => Promise.reject(new LeaseLost('gone')))
+    const consumer = (bench.slots as unknown as { options: { consumer: { step: unknown } } }).options.consumer
+    consumer.step = step
+    for (const call of [...bench.of('step')]) bench.reject(call, new LeaseLost('gone'))
+    await quiet()
+    await quiet()
+    expect(step.mock.calls.length).toBeGreaterThan(1)
+    expect(step.mock.calls.length).toBeLessThan(50)
+    void bench.slots.drain()
+  })
+
+  it('after a fault tries each end by itself after a breath, so that one cannot hold up the others', async () => {
+    const bench = await started(3)
+    bench.carryOut(first(bench, 'step'), bench.deliver(3))
+    await quiet()
+    for (const each of [...bench.of('handle')]) bench.answer(each, bare(each.tag, { kind: 'ack' }))
+    await quiet()
+    bench.reject(first(bench, 'step'), new TypeError('a fault'))
+    await quiet()
+    expect(bench.of('step')).toEqual([])
+    vi.advanceTimersByTime(1000)
+    await quiet()
+    expect(bench.of('step').map(({ completions }) => completions.map(({ tag }) => tag))).toEqual([
+      ['1'],
+      ['2'],
+    ])
+    bench.reject(first(bench, 'step'), new TypeError('it is this one'))
+    bench.carryOut(first(bench, 'step'), [])
+    await quiet()
+    vi.advanceTimersByTime(1000)
+    await quiet()
+    const tags = bench.of('step').flatMap(({ completions }) => completions.map(({ tag }) => tag))
+    expect(tags.sort()).toEqual(['1', '3'])
+  })
+
+  it('does not wait for a hopeless end when it stops', async () => {
+    const bench = await started(1)
+    bench.carryOut(first(bench, 'step'), bench.deliver(1))
+    await quiet()
+    const drained = bench.slots.drain()
+    bench.answer(first(bench, 'handle'), bare('1', { kind: 'ack' }))
+    await quiet()
+    bench.reject(first(bench, 'step'), new TypeError('a fault'))
+    await quiet()
+    await drained
+    expect(bench.inner.doubtful).toEqual([])
+  })
+})
