@@ -53,6 +53,10 @@ const unknown = (given: string): ImproperlyConfigured => {
 
 /** Name → value as it was given, with one spelling each. */
 const collect = (input: SettingsInput): ReadonlyMap<string, unknown> => {
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw new ImproperlyConfigured(
+      `Settings: expected an object such as { broker: 'redis://localhost:6379/0' }, got ${show(input)}.`,
+    )
   const given = new Map<string, { readonly as: string; readonly value: unknown }>()
   for (const [as, value] of Object.entries(input)) {
     const name = settingName(as)

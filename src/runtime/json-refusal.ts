@@ -7,7 +7,13 @@ export type Step = string | number | { readonly shown: string }
 /** `argument 2 of proj.add` and a path in it → `argument 2.user.name of proj.add` */
 export function placeText(where: string, path: readonly Step[]): string {
   const [subject, ...rest] = where.split(' of ')
-  return [subject + path.map(stepText).join(''), ...rest].join(' of ')
+  return [subject + pathText(path), ...rest].join(' of ')
+}
+
+/** Of a long path its start and its end. */
+function pathText(path: readonly Step[]): string {
+  const texts = path.map(stepText)
+  return texts.length <= 12 ? texts.join('') : `${texts.slice(0, 8).join('')}…${texts.slice(-3).join('')}`
 }
 
 function stepText(step: Step): string {

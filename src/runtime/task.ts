@@ -1,6 +1,5 @@
 // A task: a name, maybe the code, and its options. `app.task(…)` makes the callable that users hold.
-import { didYouMean, isRecord, show, toCamel } from '../config-decode.js'
-import { ImproperlyConfigured } from '../errors.js'
+import { checkOptions, type OptionKind } from './check-options.js'
 import type { TaskContext } from './context.js'
 
 /** A class of errors, or a name of one. */
@@ -74,53 +73,7 @@ export interface TaskDefinition {
   readonly options: TaskOptions
 }
 
-const kinds = {
-  text: (value: unknown) => typeof value === 'string' && value !== '',
-  flag: (value: unknown) => typeof value === 'boolean',
-  seconds: (value: unknown) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
-  limit: (value: unknown) => typeof value === 'number' && Number.isFinite(value) && value > 0,
-  whole: (value: unknown) => Number.isInteger(value) && (value as number) >= 0,
-  positive: (value: unknown) => Number.isInteger(value) && (value as number) >= 1,
-  wholeOrNull: (value: unknown) => value === null || (Number.isInteger(value) && (value as number) >= 0),
-  priority: (value: unknown) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 9,
-  errors: (value: unknown) =>
-    Array.isArray(value) && value.every((item) => typeof item === 'function' || typeof item === 'string'),
-  names: (value: unknown) =>
-    Array.isArray(value) &&
-    value.every((item) => typeof item === 'string') &&
-    new Set(value).size === value.length,
-  function: (value: unknown) => typeof value === 'function',
-  backoff: (value: unknown) =>
-    typeof value === 'boolean' || (Number.isFinite(value) && (value as number) >= 0),
-  expires: (value: unknown) =>
-    value instanceof Date ? !Number.isNaN(value.getTime()) : Number.isFinite(value) && (value as number) >= 0,
-  full: (value: unknown) => value === 'full',
-  json: (value: unknown) => value === 'json',
-  zlib: (value: unknown) => value === 'zlib' || value === 'gzip',
-  retry: (value: unknown) => isRecord(value),
-} as const
-
-const expected: Readonly<Record<keyof typeof kinds, string>> = {
-  text: 'a text',
-  flag: 'true or false',
-  seconds: 'seconds, 0 or more',
-  limit: 'seconds, more than 0',
-  whole: 'a whole number, 0 or more',
-  positive: 'a whole number of at least 1',
-  wholeOrNull: 'a whole number or null (without limit)',
-  priority: 'a whole number from 0 (most urgent) to 9',
-  errors: 'a list of error classes or names of errors',
-  names: 'a list of names, each once',
-  function: 'a function',
-  backoff: 'true, false or seconds',
-  expires: 'seconds or a valid Date',
-  full: '"full"',
-  json: '"json", the only one there is',
-  zlib: '"gzip" or "zlib"',
-  retry: 'an object with countdown or maxRetries',
-}
-
-const optionKinds: Readonly<Record<keyof TaskOptions, keyof typeof kinds>> = {
+const optionKinds: Readonly<Record<keyof TaskOptions, OptionKind>> = {
   queue: 'text',
   exchange: 'text',
   routingKey: 'text',
@@ -164,26 +117,8 @@ const later: Readonly<Record<string, string>> = {
   onReplace: 'replace comes with the whole canvas',
 }
 
-/** Refuses what is no option, or no such option yet, or has a wrong type: each in one sentence. */
-export const checkTaskOptions = (name: string, options: unknown): void => {
-  if (!isRecord(options))
-    throw new ImproperlyConfigured(`Options of task "${name}": expected an object, got ${show(options)}.`)
-  for (const [key, value] of Object.entries(options)) {
-    if (value === undefined) continue
-    if (Object.hasOwn(later, key))
-      throw new ImproperlyConfigured(`Option ${key} of task "${name}" is not there yet: ${later[key]}.`)
-    if (!Object.hasOwn(optionKinds, key))
-      throw new ImproperlyConfigured(
-        `Unknown option ${key} of task "${name}".${didYouMean(toCamel(key), Object.keys(optionKinds))} ` +
-          `Expected one of: ${Object.keys(optionKinds).join(', ')}.`,
-      )
-    const kind = optionKinds[key as keyof TaskOptions]
-    if (!kinds[kind](value))
-      throw new ImproperlyConfigured(
-        `Option ${key} of task "${name}": expected ${expected[kind]}, got ${show(value)}.`,
-      )
-  }
-}
+export const checkTaskOptions = (name: string, options: unknown): void =>
+  checkOptions(`task "${name}"`, options, optionKinds, later)
 
 /** Whether an error is of one of these kinds: by class, or by the name of its class or of one above. */
 export const isOfKind = (error: unknown, kindsOfError: readonly ErrorKind[] | undefined): boolean =>

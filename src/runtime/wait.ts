@@ -1,12 +1,29 @@
 // Waiting for one result: subscribe, look, and listen, until it is there or the caller has had enough.
 import type { GetOptions } from '../canvas/sender.js'
+import { didYouMean, isRecord, show } from '../config-decode.js'
 import { InvalidUsage, TimeoutError } from '../errors.js'
 import type { Backend } from './backend.js'
 import { currentTask } from './context.js'
 import { isReady, type Meta, readMeta } from './meta.js'
 
+const words = ['timeout', 'propagate', 'signal', 'allowInTask']
+
+const checkOptions = (options: GetOptions): void => {
+  if (!isRecord(options))
+    throw new InvalidUsage(`get: expected an object such as { timeout: 10 }, got ${show(options)}.`)
+  const unknown = Object.keys(options).find((name) => !words.includes(name))
+  if (unknown !== undefined)
+    throw new InvalidUsage(
+      `get: unknown option ${unknown}.${didYouMean(unknown, words)} It has ${words.join(', ')}.`,
+    )
+  const { timeout } = options
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0))
+    throw new InvalidUsage(`get: expected timeout as seconds, 0 or more, got ${show(timeout)}.`)
+}
+
 /** A worker that waits for itself can stop for ever. */
 export const guardWait = (options: GetOptions): void => {
+  checkOptions(options)
   const task = currentTask()
   if (task !== undefined && options.allowInTask !== true)
     throw new InvalidUsage(
@@ -48,7 +65,10 @@ export const waitForEnd = (
       stops.push(() => signal.removeEventListener('abort', onAbort))
     }
     if (timeout !== undefined) {
-      const timer = setTimeout(() => finish(() => reject(timedOut(id, timeout))), timeout * 1000)
+      const timer = setTimeout(
+        () => finish(() => reject(timedOut(id, timeout))),
+        Math.min(timeout * 1000, longestMs),
+      )
       stops.push(() => clearTimeout(timer))
     }
     if (before.length > 0) stops.push(lookLeft(backend, before, (meta) => finish(() => resolve(meta))))
@@ -64,6 +84,9 @@ export const waitForEnd = (
     stops.push(unwatch)
     if (over) unwatch()
   })
+
+/** The longest time that a timer of Node's takes (24 days); a longer one would fire at once. */
+const longestMs = 2 ** 31 - 1
 
 const timedOut = (id: string, seconds: number): TimeoutError =>
   new TimeoutError(

@@ -5,6 +5,7 @@ import { ImproperlyConfigured, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Execute, LazySignal, Outcome, Pool } from '../../pools/pool.js'
 import type { Broker, Consumer } from '../broker.js'
+import { checkOptions, type OptionKind } from '../check-options.js'
 import { TaskContext } from '../context.js'
 import { errbackArguments } from '../errback.js'
 import { execute, type RunnableTask } from '../execute.js'
@@ -31,6 +32,22 @@ export interface WorkerOptions {
   readonly softTimeLimit?: number
   readonly log?: Logger
 }
+
+const optionKinds: Readonly<Record<keyof WorkerOptions, OptionKind>> = {
+  // The app knows which pools there are.
+  pool: 'any',
+  concurrency: 'positive',
+  queues: 'texts',
+  excludeQueues: 'texts',
+  hostname: 'text',
+  prefetchMultiplier: 'positive',
+  timeLimit: 'limit',
+  softTimeLimit: 'limit',
+  log: 'logger',
+}
+
+/** Throws ImproperlyConfigured. */
+export const checkWorkerOptions = (options: unknown): void => checkOptions('a worker', options, optionKinds)
 
 /** What the app hands to a worker. */
 export interface WorkerParts {
