@@ -63,35 +63,26 @@ export interface ScheduleStore {
 /** How many lines of history are kept for each entry. */
 export const historyLimit = 20
 
-/** One tick of one entry, to be fired if nobody was first. `M` are its messages, in the broker's words. */
+/** One tick of one entry, to be fired if nobody was first. `M` are its messages, in the broker's own words. */
 export interface Firing<M> {
-  readonly scope: string
   readonly entry: string
-  /** Unix ms. Refused before its time by the broker's clock. `null`: no tick, somebody said "now". */
+  /** Unix ms. Refused before its time by the broker's clock. Null: no tick, somebody said "now". */
   readonly tickMs: number | null
-  readonly publication: M
-  /** Where the store is the broker: the state that this follows, the one that it makes. */
-  readonly state?: { readonly revision: number; readonly text: string }
-  /** Where it is not: who fires, for the marker. */
+  readonly messages: M
+  /** Where the store is the broker: the state that this follows, the one that it makes, a line of history or ''. */
+  readonly state?: { readonly revision: number; readonly text: string; readonly line: string }
+  /** Where it is not, the broker remembers the tick and who fired it. */
   readonly by: string
-  /** For the history. */
-  readonly line: string
 }
 
 /**
  * - `fired`: all messages are in their queues
- * - `refused`: somebody else fired it, or the entry was changed or taken away; nothing was written
- * - `early`: by the broker's clock it is not due yet; nothing was written
- * - `failed`: one of its queues cannot be written to, or the broker is full; nothing was written
+ * - `refused`: somebody else fired it, or the entry was changed or taken away
+ * - `early`: by the broker's clock it is not due yet
+ * - `failed`: the broker is away or full, or one of the queues is none
+ *
+ * In all but the first nothing was written.
  */
 export type FireReply =
-  | { readonly kind: 'fired' }
-  | { readonly kind: 'refused' }
-  | { readonly kind: 'early' }
+  | { readonly kind: 'fired' | 'refused' | 'early' }
   | { readonly kind: 'failed'; readonly error: Error }
-
-/** Whether we are the one who fires, and what time it is over there (Unix ms). Only saves work: see `fire`. */
-export interface Lead {
-  readonly leader: boolean
-  readonly nowMs: number
-}

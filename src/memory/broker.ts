@@ -5,7 +5,10 @@ import type {
   Consumer,
   ConsumerOptions,
   DeadLetter,
+  FireReply,
+  Firing,
   Publication,
+  PublishOptions,
   ServerReport,
 } from '../runtime/broker.js'
 import { MemoryConsumer } from './consumer.js'
@@ -36,8 +39,13 @@ export class MemoryBroker implements Broker {
     return Date.now()
   }
 
-  async publish({ pushes, chords }: Publication): Promise<void> {
+  async publish({ pushes, chords }: Publication, { durability }: PublishOptions = {}): Promise<void> {
     this.#assertOpen()
+    for (const promise of ['replicas', 'aof'] as const)
+      if ((durability?.[promise] ?? 0) > 0)
+        throw new OperationalError(
+          `Not published. ${this.url} lies in this process and has neither replicas nor a disk: leave durability.${promise} out, or use redis://.`,
+        )
     this.room.submit('publish', { pushes, chords })
   }
 
@@ -51,6 +59,16 @@ export class MemoryBroker implements Broker {
     const consumer = new MemoryConsumer(this.room, options, () => this.#consumers.delete(consumer))
     this.#consumers.add(consumer)
     return consumer
+  }
+
+  async fire(firings: readonly Firing[]): Promise<readonly FireReply[]> {
+    if (this.#isOpen) return this.room.submit('fire', { firings }).map((kind) => ({ kind }))
+    const error = new OperationalError(`The broker ${this.url} is closed: nothing was sent.`)
+    return firings.map(() => ({ kind: 'failed', error }))
+  }
+
+  async lead(scope: string, by: string, leaseMs: number): Promise<boolean> {
+    return this.room.submit('lead', { scope, by, leaseMs })
   }
 
   async inspect(): Promise<ServerReport> {

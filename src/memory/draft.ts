@@ -7,6 +7,8 @@ type Edits = { [T in keyof Flat]?: Map<string, Flat[T] | undefined> } & {
   [T in keyof Nested]?: Map<string, Map<string, Nested[T] | undefined>>
 }
 
+const isNested = (table: string): boolean => table === 'held' || table === 'parts' || table === 'timetable'
+
 export class Draft {
   /** Results that were written, for those who watch: each of them, also where a later one replaced it. */
   readonly announced: StoredText[] = []
@@ -65,7 +67,7 @@ export class Draft {
     const changes: unknown[] = []
     for (const [table, edits] of Object.entries(this.#edits))
       for (const [key, value] of edits as Map<string, unknown>)
-        if (table !== 'held' && table !== 'parts') changes.push({ table, key, value })
+        if (!isNested(table)) changes.push({ table, key, value })
         else
           for (const [inner, each] of value as Map<string, unknown>)
             changes.push({ table, key, inner, value: each })

@@ -6,6 +6,7 @@
 //                                                     ▲              │
 //                                                     └──── redo ◀───┘ reap, unregister, back
 import type { StoredText } from '../runtime/broker.js'
+import { entries, fire, history, lead, putEntry, removeEntry } from './beat.js'
 import { deadLetters, purgeDead } from './dead.js'
 import { Draft } from './draft.js'
 import { note, release } from './held.js'
@@ -43,6 +44,12 @@ const transitions: Table = {
   forget,
   deadLetters,
   purgeDead,
+  fire,
+  lead,
+  entries,
+  putEntry,
+  removeEntry,
+  history,
 }
 
 export const transition = <K extends Kind>(state: State, operation: OperationOf<K>): Transition<K> => {

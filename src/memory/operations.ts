@@ -5,12 +5,13 @@ import type {
   ChordOpening,
   ChordPart,
   Completion,
+  Firing,
   Note,
   Push,
   StepReply,
   StoredText,
 } from '../runtime/broker.js'
-import type { Letter } from './state.js'
+import type { Letter, Timetabled } from './state.js'
 
 /** Bytes where a test or a Python peer puts something into a queue that is no text. */
 export type AnyPush = Omit<Push, 'raw'> & { readonly raw: string | Buffer }
@@ -89,6 +90,40 @@ export interface Operations {
   /** Newest first. */
   deadLetters: { asked: { readonly most: number }; reply: readonly Letter[] }
   purgeDead: { asked: object; reply: number }
+  /** Ticks of periodic entries, each at most once. */
+  fire: {
+    asked: { readonly firings: readonly Firing[] }
+    reply: readonly ('fired' | 'refused' | 'early')[]
+  }
+  /** `leaseMs` 0 gives it back. */
+  lead: {
+    asked: { readonly scope: string; readonly by: string; readonly leaseMs: number }
+    reply: boolean
+  }
+  /** Without `names`: all. */
+  entries: {
+    asked: { readonly scope: string; readonly names?: readonly string[] }
+    reply: readonly (readonly [name: string, entry: Timetabled | undefined])[]
+  }
+  /** False: it is not the expected one. `state` is the first; one that is there stays. */
+  putEntry: {
+    asked: {
+      readonly scope: string
+      readonly name: string
+      readonly expect: number | undefined
+      readonly definition: string
+      readonly state: string
+    }
+    reply: boolean
+  }
+  removeEntry: {
+    asked: { readonly scope: string; readonly name: string; readonly expect: number | undefined }
+    reply: boolean
+  }
+  history: {
+    asked: { readonly scope: string; readonly name: string; readonly most: number }
+    reply: readonly string[]
+  }
 }
 
 export type Kind = keyof Operations

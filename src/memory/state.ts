@@ -89,6 +89,22 @@ export interface Letter {
   readonly raw: Buffer
 }
 
+/** A periodic entry. */
+export interface Timetabled {
+  readonly definition: string
+  readonly revision: number
+  readonly state: string
+  readonly stateRevision: number
+  /** The newest in front. */
+  readonly lines: readonly string[]
+}
+
+/** Who fires of many beats. */
+export interface Leader {
+  readonly by: string
+  readonly untilMs: number
+}
+
 /** Something with an `expiresMs` that is to be looked at when it is over. */
 export interface Expiring {
   readonly table: 'results' | 'markers' | 'chords'
@@ -115,6 +131,10 @@ export interface Flat {
   dead: Deque<Letter>
   /** Under `theOne`. */
   expiry: Heap<Expiring>
+  /** By `entryKey`: the last tick that was fired of an entry that lies elsewhere, or who said "now". */
+  fired: number
+  /** By scope. */
+  leaders: Leader
 }
 
 /** Tables with a table of values for each key. */
@@ -123,6 +143,8 @@ export interface Nested {
   held: Held
   /** By `chordKey`, then by task id. */
   parts: Part
+  /** Periodic entries: by scope, then by name. */
+  timetable: Timetabled
 }
 
 export type State = { readonly [T in keyof Flat]: Map<string, Flat[T]> } & {
@@ -153,6 +175,8 @@ export const queueOfList = (key: string): string => key.slice(0, key.lastIndexOf
 export const chordKey = (chord: { readonly groupId: string; readonly bodyId: string }): string =>
   `${chord.groupId}\n${chord.bodyId}`
 
+export const entryKey = (scope: string, entry: string): string => `${scope}\n${entry}`
+
 export const priorityLists = [0, 1, 2, 3] as const
 
 /** Kombu's steps 0, 3, 6, 9: rounded down, and kept between 0 and 9. */
@@ -169,8 +193,11 @@ export const emptyState = (): State => ({
   senders: new Map(),
   dead: new Map(),
   expiry: new Map(),
+  fired: new Map(),
+  leaders: new Map(),
   held: new Map(),
   parts: new Map(),
+  timetable: new Map(),
 })
 
 const nestedCopy = <T>(table: Map<string, Map<string, T>>): Map<string, Map<string, T>> =>
@@ -187,8 +214,11 @@ export const copyState = (state: State): State => ({
   senders: new Map(state.senders),
   dead: new Map(state.dead),
   expiry: new Map(state.expiry),
+  fired: new Map(state.fired),
+  leaders: new Map(state.leaders),
   held: nestedCopy(state.held),
   parts: nestedCopy(state.parts),
+  timetable: nestedCopy(state.timetable),
 })
 
 const put = (table: Map<string, unknown>, key: string, value: unknown): void => {

@@ -5,12 +5,15 @@ import type {
   Consumer,
   ConsumerOptions,
   DeadLetter,
+  FireReply,
+  Firing,
   Publication,
   ServerReport,
 } from '../runtime/broker.js'
 import { ask } from './backend.js'
 import { RedisConsumer } from './consumer.js'
 import { listDead, purgeDead } from './dead.js'
+import { Firer } from './firing.js'
 import { inspectServer } from './inspect.js'
 import { type Databases, type Keys, separator } from './keys.js'
 import { LeaseKeeper } from './lease.js'
@@ -36,6 +39,7 @@ export class RedisBroker implements Broker {
   /** Everything that is neither a consumer's nor a result's. */
   readonly #link: Link
   readonly #publisher: Publisher
+  readonly #firer: Firer
   readonly #leases: LeaseKeeper
   readonly #consumers = new Set<RedisConsumer>()
   /** The server's clock minus ours, ms. */
@@ -48,12 +52,16 @@ export class RedisBroker implements Broker {
     this.#link = new Link({
       address,
       name: 'lovage-client',
-      scripts: [scripts.publish],
+      scripts: [scripts.publish, scripts.fire, scripts.lead],
       onClock: this.#setClock,
-      onUp: () => this.#publisher.connected(),
+      onUp: () => {
+        this.#publisher.connected()
+        this.#firer.connected()
+      },
       onDown: (error) => this.#publisher.disconnected(error),
     })
     this.#publisher = new Publisher(this.#link, keys, databases, address.masked, timeoutSeconds)
+    this.#firer = new Firer({ link: this.#link, keys, databases, url: address.masked, timeoutSeconds })
     this.#leases = new LeaseKeeper(address, keys.consumers, options.log, this.#setClock)
   }
 
@@ -92,6 +100,21 @@ export class RedisBroker implements Broker {
     })
     this.#consumers.add(consumer)
     return consumer
+  }
+
+  fire(firings: readonly Firing[]): Promise<readonly FireReply[]> {
+    return this.#firer.fire(firings)
+  }
+
+  async lead(scope: string, by: string, leaseMs: number): Promise<boolean> {
+    const { keys, timeoutSeconds } = this.#options
+    const [serverMs, leads, sentAt] = await ask(this.#link, this.url, timeoutSeconds, async () => {
+      const started = Date.now()
+      const reply = await this.#link.run(scripts.lead, [1, keys.beat(scope, 'lead'), by, leaseMs])
+      return [...(reply as unknown as readonly [number, number]), started] as const
+    })
+    this.#setClock(serverMs - (sentAt + Date.now()) / 2)
+    return leads === 1
   }
 
   inspect(): Promise<ServerReport> {

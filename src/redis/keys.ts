@@ -20,6 +20,8 @@ export interface KeyFact {
 
 const hour = 3600
 const day = 86_400
+/** How long a tick that was fired for a file is remembered. */
+export const beatMarkerSeconds = 400 * day
 
 export const keyTable: readonly KeyFact[] = [
   {
@@ -203,6 +205,60 @@ export const keyTable: readonly KeyFact[] = [
     ends: 'deadLetterExpires',
     ttl: 'expires',
   },
+  {
+    name: 'lovage:beat:<app>:entries',
+    type: 'hash',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'periodic entry → revision and definition',
+    ends: 'with the last entry',
+    ttl: null,
+  },
+  {
+    name: 'lovage:beat:<app>:states',
+    type: 'hash',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'periodic entry → revision and what became of it',
+    ends: 'with the last entry',
+    ttl: null,
+  },
+  {
+    name: 'lovage:beat:<app>:history:<entry>',
+    type: 'list',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'its last runs, the newest in front',
+    ends: 'with the entry',
+    ttl: null,
+  },
+  {
+    name: 'lovage:beat:<app>:changes',
+    type: 'zset',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'periodic entry → when it was changed last, µs',
+    ends: 'an hour after the last change',
+    ttl: hour,
+  },
+  {
+    name: 'lovage:beat:<app>:fired:<entry>',
+    type: 'string',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'the last tick that was fired, where entries lie in a file',
+    ends: 'more than a year after it, since an entry may be yearly',
+    ttl: beatMarkerSeconds,
+  },
+  {
+    name: 'lovage:beat:<app>:lead',
+    type: 'string',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'which beat fires',
+    ends: 'seconds after it fell silent',
+    ttl: 10,
+  },
 ]
 
 /** The databases that scripts SELECT; `results` is '' when both are one. */
@@ -251,6 +307,11 @@ export class Keys {
     `${this.globalPrefix}lovage:pub:${connection}:${lane}`
   done = (fence: string): string => `${this.globalPrefix}lovage:done:${fence}`
   deadLetter = (id: string): string => `${this.dead}:${id}`
+  /** `scope` is the app's name: apps of one broker keep their entries apart. The channel is `changed`. */
+  beat = (scope: string, part: 'entries' | 'states' | 'changes' | 'changed' | 'lead'): string =>
+    `${this.globalPrefix}lovage:beat:${scope}:${part}`
+  beatOf = (scope: string, part: 'history' | 'fired', entry: string): string =>
+    `${this.globalPrefix}lovage:beat:${scope}:${part}:${entry}`
 
   result = (taskId: string): string => `${this.#results}celery-task-meta-${taskId}`
   chord = (groupId: string, part: 'j' | 's' | 't'): string =>

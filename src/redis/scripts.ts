@@ -25,5 +25,8 @@ export const scripts = {
   note: load('note'),
   store: load('store'),
   seat: load('seat'),
+  fire: load('fire'),
+  lead: load('lead'),
+  entry: load('entry'),
   purge: load('purge'),
 } as const

@@ -201,6 +201,25 @@ export interface DeadLetter {
   readonly raw: Buffer
 }
 
+/** One tick of a periodic entry: its messages leave once, whoever fires it, however many try. */
+export interface Firing {
+  /** The app's name: apps of one broker keep their entries apart. */
+  readonly scope: string
+  readonly entry: string
+  /** Unix ms. Refused before its time by the broker's clock. Null: no tick, somebody said "now". */
+  readonly tickMs: number | null
+  readonly publication: Publication
+  /** Where entries lie in this broker: the state that this follows, the one that it makes, a line of history or ''. */
+  readonly state?: { readonly revision: number; readonly text: string; readonly line: string }
+  /** Where they lie elsewhere, the broker remembers the tick, and who fired it. */
+  readonly by: string
+}
+
+/** `refused`: fired before, or changed, or gone. `early`: not due yet. In all but `fired` nothing was written. */
+export type FireReply =
+  | { readonly kind: 'fired' | 'refused' | 'early' }
+  | { readonly kind: 'failed'; readonly error: Error }
+
 export interface Broker {
   /** Without passwords, for banners. */
   readonly url: string
@@ -211,6 +230,13 @@ export interface Broker {
   /** Queues bound to a named exchange under this key. */
   route(exchange: string, routingKey: string): Promise<readonly string[]>
   consume(options: ConsumerOptions): Promise<Consumer>
+  /** Each firing is one compare-and-set of (entry, tick) with all its messages; many share one call. Never rejects. */
+  fire(firings: readonly Firing[]): Promise<readonly FireReply[]>
+  /**
+   * Which of many beats of this app fires; `leaseMs` 0 gives it back. It saves work and guards nothing.
+   * Refreshes `now()`.
+   */
+  lead(scope: string, by: string, leaseMs: number): Promise<boolean>
   inspect(): Promise<ServerReport>
   /** Waiting messages, all priorities, redeliveries included. */
   length(queue: string): Promise<number>

@@ -1,6 +1,8 @@
 // The table of keys against what a real Redis holds after everything has happened once.
 import { expect, it } from 'vitest'
 import { keyTable } from '../../src/redis/keys.js'
+import { RedisScheduleStore } from '../../src/redis/schedule-store.js'
+import { parseAddress } from '../../src/redis/url.js'
 import { leaks } from '../support/leaks.js'
 import { until } from '../support/until.js'
 import { end, part, push, stored, success, useRoom } from './room.js'
@@ -81,6 +83,26 @@ it('each key that is written stands in the table, with its type and its lifetime
   )
   await consumer.step(0, [end(d!, { ending: { kind: 'back' } }), end(e!)], 0)
   await look()
+
+  const store = new RedisScheduleStore({
+    address: parseAddress('broker', server.url),
+    keys,
+    scope: 'app',
+    timeoutSeconds: 4,
+  })
+  await store.put('report', '{}', { state: '{}' })
+  await broker.lead('app', 'beat', 6000)
+  const firing = {
+    scope: 'app',
+    entry: 'report',
+    tickMs: 1,
+    by: 'beat',
+    publication: { pushes: [], chords: [] },
+  }
+  await broker.fire([firing, { ...firing, state: { revision: 1, text: '{}', line: 'once' } }])
+  await look()
+  await store.remove('report')
+  await store.close()
   expect([...seen].sort()).toEqual(keyTable.map(({ name }) => name).sort())
 
   // What nobody needs any more is gone with its owner, or will be.

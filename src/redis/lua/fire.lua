@@ -1,0 +1,81 @@
+-- fire: ticks of periodic entries, each at most once: the state (or the marker) is compared and set, and the
+-- messages are pushed, or neither. Each firing stands for itself; nothing of a refused one is written.
+--
+-- KEYS  all that is written, named below by their index
+-- ARGV  1 broker's database · 2 results' database, '' when it is the same · 3 lines of history kept
+--       then for each firing:
+--         tick in ms, or '' for "now"
+--         's', states key, entry, expected revision, new text, history key, line of it or ''
+--           or 'm', marker key, its text `<tick> <by>`, seconds that it lives
+--         number of pushes, for each: key, due ms or '', text
+--         number of chords, for each: .s key, size
+-- Returns for each firing: 1 (fired), 0 (refused), -1 (not due by this server’s clock), or -1 - the index of a
+-- key that is no queue. A call that is sent again finds its own text, and answers 1.
+local call = redis.call
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local at = 4
+local function take()
+  at = at + 1
+  return ARGV[at - 1]
+end
+
+local replies = {}
+while at <= #ARGV do
+  local tick, mode, key = take(), take(), KEYS[tonumber(take())]
+  local entry, expected, text, history, line, seconds
+  if mode == 's' then
+    entry, expected, text, history, line = take(), take(), take(), KEYS[tonumber(take())], take()
+  else
+    text, seconds = take(), take()
+  end
+  local reply = 1
+  -- Half a millisecond of doubt between two clocks is no reason to wait once more.
+  if tick ~= '' and tonumber(tick) > now + 1 then reply = -1 end
+  if mode == 's' then
+    local stored = call('HGET', key, entry)
+    if stored == text then reply = 2
+    elseif not stored or string.match(stored, '^%d+') ~= expected then reply = 0 end
+  else
+    local stored = call('GET', key)
+    if stored == text then reply = 2
+    elseif stored and (tick == '' or tonumber(string.match(stored, '^%d+')) >= tonumber(tick)) then reply = 0 end
+  end
+  local pushes = at + 1
+  local count = tonumber(take())
+  at = at + 3 * count
+  local chords = at + 1
+  local openings = tonumber(take())
+  at = at + 2 * openings
+  if reply == 1 then
+    for i = pushes, pushes + 3 * count - 1, 3 do
+      local kind = call('TYPE', KEYS[tonumber(ARGV[i])]).ok
+      if kind ~= 'none' and kind ~= (ARGV[i + 1] == '' and 'list' or 'zset') then reply = -1 - tonumber(ARGV[i]) end
+    end
+  end
+  if reply == 1 then
+    if mode == 's' then
+      call('HSET', key, entry, text)
+      if line ~= '' then
+        call('LPUSH', history, line)
+        call('LTRIM', history, 0, ARGV[3] - 1)
+      end
+    else
+      call('SET', key, text, 'EX', seconds)
+    end
+    -- Chords are opened before their headers can be seen by anybody.
+    if openings > 0 then
+      if ARGV[2] ~= '' then call('SELECT', ARGV[2]) end
+      for i = chords, chords + 2 * openings - 1, 2 do call('SET', ARGV[i], ARGV[i + 1], 'NX') end
+      if ARGV[2] ~= '' then call('SELECT', ARGV[1]) end
+    end
+    for i = pushes, pushes + 3 * count - 1, 3 do
+      local target = KEYS[tonumber(ARGV[i])]
+      if ARGV[i + 1] == '' then call('LPUSH', target, ARGV[i + 2])
+      else call('ZADD', target, ARGV[i + 1], ARGV[i + 2]) end
+    end
+  end
+  -- A call that is sent again finds its own text: it was fired, by us.
+  replies[#replies + 1] = reply == 2 and 1 or reply
+end
+return replies
