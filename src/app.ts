@@ -358,6 +358,7 @@ export class App {
     results: this.#results,
     broker: () => this.broker(),
     means: (broker) => this.#means(broker),
+    publishing: () => this.settings,
     mint: randomUUID,
   }
 

@@ -96,7 +96,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
     'it is not available yet; link errors on the tasks of the header',
     false,
   ),
-  taskPublishRetryPolicy: not('a publish is tried again for brokerConnectionTimeout seconds; set that'),
   taskProtocol: not('protocol 2 is written (1 is read as well); leave it out', 2),
   taskRemoteTracebacks: not('an error carries the text of its traceback; leave it out', false),
   taskSendSentEvent: not(events, false),

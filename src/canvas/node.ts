@@ -63,10 +63,15 @@ export interface SignatureOptions {
   readonly priority?: number
   readonly serializer?: string
   readonly compression?: string
+  /**
+   * Who must have it before it counts as sent. This and the two below speak of the publish by a client or by
+   * a running task. What follows from a message (a chain's next step, a callback, a chord's body) is published
+   * with the end of the task before it: a worker tries that until it is done, and asks nobody to confirm it.
+   */
   readonly durability?: Durability
-  /** Whether publishing is tried again when the broker cannot be reached, and how often. */
+  /** Whether publishing is tried again when the broker cannot be reached; false is one attempt. */
   readonly retry?: boolean
-  readonly retryPolicy?: Readonly<Record<string, unknown>>
+  readonly retryPolicy?: PublishRetryPolicy
   // When
   readonly countdown?: number
   readonly eta?: Date | string
@@ -100,12 +105,26 @@ export interface SignatureOptions {
   readonly other?: Readonly<Record<string, unknown>>
 }
 
-/** How many replicas, and whether their disks, must have a message before publishing counts as done. */
+/** How many replicas, and whether the disks, must have a message before publishing counts as done. */
 export interface Durability {
+  /** Replicas that have it: in memory, or with `aof` on their disks. */
   readonly replicas?: number
+  /** 1: it is in the append-only file, on the server's own disk and on those of the replicas. From Redis 7.2 on. */
   readonly aof?: number
-  /** Seconds to wait for them. */
+  /** Seconds to wait for them. Default: the setting brokerConnectionTimeout. */
   readonly timeout?: number
+}
+
+/** How long a publish is tried: for the sum of these pauses (seconds), and once at least. */
+export interface PublishRetryPolicy {
+  /** Default 3; null is without limit. */
+  readonly maxRetries?: number | null
+  /** The first pause; default 0. */
+  readonly intervalStart?: number
+  /** How much longer each next one is; default 0.2. */
+  readonly intervalStep?: number
+  /** The longest; default 1. */
+  readonly intervalMax?: number
 }
 
 /** Under this symbol a signature knows the app whose tasks it was made of. Not enumerable, so no part of its data. */

@@ -1,7 +1,7 @@
 // Options under Celery's names, and back. A stamp lies among them under its own name, and so does what nobody
 // here knows.
 import type { SignatureOptions } from './node.js'
-import { checkOption, isRecord, optionOf, wireName } from './options.js'
+import { checkOption, isRecord, optionOf, snake, wireName } from './options.js'
 import { show } from './words.js'
 
 export type Dict = Record<string, unknown>
@@ -15,6 +15,7 @@ export function optionsToWire(options: SignatureOptions): Dict {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue
     if (name === 'stamps' || name === 'other') entries.push(...Object.entries(value as object))
+    else if (name === 'retryPolicy') entries.push([wireName(name), renamed(value as Dict, snake)])
     else entries.push([wireName(name), value])
   }
   return Object.fromEntries(entries)
@@ -50,9 +51,15 @@ function valueOf(option: NonNullable<ReturnType<typeof optionOf>>, value: unknow
       } catch (error) {
         return fail((error as Error).message)
       }
-      return value
+      return option === 'retryPolicy' ? renamed(value as Dict, camel) : value
   }
 }
+
+const camel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+/** Python unpacks a policy's words into arguments, so there they are its own. */
+const renamed = (policy: Dict, word: (name: string) => string): Dict =>
+  Object.fromEntries(Object.entries(policy).map(([name, value]) => [word(name), value]))
 
 export function recordOf(value: unknown, name: string, fail: Fail): Dict {
   if (value === undefined || value === null) return {}

@@ -8,10 +8,13 @@ import type {
   FireReply,
   Firing,
   Publication,
+  PublishOptions,
+  RouteOptions,
   ServerReport,
 } from '../runtime/broker.js'
 import { ask } from './backend.js'
 import { RedisConsumer } from './consumer.js'
+import { needOf } from './confirm.js'
 import { listDead, purgeDead } from './dead.js'
 import { Firer } from './firing.js'
 import { inspectServer } from './inspect.js'
@@ -39,6 +42,8 @@ export class RedisBroker implements Broker {
   /** Everything that is neither a consumer's nor a result's. */
   readonly #link: Link
   readonly #publisher: Publisher
+  /** Made when somebody asks for durability. */
+  #durable: { readonly link: Link; readonly publisher: Publisher } | undefined
   readonly #firer: Firer
   readonly #leases: LeaseKeeper
   readonly #consumers = new Set<RedisConsumer>()
@@ -60,7 +65,7 @@ export class RedisBroker implements Broker {
       },
       onDown: (error) => this.#publisher.disconnected(error),
     })
-    this.#publisher = new Publisher(this.#link, keys, databases, address.masked, timeoutSeconds)
+    this.#publisher = this.#publishOver(this.#link, 2)
     this.#firer = new Firer({ link: this.#link, keys, databases, url: address.masked, timeoutSeconds })
     this.#leases = new LeaseKeeper(address, keys.consumers, options.log, this.#setClock)
   }
@@ -69,12 +74,39 @@ export class RedisBroker implements Broker {
     return Date.now() + this.#offsetMs
   }
 
-  publish(publication: Publication): Promise<void> {
-    return this.#publisher.publish(publication)
+  publish(publication: Publication, { patience, durability }: PublishOptions = {}): Promise<void> {
+    const need = durability && needOf(durability, this.#options.timeoutSeconds)
+    if (need === undefined) return this.#publisher.publish(publication, patience)
+    this.#durable ??= this.#openDurable()
+    return this.#durable.publisher.publish(publication, patience, need)
   }
 
-  async route(exchange: string, routingKey: string): Promise<readonly string[]> {
-    const members = (await this.#ask('smembers', [this.#options.keys.binding(exchange)])) as readonly Buffer[]
+  /** WAIT blocks its connection: nobody else may be on it. */
+  #openDurable(): { readonly link: Link; readonly publisher: Publisher } {
+    const link: Link = new Link({
+      address: this.#options.address,
+      name: 'lovage-durable',
+      scripts: [scripts.publish],
+      onClock: this.#setClock,
+      onUp: () => publisher.connected(),
+      onDown: (error) => publisher.disconnected(error),
+    })
+    const publisher = this.#publishOver(link, 1)
+    return { link, publisher }
+  }
+
+  #publishOver(link: Link, lanes: number): Publisher {
+    const { keys, databases, timeoutSeconds } = this.#options
+    return new Publisher({ link, keys, databases, url: this.url, timeoutSeconds, lanes })
+  }
+
+  async route(
+    exchange: string,
+    routingKey: string,
+    { patience }: RouteOptions = {},
+  ): Promise<readonly string[]> {
+    const key = this.#options.keys.binding(exchange)
+    const members = (await this.#ask('smembers', [key], patience)) as readonly Buffer[]
     const bound = members.map((member) => String(member).split(separator))
     return [
       ...new Set(bound.filter((parts) => isBound(parts, routingKey)).map((parts) => parts[2] as string)),
@@ -141,6 +173,7 @@ export class RedisBroker implements Broker {
   async close(): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()))
     this.#link.close()
+    this.#durable?.link.close()
   }
 
   #waiting(queue: string): readonly string[] {
@@ -148,14 +181,18 @@ export class RedisBroker implements Broker {
     return [...keys.lists(queue), keys.redo(queue)]
   }
 
-  #ask(command: string, args: readonly (string | number)[]): Promise<Reply> {
-    return ask(this.#link, this.url, this.#options.timeoutSeconds, () => this.#link.send(command, args))
+  #ask(command: string, args: readonly (string | number)[], patience?: number): Promise<Reply> {
+    const seconds = patience === undefined ? this.#options.timeoutSeconds : withinReason(patience)
+    return ask(this.#link, this.url, seconds, () => this.#link.send(command, args))
   }
 
   #setClock = (offsetMs: number): void => {
     this.#offsetMs = offsetMs
   }
 }
+
+/** One attempt takes a second, and timers know no eternity. */
+const withinReason = (patience: number): number => Math.min(Math.max(patience, 1), 2_000_000)
 
 /** A pattern is the regular expression that kombu made of a topic's key. */
 const isBound = ([key, pattern, queue]: readonly string[], routingKey: string): boolean => {

@@ -86,6 +86,16 @@ export class Link {
     else this.#refer()
   }
 
+  /** The next attempt to connect is made now, and not at the end of the pause before it. */
+  hurry(): void {
+    const { client } = this
+    if (client.status !== 'reconnecting' || this.#closed) return
+    clearTimeout(
+      (client as unknown as { reconnectTimeout?: NodeJS.Timeout | null }).reconnectTimeout ?? undefined,
+    )
+    client.connect().catch(noop)
+  }
+
   free(): void {
     this.#holders--
     if (this.#holders === 0) this.#refer()

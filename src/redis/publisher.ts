@@ -1,28 +1,48 @@
 // Producing: what one turn publishes leaves in one call. Two lanes, one call in flight on each, every call
 // with a number that Redis remembers: a call that is sent again counts once, and costs nothing more.
+// What must be confirmed by replicas or disks goes through a publisher of its own, with one lane on its own
+// connection: its calls, then one wait that covers them, while others gather for the next.
 import { randomBytes } from 'node:crypto'
 import { OperationalError } from '../errors.js'
 import type { Publication } from '../runtime/broker.js'
+import { assertAof, confirm, type Need } from './confirm.js'
 import { type Databases, directBinding, type Keys } from './keys.js'
 import type { Link } from './link.js'
 import { buildPublish, inPieces, targetOf } from './publication.js'
+import {
+  awaitConfirmation,
+  type Entry,
+  excuse,
+  isTired,
+  makeEntry,
+  refusedText,
+  secondsOf,
+  unanswered,
+} from './publish-entry.js'
 import { scripts } from './scripts.js'
-import { explain, toOperational, troubleOf } from './trouble.js'
+import { toOperational, troubleOf } from './trouble.js'
 
-const laneCount = 2
 const mostMessages = 200
 const mostBytes = 1 << 20
 const pauseMs = 20
 
-interface Entry {
-  readonly publication: Publication
-  readonly bytes: number
-  readonly deadlineMs: number
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
-  settled: boolean
-  /** It left at least once: it may have arrived. */
-  sent: boolean
+/** setTimeout knows no longer times. */
+const longestMs = 2 ** 31 - 1
+
+/** One call's number and what is in it. */
+interface Call {
+  readonly number: number
+  readonly batch: readonly Entry[]
+}
+
+export interface PublisherOptions {
+  readonly link: Link
+  readonly keys: Keys
+  readonly databases: Databases
+  readonly url: string
+  readonly timeoutSeconds: number
+  /** Calls in flight. */
+  readonly lanes: number
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -34,40 +54,40 @@ export class Publisher {
   readonly #url: string
   readonly #timeoutMs: number
   readonly #sender = randomBytes(9).toString('base64url')
-  readonly #lanes = Array.from({ length: laneCount }, () => ({ number: 0, busy: false }))
+  readonly #lanes: readonly { number: number; busy: boolean }[]
   readonly #bound = new Set<string>()
   #pending: Entry[] = []
   #flying = new Set<Entry>()
   #scheduled = false
-  #watchdog: NodeJS.Timeout | null = null
+  #watchdog: NodeJS.Timeout | undefined
+  #watchAtMs = Number.POSITIVE_INFINITY
+  /** A confirmation is awaited: what is pending cannot leave, and its time stands still. */
+  #confirming = false
+  #hasAof = false
 
-  constructor(link: Link, keys: Keys, databases: Databases, url: string, timeoutSeconds: number) {
+  constructor({ link, keys, databases, url, timeoutSeconds, lanes }: PublisherOptions) {
     this.#link = link
     this.#keys = keys
     this.#databases = databases
     this.#url = url
     this.#timeoutMs = timeoutSeconds * 1000
+    this.#lanes = Array.from({ length: lanes }, () => ({ number: 0, busy: false }))
   }
 
-  async publish(publication: Publication): Promise<void> {
+  /** `patience` in seconds; the timeout if not given. */
+  async publish(publication: Publication, patience?: number, need?: Need): Promise<void> {
     if (publication.pushes.length === 0 && publication.chords.length === 0) return
-    for (const piece of inPieces(publication)) await this.#enqueue(piece)
+    for (const piece of inPieces(publication)) await this.#enqueue(piece, patience, need)
   }
 
-  #enqueue(publication: Publication): Promise<void> {
+  #enqueue(publication: Publication, patience: number | undefined, need: Need | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      let bytes = 0
-      for (const push of publication.pushes) bytes += push.raw.length
       this.#link.hold()
-      this.#pending.push({
-        publication,
-        bytes,
-        deadlineMs: Date.now() + this.#timeoutMs,
-        resolve,
-        reject,
-        settled: false,
-        sent: false,
-      })
+      const entry = makeEntry({ publication, need, resolve, reject }, patience, this.#timeoutMs)
+      // Whoever has no time for the pause before the next attempt gets one at once.
+      if (entry.patienceMs < this.#timeoutMs) this.#link.hurry()
+      this.#pending.push(entry)
+      this.#watchBy(entry.patientUntilMs)
       if (this.#scheduled) return
       this.#scheduled = true
       // After everything that this turn still publishes.
@@ -81,15 +101,17 @@ export class Publisher {
   /** A new connection may be a new server: bindings are written again. */
   connected(): void {
     this.#bound.clear()
+    this.#hasAof = false
   }
 
-  /** Most troubles may pass before the timeout; a wrong password does not. */
+  /** Most troubles may pass before patience ends; a wrong password does not. */
   disconnected(error: Error): void {
-    if (troubleOf(error) === 'denied') this.#fail([...this.#flying, ...this.#pending.splice(0)], error)
+    if (troubleOf(error) === 'denied') return this.#fail([...this.#flying, ...this.#pending.splice(0)], error)
+    for (const entry of [...this.#flying, ...this.#pending]) entry.troubled = true
+    this.#watch()
   }
 
   #flush(): void {
-    if (this.#watchdog === null) this.#watchdog = setTimeout(() => this.#watch(), this.#timeoutMs).unref()
     for (const [index, lane] of this.#lanes.entries()) {
       if (lane.busy || this.#pending.length === 0) continue
       lane.busy = true
@@ -99,57 +121,116 @@ export class Publisher {
 
   async #drive(index: number): Promise<void> {
     const lane = this.#lanes[index] as { number: number; busy: boolean }
-    while (this.#pending.length > 0) {
-      const batch = this.#take()
-      for (const entry of batch) this.#flying.add(entry)
-      await this.#deliver(this.#keys.sender(this.#sender, index), ++lane.number, batch)
+    const senderKey = this.#keys.sender(this.#sender, index)
+    for (let first = this.#pending[0]; first !== undefined; first = this.#pending[0]) {
+      const { need } = first
+      const batches = need === undefined ? [this.#take(this.#pending)] : this.#takeAll(need)
+      for (const batch of batches) for (const entry of batch) this.#flying.add(entry)
+      const calls = batches.map((batch) => ({ number: ++lane.number, batch }))
+      await this.#deliver(senderKey, calls, need)
     }
     lane.busy = false
   }
 
-  #take(): Entry[] {
+  /** All that has this need, since one wait covers it all. */
+  #takeAll({ key }: Need): Entry[][] {
+    const same = this.#pending.filter(({ need }) => need?.key === key)
+    this.#pending = this.#pending.filter(({ need }) => need?.key !== key)
+    const batches: Entry[][] = []
+    while (same.length > 0) batches.push(this.#take(same))
+    return batches
+  }
+
+  #take(from: Entry[]): Entry[] {
     let messages = 0
     let bytes = 0
     let count = 0
-    for (const { publication, bytes: size } of this.#pending) {
+    for (const { publication, bytes: size } of from) {
       messages += publication.pushes.length
       bytes += size
       if (count > 0 && (messages > mostMessages || bytes > mostBytes)) break
       count++
     }
-    return this.#pending.splice(0, count)
+    return from.splice(0, count)
   }
 
-  /** Sends one call until its outcome is known or nobody waits for it any more. */
-  async #deliver(senderKey: string, number: number, batch: readonly Entry[]): Promise<void> {
+  /** Sends these calls, one after the other, until their outcome is known or nobody waits for it any more. */
+  async #deliver(senderKey: string, calls: readonly Call[], need: Need | undefined): Promise<void> {
+    const living = (): Entry[] => calls.flatMap(({ batch }) => batch.filter(({ settled }) => !settled))
+    let confirmByMs: number | undefined
+    while (living().length > 0) {
+      if (!this.#link.up) {
+        await this.#link.whenUp().catch(() => undefined)
+        if (this.#link.closed) return this.#giveUp(living(), this.#link.lastError)
+        continue
+      }
+      try {
+        if (need !== undefined && need.aof > 0) await this.#assertAof()
+        // After a cut all of them: on a server that took over, the last one's number would hide those before.
+        for (const call of calls) await this.#send(senderKey, call)
+        if (need === undefined) continue
+        confirmByMs ??= Date.now() + need.timeoutMs
+        await this.#confirm(living(), need, confirmByMs)
+      } catch (error) {
+        const trouble = troubleOf(error)
+        if (trouble !== 'connection' && trouble !== 'unready') return this.#fail(living(), error)
+        // Always a real pause: the event that says why must get its turn.
+        await sleep(trouble === 'unready' ? pauseMs : 2)
+        if (trouble === 'unready')
+          this.#giveUp(
+            living().filter((entry) => isTired(entry)),
+            error,
+          )
+      }
+    }
+  }
+
+  /** Until it is written. What was written before is written again by its number alone: see publish.lua. */
+  async #send(senderKey: string, { number, batch }: Call): Promise<void> {
     for (;;) {
       const living = batch.filter((entry) => !entry.settled)
       if (living.length === 0) return
-      if (!this.#link.up) {
-        await this.#link.whenUp().catch(() => undefined)
-        if (this.#link.closed) return this.#fail(living, this.#link.lastError)
-        continue
-      }
       const publications = living.map((entry) => entry.publication)
       const call = buildPublish(this.#keys, this.#databases, senderKey, number, publications)
       for (const entry of living) entry.sent = true
       this.#bind(living)
-      try {
-        const reply = await this.#link.run(scripts.publish, call.args)
-        if (!Array.isArray(reply)) {
-          for (const entry of living) this.#settle(entry)
-          return
-        }
-        this.#refuseKeys(
-          living,
-          (reply as number[]).map((index) => call.keys[index - 1] as string),
-        )
-      } catch (error) {
-        const trouble = troubleOf(error)
-        if (trouble !== 'connection' && trouble !== 'unready') return this.#fail(living, error)
-        // Always a real pause: the event that says why must get its turn.
-        await sleep(trouble === 'unready' ? pauseMs : 2)
+      const reply = await this.#link.run(scripts.publish, call.args)
+      if (!Array.isArray(reply)) {
+        for (const entry of living)
+          if (entry.need === undefined) this.#settle(entry)
+          else entry.written = true
+        return
       }
+      this.#refuseKeys(
+        living,
+        (reply as number[]).map((index) => call.keys[index - 1] as string),
+      )
+    }
+  }
+
+  async #assertAof(): Promise<void> {
+    if (this.#hasAof) return
+    await assertAof(this.#link)
+    this.#hasAof = true
+  }
+
+  async #confirm(batch: readonly Entry[], need: Need, byMs: number): Promise<void> {
+    for (const entry of batch) awaitConfirmation(entry, byMs)
+    const sinceMs = Date.now()
+    this.#confirming = true
+    try {
+      const missing = await confirm(this.#link, need, byMs)
+      const error =
+        missing === null
+          ? undefined
+          : new OperationalError(
+              `The message is in the broker (${this.#url}), but ${missing} within ${secondsOf(need.timeoutMs)}.`,
+            )
+      for (const entry of batch) this.#settle(entry, error)
+    } finally {
+      this.#confirming = false
+      for (const entry of this.#pending) excuse(entry, sinceMs)
+      this.#watch()
     }
   }
 
@@ -180,8 +261,14 @@ export class Publisher {
     }
   }
 
+  /** Redis said no. */
   #fail(batch: readonly Entry[], error: unknown): void {
-    for (const entry of batch) this.#settle(entry, toOperational(this.#url, error, 'Not published. '))
+    for (const entry of batch) this.#settle(entry, toOperational(this.#url, error, refusedText(entry)))
+  }
+
+  /** Nobody answers. */
+  #giveUp(batch: readonly Entry[], error: unknown): void {
+    for (const entry of batch) this.#settle(entry, toOperational(this.#url, error, unanswered(entry)))
   }
 
   #settle(entry: Entry, error?: Error): void {
@@ -193,31 +280,33 @@ export class Publisher {
     else entry.reject(error)
   }
 
-  /** Nobody waits longer than the timeout, whatever the other side does. */
+  #watchBy(ms: number): void {
+    if (ms >= this.#watchAtMs) return
+    clearTimeout(this.#watchdog)
+    this.#watchAtMs = ms
+    const leftMs = Math.min(longestMs, Math.max(1, ms - Date.now()))
+    this.#watchdog = setTimeout(() => this.#watch(), leftMs).unref()
+  }
+
+  /** Nobody waits longer than his patience, whatever the other side does. */
   #watch(): void {
-    this.#watchdog = null
+    this.#watchAtMs = Number.POSITIVE_INFINITY
     const now = Date.now()
-    const reason = explain(this.#url, this.#link.up ? new Error('no answer') : this.#link.lastError)
-    const seconds = `${this.#timeoutMs / 1000} s`
-    this.#pending = this.#pending.filter((entry) => {
-      if (entry.deadlineMs > now) return true
-      this.#settle(entry, new OperationalError(`Not published within ${seconds}. ${reason}`))
-      return false
-    })
-    let cut = false
-    for (const entry of this.#flying) {
-      if (entry.deadlineMs > now) continue
-      cut = true
-      const what = entry.sent
-        ? `No answer within ${seconds}: it may have arrived or not.`
-        : `Not published within ${seconds}.`
-      this.#settle(entry, new OperationalError(`${what} ${reason}`))
-    }
+    const { up } = this.#link
+    const isLate = (entry: Entry): boolean =>
+      entry.deadlineMs <= now || (!up && entry.troubled && isTired(entry, now))
+    const reason = up ? new Error('no answer') : this.#link.lastError
+    const late = this.#confirming ? [] : this.#pending.filter(isLate)
+    if (late.length > 0) this.#pending = this.#pending.filter((entry) => !isLate(entry))
+    this.#giveUp(late, reason)
+    const lateInFlight = [...this.#flying].filter(isLate)
+    this.#giveUp(lateInFlight, reason)
     // What is under way must not arrive long after its sender was told so.
-    if (cut) this.#link.reset()
+    if (lateInFlight.length > 0) this.#link.reset()
     let next = Number.POSITIVE_INFINITY
-    for (const entry of [...this.#pending, ...this.#flying]) next = Math.min(next, entry.deadlineMs)
-    if (next < Number.POSITIVE_INFINITY)
-      this.#watchdog = setTimeout(() => this.#watch(), Math.max(1, next - now)).unref()
+    const waiting = this.#confirming ? this.#flying : [...this.#flying, ...this.#pending]
+    for (const entry of waiting)
+      next = Math.min(next, isTired(entry, now) ? entry.deadlineMs : entry.patientUntilMs)
+    this.#watchBy(next)
   }
 }

@@ -59,6 +59,10 @@ export const explain = (url: string, error: unknown): string => {
       return `Redis at ${url} refuses us (${text}). Check user and password in the URL, and the user's ACL.`
     case 'noscript':
     case 'refused':
+      if (/unknown command '?waitaof/i.test(text))
+        return `durability.aof needs Redis 7.2 or newer (WAITAOF), and the server at ${url} is older: leave aof out, or upgrade it.`
+      if (/WAITAOF .*appendonly is disabled/.test(text))
+        return `durability.aof needs an append-only file, and the server at ${url} keeps none: set appendonly yes there, or leave aof out.`
       return `Redis at ${url} refused a command: ${text}`
   }
 }

@@ -1,6 +1,7 @@
 // PORT Broker: what carries messages. The words here are the whole language between the runtime and a
 // room that carries (redis, memory): publish, claim, complete. Each call is ONE atomic transition over
 // there; nothing is ever half done (docs/guarantees.md).
+import type { Durability } from '../canvas/node.js'
 
 /** One message on its way into a queue. */
 export interface Push {
@@ -11,6 +12,19 @@ export interface Push {
   readonly raw: string
   /** Hold it back until then (ms, the server's clock) instead of queueing it now. Only for queues that we consume. */
   readonly dueMs?: number
+}
+
+export interface RouteOptions {
+  /**
+   * Seconds that it is tried again while the broker cannot be reached; 0 is one attempt, which may take a
+   * second. Default: the broker's timeout.
+   */
+  readonly patience?: number
+}
+
+export interface PublishOptions extends RouteOptions {
+  /** Who must have it before it counts as published. */
+  readonly durability?: Durability
 }
 
 /** A chord whose header messages are sent in the same call. `size` parts complete it. */
@@ -225,10 +239,13 @@ export interface Broker {
   readonly url: string
   /** The server's clock, in ms since 1970: an estimate that is refreshed with every connection and lease. */
   now(): number
-  /** Resolves when it is in the broker. Rejects in bounded time with OperationalError (BrokerFull when it is full). */
-  publish(publication: Publication): Promise<void>
+  /**
+   * Resolves when it is in the broker, and as durable as asked. Rejects in bounded time (see `patience`) with
+   * OperationalError (BrokerFull when it is full); the sentence says whether it is in the broker all the same.
+   */
+  publish(publication: Publication, options?: PublishOptions): Promise<void>
   /** Queues bound to a named exchange under this key. */
-  route(exchange: string, routingKey: string): Promise<readonly string[]>
+  route(exchange: string, routingKey: string, options?: RouteOptions): Promise<readonly string[]>
   consume(options: ConsumerOptions): Promise<Consumer>
   /** Each firing is one compare-and-set of (entry, tick) with all its messages; many share one call. Never rejects. */
   fire(firings: readonly Firing[]): Promise<readonly FireReply[]>

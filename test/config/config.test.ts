@@ -122,8 +122,12 @@ describe('values', () => {
       'brokerTransportOptions: unknown option "visibilty_timeout". Did you mean visibilityTimeout?',
     ],
     [
-      { taskPublishRetryPolicy: { max_retries: 1 } },
-      'taskPublishRetryPolicy: a publish is tried again for brokerConnectionTimeout seconds; set that.',
+      { taskPublishRetryPolicy: { max_retries: 'many' } },
+      'taskPublishRetryPolicy.max_retries: expected a whole number from 0, or null (without limit), got "many"',
+    ],
+    [
+      { task_publish_retry_policy: { retry_errors: [] } },
+      'taskPublishRetryPolicy.retry_errors: a lost connection is what is tried again, and nothing else; leave it out',
     ],
     [
       { beat_schedule: { a: 1 } },

@@ -50,6 +50,32 @@ onEveryEngine('publishing', (bench) => {
     expect(await broker.length('q')).toBe(200)
   })
 
+  test('one attempt is enough where all is well, and patience without limit is not used up', async () => {
+    const { broker, consume } = bench()
+    await broker.publish(messages('once'), { patience: 0 })
+    await broker.publish(messages('endless'), { patience: Number.POSITIVE_INFINITY })
+    expect(raws(await claim(await consume(), 9))).toEqual(['once', 'endless'])
+  })
+
+  test('a durability that asks for nothing is had everywhere', async () => {
+    const { broker } = bench()
+    await broker.publish(messages('a'), { durability: {} })
+    await broker.publish(messages('b'), { durability: { replicas: 0, aof: 0, timeout: 1 } })
+    expect(await broker.length('q')).toBe(2)
+  })
+
+  test('replicas that are not there are an error in bounded time, which says what became of the message', async () => {
+    const { broker } = bench()
+    const error: unknown = await broker
+      .publish(messages('a'), { durability: { replicas: 1, timeout: 0.2 } })
+      .catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(OperationalError)
+    const isThere = (await broker.length('q')) === 1
+    expect(String(error)).toMatch(
+      isThere ? /The message is in the broker .* only 0 of 1 replicas/ : /Not published\./,
+    )
+  })
+
   test('a closed broker refuses', async () => {
     const { broker } = bench()
     await broker.publish(messages('a'))

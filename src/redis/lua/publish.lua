@@ -5,10 +5,14 @@
 -- ARGV  1 number · 2 broker's database · 3 results' database, '' when it is the same
 --       then for each key: count and texts (a list), or -count and pairs of due ms and text (an eta set)
 --       then for each chord: .s key, size
--- Returns 1 (done), 0 (was done before), or { KEYS index, … }: these are no lists; nothing was written.
+-- Returns 1 (done), 0 (was done before, and confirmed to this connection by a write: a WAIT that follows
+-- covers the messages, whoever brought them), or { KEYS index, … }: these are no lists; nothing was written.
 local call = redis.call
 local last = tonumber(call('GET', KEYS[1]) or '-1')
-if last >= tonumber(ARGV[1]) then return 0 end
+if last >= tonumber(ARGV[1]) then
+  call('EXPIRE', KEYS[1], 86400)
+  return 0
+end
 
 local at = 4
 local pushes, wrong = {}, {}
