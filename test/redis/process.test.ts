@@ -33,15 +33,15 @@ describe('a script', () => {
   })
 
   it('stays while it waits for a result, and ends when it has it', async () => {
-    const { exited, line } = script(
+    const waiting = script(
       `const stop = backend.watch('t', (text) => { console.log('got ' + text); stop() })
        await broker.publish(message)
        console.log('published')`,
     )
-    await line(/published/)
+    await waiting.line(/published/)
     await until(async () => (await client.publish('celery-task-meta-t', 'the text')) === 1)
-    await line(/got the text/)
-    expect(await exited).toEqual({ code: 0, signal: null })
+    await waiting.line(/got the text/)
+    expect(await waiting.exited).toEqual({ code: 0, signal: null })
   })
 
   it('ends when it read, was told of trouble, or did nothing at all', async () => {
@@ -58,15 +58,15 @@ describe('a script', () => {
   })
 
   it('with a consumer lives until that is closed', async () => {
-    const { exited, line, child } = script(
+    const living = script(
       `const consumer = await broker.consume({ hostname: 'w', queues: ['p'], strategy: 'priority', leaseMs: 2000, onLost() {}, onTrouble() {}, deadLetterMax: 1, deadLetterExpires: 1 })
        console.log('ready')
        setTimeout(() => void consumer.close().then(() => console.log('closed')), 1000).unref()`,
     )
-    await line(/ready/)
-    expect(child.exitCode).toBeNull()
-    await line(/closed/)
-    expect(await exited).toEqual({ code: 0, signal: null })
+    await living.line(/ready/)
+    expect(living.child.exitCode).toBeNull()
+    await living.line(/closed/)
+    expect(await living.exited).toEqual({ code: 0, signal: null })
     expect(await client.exists('lovage:consumers')).toBe(0)
   })
 })
