@@ -1,0 +1,138 @@
+// What users write, on every engine: an app, a worker, calls and waits. Each test has a place of its own,
+// which no other test sees, and everything that it opened is closed behind it.
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
+import { type App, createApp } from '../../../src/app.js'
+import { createLogger } from '../../../src/log.js'
+import { roomOf } from '../../../src/memory/room.js'
+import type { SettingsInput } from '../../../src/config.js'
+import type { Worker, WorkerOptions } from '../../../src/runtime/worker/worker.js'
+import { startRedis, type TestRedis } from '../../support/redis.js'
+import { until } from '../../support/until.js'
+
+interface Place {
+  readonly settings: SettingsInput
+  /** Ids of the consumers that hold a lease. */
+  readonly consumers: () => Promise<readonly string[]>
+  /** The lease of this consumer is over, and what it held belongs to others. */
+  readonly lapse: (consumer: string) => Promise<void>
+}
+
+interface Engine {
+  readonly name: string
+  readonly start: () => Promise<void>
+  readonly stop: () => Promise<void>
+  readonly open: (unique: string) => Place
+}
+
+const memory: Engine = {
+  name: 'memory',
+  start: async () => undefined,
+  stop: async () => undefined,
+  open: (unique) => {
+    const room = () => roomOf(JSON.stringify([unique, '', '']))
+    return {
+      settings: { broker: `memory://${unique}` },
+      consumers: async () => [...room().state.consumers].map(([id]) => id),
+      lapse: async (consumer) => {
+        room().submit('renew', { consumer, leaseMs: 0 })
+        room().submit('reap', {})
+      },
+    }
+  },
+}
+
+const redis = (): Engine => {
+  let server: TestRedis
+  let client: Redis
+  return {
+    name: 'redis',
+    start: async () => {
+      server = await startRedis()
+      client = new Redis(server.url)
+    },
+    stop: async () => {
+      client.disconnect()
+      await server.stop()
+    },
+    open: (unique) => {
+      const globalKeyPrefix = `${unique}:`
+      const key = `${globalKeyPrefix}lovage:consumers`
+      return {
+        settings: {
+          broker: server.url,
+          brokerTransportOptions: { globalKeyPrefix },
+          resultBackendTransportOptions: { globalKeyPrefix },
+        },
+        consumers: async () => (await client.zrange(key, '0', '-1')).filter((id) => !id.startsWith('!')),
+        // Its owner may renew once more in between: then once more.
+        lapse: async (consumer) =>
+          void (await until(async () => {
+            await client.call('ZADD', key, 'XX', '0', consumer)
+            const left = await Promise.all([consumer, `!${consumer}`].map((id) => client.zscore(key, id)))
+            return left.every((score) => score === null)
+          })),
+      }
+    },
+  }
+}
+
+/** What a test works with. */
+export interface Bench extends Omit<Place, 'settings'> {
+  /** A fresh app of this place. */
+  readonly app: (settings?: SettingsInput) => App
+  /** A worker that takes messages, with short leases and quiet but kept logs. */
+  readonly work: (app: App, options?: WorkerOptions) => Promise<Worker>
+  /** What the workers logged so far. */
+  readonly lines: readonly string[]
+}
+
+let places = 0
+
+/** The sentences of one subject, on every engine. `bench()` is fresh in each test. */
+export const onEveryEngine = (subject: string, sentences: (bench: () => Bench) => void): void => {
+  describe.each([memory, redis()])(`${subject} ($name)`, (engine) => {
+    let bench: Bench
+    let apps: App[] = []
+
+    beforeAll(() => engine.start())
+    afterAll(() => engine.stop())
+
+    beforeEach(() => {
+      places += 1
+      const { settings: place, ...rest } = engine.open(`a${process.pid}-${places}`)
+      const lines: string[] = []
+      const log = createLogger({ level: 'DEBUG', write: (line) => void lines.push(line) })
+      bench = {
+        ...rest,
+        lines,
+        app: (settings = {}) => {
+          const app = createApp(`t${places}`, { workerLease: 5, ...place, ...settings })
+          apps.push(app)
+          return app
+        },
+        work: async (app, options = {}) => {
+          const worker = app.worker({ concurrency: 10, hostname: `w${apps.length}@host`, log, ...options })
+          return worker.start()
+        },
+      }
+    })
+
+    afterEach(async () => {
+      await Promise.all(apps.map((app) => app.close()))
+      apps = []
+      expect(bench.lines.filter((line) => line.includes('CRITICAL'))).toEqual([])
+    })
+
+    sentences(() => bench)
+  })
+}
+
+/** Something that a task waits for, and a test lets happen. */
+export const gate = () => {
+  let open: () => void = () => undefined
+  const passed = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { passed, open: () => open() }
+}
