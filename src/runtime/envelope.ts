@@ -118,7 +118,7 @@ const encodeHeaders = (message: Outgoing, compression: string | undefined): stri
   if (compression !== undefined) custom += `, "compression": ${quote(compression)}`
   if (headers !== undefined)
     for (const name of Object.keys(headers))
-      if (headers[name] !== undefined)
+      if (headers[name] !== undefined && !protocolHeaders.has(name))
         custom += `, ${quote(name)}: ${encodeValue(headers[name], `header ${name}`)}`
   const stamps =
     message.stamps === undefined
