@@ -10,7 +10,7 @@ export const p10: FaultCase = {
   title: 'CLIENT KILL of every connection each 1.5 s, ×15, under 1 000 tasks of 30 ms',
   play: async (scene, size) => {
     const { report, ledger, outside } = scene
-    const [many, cuts] = size === 'full' ? [1000, 15] : [200, 3]
+    const [many, cuts] = size === 'full' ? [1000, 15] : [160, 2]
     const { nap } = scene.client()
     await scene.worker({ concurrency: 4 })
 

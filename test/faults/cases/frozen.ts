@@ -2,7 +2,7 @@
 import { chain } from 'lovage'
 import { until } from '../../support/until.js'
 import { publishedTwice } from '../support/ledger.js'
-import { Proxy } from '../support/proxy.js'
+import { type Call, type Fate, Proxy } from '../support/proxy.js'
 import { type FaultCase, inParallel, range, type Scene } from '../support/scene.js'
 
 const many = 8
@@ -29,7 +29,8 @@ const round = async (scene: Scene, moment: Moment): Promise<readonly string[]> =
   const thawed = new Promise<void>((resolve) => {
     thaw = resolve
   })
-  const hold = () => {
+  const hold = ({ what }: Call): Fate => {
+    if (what !== 'completion') return 'pass'
     freeze()
     return thawed
   }
@@ -49,7 +50,7 @@ const round = async (scene: Scene, moment: Moment): Promise<readonly string[]> =
   const wrong: string[] = []
   if (missing.length > 0) wrong.push(`${missing.length} chains never ended`)
   // It is awake and takes part again: with the rival gone, new work is its own.
-  await rival.stop('SIGTERM')
+  await scene.stop(rival)
   const { id } = await nap.delay(labels.length, 1)
   if ((await scene.finished([id], 10_000)).length > 0) wrong.push('the woken worker does no work')
   const ran = (task: string, pid: number) =>
@@ -67,7 +68,7 @@ const round = async (scene: Scene, moment: Moment): Promise<readonly string[]> =
     (meta, index) => meta?.status === 'SUCCESS' && meta.result === labels[index],
   ).length
   if (right !== many) wrong.push(`${right} of ${many} results are right`)
-  await sleeper.stop('SIGTERM')
+  await scene.stop(sleeper)
   proxy.close()
   return wrong.map((what) => `frozen ${moment}: ${what}`)
 }

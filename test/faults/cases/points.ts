@@ -1,10 +1,10 @@
-// P5: a worker is killed at each point of a completion. A wire that knows what passes (support/proxy) kills it
-// when the n-th completing call leaves (user code is over, nothing is written) and when its answer comes back
-// (everything is written: the part is counted, the next message is out, and nobody heard of it).
+// P5: a worker is killed at each point of a completion, and of what else it says to Redis. A wire that knows what
+// passes (support/proxy) kills it when the n-th call leaves (user code is over, nothing is written) and when its
+// answer comes back (everything is written: the part is counted, the next message is out, nobody heard of it).
 import { chain, chord, group } from 'lovage'
 import type { Running } from '../../support/processes.js'
 import { publishedTwice } from '../support/ledger.js'
-import { Proxy } from '../support/proxy.js'
+import { type Call, type Fate, Proxy } from '../support/proxy.js'
 import { type Client, type FaultCase, inParallel, range, type Scene } from '../support/scene.js'
 
 interface Shape {
@@ -71,29 +71,81 @@ const shapes: readonly Shape[] = [
   },
 ]
 
+type Moment = 'sent' | 'answered'
+
+/** Where a worker dies: at the n-th call of this kind. */
+interface Blow {
+  readonly what: string
+  readonly number: number
+  readonly moment: Moment
+  /** Only a call that did something counts, by its answer. */
+  readonly if?: RegExp
+}
+
+/** A workflow, and the deaths of its workers, one after the other. */
 interface Point {
   readonly shape: Shape
-  readonly number: number
-  readonly moment: 'sent' | 'answered'
+  readonly blows: readonly Blow[]
   readonly queue: string
 }
 
-const pointsOf = (shape: Shape): readonly Point[] =>
+const pointOf = (shape: Shape, ...blows: readonly Blow[]): Point => ({
+  shape,
+  blows,
+  queue: [shape.name, ...blows.map(({ what, number, moment }) => `${what}-${number}-${moment}`)]
+    .join('-')
+    .replaceAll(' ', '-'),
+})
+
+const blow = (what: string, moment: Moment, number = 1): Blow => ({ what, number, moment })
+
+const moments: readonly Moment[] = ['sent', 'answered']
+
+const completionsOf = (shape: Shape): readonly Point[] =>
   range(shape.completions).flatMap((index) =>
-    (['sent', 'answered'] as const).map((moment) => ({
-      shape,
-      number: index + 1,
-      moment,
-      queue: `${shape.name.replaceAll(' ', '-')}-${index + 1}-${moment}`,
-    })),
+    moments.map((moment) => pointOf(shape, blow('completion', moment, index + 1))),
   )
 
+const named = (name: string): Shape => shapes.find((shape) => shape.name === name) as Shape
+
+/** A script's answer that begins with how many messages it moved. */
+const moved = /^\*\d+\r\n:[1-9]/
+
+const once = (result: unknown, messages: number): Shape => ({
+  name: 'acknowledged early',
+  send: async ({ once }) => ({ id: (await once.delay(5, 1)).id, result }),
+  messages,
+  completions: 1,
+})
+
+/** Not of completions: of claims, notes, early acknowledgements, and of those who look after time and the dead. */
+const others: readonly Point[] = [
+  ...moments.map((moment) => pointOf(named('chain'), blow('claim', moment))),
+  ...moments.map((moment) => pointOf(named('chain'), blow('completion', 'sent', 2), blow('note', moment))),
+  ...moments.map((moment) =>
+    pointOf(named('chord'), blow('completion', 'answered', 3), blow('note', moment)),
+  ),
+  ...moments.map((moment) =>
+    pointOf(named('chord'), blow('completion', 'answered', 3), blow('completion', moment)),
+  ),
+  pointOf(named('chain'), blow('completion', 'sent', 2), { ...blow('reap', 'answered', 0), if: moved }),
+  pointOf(named('retry'), { ...blow('promote', 'answered', 0), if: moved }),
+  pointOf(once(5, 1), blow('mark', 'sent')),
+  pointOf(once('WorkerLostError', 0), blow('mark', 'answered')),
+  pointOf(once('WorkerLostError', 1), blow('completion', 'sent')),
+  pointOf(once('WorkerLostError', 0), blow('mark', 'answered'), blow('completion', 'sent')),
+]
+
 /** Resolves when the worker is dead. */
-const killAt = async (scene: Scene, { shape, number, moment, queue }: Point) => {
-  const sent = await shape.send(scene.client(queue))
+const killAt = async (
+  scene: Scene,
+  queue: string,
+  { what, number, moment, if: wanted }: Blow,
+): Promise<void> => {
   let worker: Running | undefined
-  const strike = (call: { readonly number: number }): 'pass' | 'drop' => {
-    if (call.number !== number) return 'pass'
+  const strike = (call: Call, answer?: Buffer): Fate => {
+    if (call.what !== what || (number > 0 && call.number !== number)) return 'pass'
+    if (wanted !== undefined && !wanted.test(String(answer))) return 'pass'
     worker?.signal('SIGKILL')
     return 'drop'
   }
@@ -102,10 +154,11 @@ const killAt = async (scene: Scene, { shape, number, moment, queue }: Point) => 
     moment === 'sent' ? { onCall: strike } : { onAnswer: strike },
   )
   worker = scene.launch({ queues: [queue], concurrency: 1, url: proxy.url })
+  const patience = setTimeout(() => worker?.signal('SIGTERM'), 15_000)
   const { signal } = await worker.exited
+  clearTimeout(patience)
   proxy.close()
-  if (signal !== 'SIGKILL') throw new Error(`the worker ended by itself: ${worker.output()}`)
-  return { ...sent, queue }
+  if (signal !== 'SIGKILL') throw new Error(`${queue}: no ${what} was ${moment}: ${worker.output()}`)
 }
 
 export const p5: FaultCase = {
@@ -113,14 +166,16 @@ export const p5: FaultCase = {
   title: 'killed at each point of a completion',
   play: async (scene, size) => {
     const { report, ledger } = scene
-    const all = shapes.flatMap(pointsOf)
+    const all = [...shapes.flatMap(completionsOf), ...others]
     // The points of a chord's end: the last part, and the body.
-    const few = all.filter(({ shape, number }) => shape.name === 'chord' && number >= 3 && number <= 4)
+    const few = completionsOf(named('chord')).slice(4, 8)
     const points = size === 'full' ? all : few
     const queues: string[] = []
     const workflows: { readonly point: Point; readonly id: string; readonly result: unknown }[] = []
     await inParallel(3, points, async (point) => {
-      const { id, result, queue } = await killAt(scene, point)
+      const { shape, blows, queue } = point
+      const { id, result } = await shape.send(scene.client(queue))
+      for (const each of blows) await killAt(scene, queue, each)
       queues.push(queue)
       workflows.push({ point, id, result })
     })

@@ -32,12 +32,14 @@ const grouped = (members: readonly Signature[]): Signature =>
 
 const composer = ({ add, total, stubborn, refuse, tell }: Client, random: Random) => {
   const ms = (): number => random.whole(0, 60)
+  const options = () =>
+    random.pick([{}, {}, {}, { priority: 6 }, { priority: 9 }, { countdown: random.between(0.01, 1) }])
   const several = <T>(make: () => T): T[] => range(random.whole(2, 4)).map(make)
 
   const next = (depth: number): Next => {
     if (depth === 0 || random.whole(0, 2) > 0) {
       const by = random.whole(1, 99)
-      return { signature: any(add.s(by, ms())), apply: (left) => left + by, messages: 1 }
+      return { signature: any(add.s(by, ms()).set(options())), apply: (left) => left + by, messages: 1 }
     }
     const members = several(() => next(depth - 1))
     return {
@@ -59,7 +61,7 @@ const composer = ({ add, total, stubborn, refuse, tell }: Client, random: Random
       case 3:
         return { signature: any(add.s(a, b, ms()).link(add.s(1, ms()))), value: a + b, messages: 2 }
       default:
-        return { signature: any(add.s(a, b, ms())), value: a + b, messages: 1 }
+        return { signature: any(add.s(a, b, ms()).set(options())), value: a + b, messages: 1 }
     }
   }
 
@@ -95,15 +97,18 @@ const composer = ({ add, total, stubborn, refuse, tell }: Client, random: Random
 /** Strikes until told to stop; two workers live on afterwards. */
 const strike = async (scene: Scene, strikes: number): Promise<void> => {
   const { random, outside, report } = scene
-  const counts = { kill: 0, freeze: 0, cut: 0 }
+  const counts = { kill: 0, stop: 0, freeze: 0, cut: 0 }
   const workers: Running[] = await Promise.all(range(2).map(() => scene.worker({ concurrency: 6 })))
   for (let i = 0; i < strikes; i++) {
     await sleep(random.whole(20, 300))
     const victim = random.pick(workers)
-    const what = random.pick(['kill', 'kill', 'freeze', 'cut'] as const)
+    const what = random.pick(['kill', 'kill', 'stop', 'freeze', 'cut'] as const)
     counts[what]++
     if (what === 'kill') {
       await scene.kill(victim)
+      workers[workers.indexOf(victim)] = await scene.worker({ concurrency: 6 })
+    } else if (what === 'stop') {
+      await scene.stop(victim, random.pick(['SIGTERM', 'SIGQUIT']))
       workers[workers.indexOf(victim)] = await scene.worker({ concurrency: 6 })
     } else if (what === 'freeze') {
       victim.signal('SIGSTOP')
@@ -111,8 +116,9 @@ const strike = async (scene: Scene, strikes: number): Promise<void> => {
       victim.signal('SIGCONT')
     } else await outside.call('CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES')
   }
+  report.inject(`${counts.kill} × SIGKILL, ${counts.stop} × SIGTERM or SIGQUIT, each with a new worker`)
   report.inject(
-    `${counts.kill} × SIGKILL, ${counts.freeze} × SIGSTOP for 0.1 to ${1.5 * lease} s, ${counts.cut} × every connection cut`,
+    `${counts.freeze} × SIGSTOP for 0.1 to ${1.5 * lease} s, ${counts.cut} × every connection cut`,
   )
 }
 
@@ -121,7 +127,9 @@ export const storm: FaultCase = {
   title: 'random canvases under random faults',
   play: async (scene, size) => {
     const { report, ledger, random } = scene
-    const [many, strikes] = size === 'full' ? [400, 40] : [60, 6]
+    const [many, strikes] = size === 'full' ? [400, 40] : [40, 4]
+    const apart = random.whole(0, 1) === 1
+    if (apart) scene.backend = scene.redis.database(1)
     const client = scene.client()
     const compose = composer(client, random)
     const plots = range(many).map(() => compose(3))
@@ -140,6 +148,7 @@ export const storm: FaultCase = {
     const expected = plots.reduce((sum, { messages }) => sum + messages, 0)
     const starts = ledger.starts()
     const messages = distinct(starts.map(messageOf))
+    report.count('databases', apart ? 2 : 1)
     report.count('canvases', many)
     report.count('without an end', missing.length)
     report.count('messages', messages)

@@ -32,7 +32,7 @@ const restarted = async (scene: Scene, many: number, ms: number, kills: number, 
   const when: number[] = []
   for (let kill = 0; kill < kills; kill++) {
     const worker = await scene.worker({ concurrency })
-    // Anywhere in what is left, so that every kill meets work.
+    // Anywhere, and spread over what is left, so that every kill meets work.
     const left = many - ledger.ends().length
     await scene.ended(
       ledger.ends().length + random.whole(1, Math.max(1, Math.floor((1.6 * left) / (kills - kill + 1)))),
@@ -51,14 +51,14 @@ export const p1: FaultCase = {
   name: 'P1',
   title: 'SIGKILL of the whole worker under 200 tasks of 0.2 s, started again',
   play: (scene, size) =>
-    size === 'full' ? restarted(scene, 200, 200, 3, 10) : restarted(scene, 60, 200, 1, 10),
+    size === 'full' ? restarted(scene, 200, 200, 3, 10) : restarted(scene, 40, 200, 1, 10),
 }
 
 export const p2: FaultCase = {
   name: 'P2',
   title: '20 × SIGKILL under 2 000 tasks of 10 ms',
   play: (scene, size) =>
-    size === 'full' ? restarted(scene, 2000, 10, 20, 10) : restarted(scene, 300, 10, 4, 10),
+    size === 'full' ? restarted(scene, 2000, 10, 20, 10) : restarted(scene, 300, 10, 3, 10),
 }
 
 /** One of two is killed and stays dead. */

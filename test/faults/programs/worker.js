@@ -4,10 +4,13 @@ import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createApp, createLogger } from 'lovage'
 
-const { ledger, broker, lease, queues, concurrency, acksLate, logLevel } = JSON.parse(process.env.FAULTS)
+const { ledger, broker, backend, lease, queues, concurrency, acksLate, logLevel } = JSON.parse(
+  process.env.FAULTS,
+)
 
 const app = createApp('faults', {
   broker,
+  resultBackend: backend,
   workerLease: lease,
   taskAcksLate: acksLate ?? true,
   taskDefaultQueue: queues[0],

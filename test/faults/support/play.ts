@@ -1,5 +1,5 @@
 // One run of one case, from an empty Redis to its report.
-import { Report } from './report.js'
+import type { Report } from './report.js'
 import { type FaultCase, Scene, type Size } from './scene.js'
 
 export const play = async (fault: FaultCase, size: Size, seed: number): Promise<Report> => {

@@ -4,11 +4,11 @@
 import { createHash } from 'node:crypto'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** A call of the script that completes and claims, one that ends something. */
+/** A worker's word to Redis: a call of one of its scripts. */
 export interface Call {
-  /** Messages whose end it commits. */
-  readonly completions: number
-  /** 1 for the first of this worker. */
+  /** The script's name; the one that completes and claims is a `completion` when it ends something, else a `claim`. */
+  readonly what: string
+  /** 1 for the first of its kind. */
   readonly number: number
 }
 
@@ -17,7 +17,7 @@ export type Fate = 'pass' | 'drop' | Promise<unknown>
 
 export interface Hooks {
   readonly onCall?: (call: Call) => Fate
-  readonly onAnswer?: (call: Call) => Fate
+  readonly onAnswer?: (call: Call, answer: Buffer) => Fate
 }
 
 /** Where a RESP value that begins at `at` ends; -1 when it is not all there. */
@@ -73,9 +73,9 @@ export class Proxy {
   readonly #sockets = new Set<Socket>()
   readonly #target: { readonly host: string; readonly port: number }
   readonly #hooks: Hooks
-  /** Shas of the script: scripts introduce themselves in their first line when they are loaded. */
-  readonly #steps = new Set<string>()
-  #completing = 0
+  /** sha → name: scripts introduce themselves in their first line when they are loaded. */
+  readonly #scripts = new Map<string, string>()
+  readonly #counts = new Map<string, number>()
   #dropped = false
 
   private constructor(server: Server, target: URL, hooks: Hooks) {
@@ -91,11 +91,6 @@ export class Proxy {
     const server = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     return new Proxy(server, new URL(url), hooks)
-  }
-
-  /** Calls so far that committed an end. */
-  get completing(): number {
-    return this.#completing
   }
 
   close(): void {
@@ -140,7 +135,7 @@ export class Proxy {
         if (value[0] === 0x3e) return back(value, () => 'pass')
         back(value, () => {
           const call = asked.shift()
-          return call === undefined ? 'pass' : (this.#hooks.onAnswer?.(call) ?? 'pass')
+          return call === undefined ? 'pass' : (this.#hooks.onAnswer?.(call, value) ?? 'pass')
         })
       }),
     )
@@ -171,16 +166,21 @@ export class Proxy {
     const [command = '', sub = '', text = ''] = words
     if (command.toLowerCase() === 'script' && sub.toLowerCase() === 'load') this.#learn(text)
     if (command.toLowerCase() !== 'evalsha') return undefined
-    if (!this.#steps.has(sub)) return undefined
-    // Behind the keys: lane, request, slots, redo, queues, plain completions, other completions (lua/step.lua).
-    const argv = words.slice(3 + Number(words[2]))
-    const completions = Number(argv[5]) + Number(argv[6])
-    if (completions === 0) return undefined
-    this.#completing++
-    return { completions, number: this.#completing }
+    const script = this.#scripts.get(sub)
+    if (script === undefined) return undefined
+    let what = script
+    if (script === 'step') {
+      // Behind the keys: lane, request, slots, redo, queues, plain completions, other completions (lua/step.lua).
+      const argv = words.slice(3 + Number(words[2]))
+      what = Number(argv[5]) + Number(argv[6]) > 0 ? 'completion' : 'claim'
+    }
+    const number = (this.#counts.get(what) ?? 0) + 1
+    this.#counts.set(what, number)
+    return { what, number }
   }
 
   #learn(text: string): void {
-    if (text.startsWith('-- step:')) this.#steps.add(createHash('sha1').update(text).digest('hex'))
+    const name = /^-- (\w+):/.exec(text)?.[1]
+    if (name !== undefined) this.#scripts.set(createHash('sha1').update(text).digest('hex'), name)
   }
 }

@@ -10,7 +10,7 @@ export interface Random {
 
 /** mulberry32 */
 export const seeded = (seed: number): Random => {
-  let state = seed >>> 0
+  let state = Math.imul(seed, 0x9e3779b1) >>> 0
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0
     let t = state

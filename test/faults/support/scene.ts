@@ -43,8 +43,8 @@ export interface Meta {
 const isFinal = (meta: Meta | undefined): meta is Meta =>
   meta !== undefined && ['SUCCESS', 'FAILURE', 'REVOKED'].includes(meta.status)
 
-const clientOf = (url: string, queue: string) => {
-  const app = createApp('faults', { broker: url, taskDefaultQueue: queue })
+const clientOf = (broker: string, backend: string, queue: string) => {
+  const app = createApp('faults', { broker, resultBackend: backend, taskDefaultQueue: queue })
   return {
     app,
     nap: app.declare<(value: number, ms: number) => number>('faults.nap'),
@@ -62,6 +62,13 @@ const clientOf = (url: string, queue: string) => {
 
 export type Client = ReturnType<typeof clientOf>
 
+const connect = (url: string): Redis => {
+  const redis = new Redis(url)
+  // Expected where connections are cut.
+  redis.on('error', () => undefined)
+  return redis
+}
+
 export class Scene {
   readonly report = new Report()
   readonly ledger = new Ledger()
@@ -69,15 +76,17 @@ export class Scene {
   readonly redis: TestRedis
   /** Looks at Redis from outside. */
   readonly outside: Redis
+  /** Where results lie: the broker's database unless a case says otherwise, before it starts anything. */
+  backend: string
+  #opened: Redis | undefined
   readonly #apps = new Map<string, Client>()
   readonly #workers = new Set<Running>()
 
   private constructor(redis: TestRedis, seed: number) {
     this.redis = redis
     this.random = seeded(seed)
-    this.outside = new Redis(redis.url)
-    // Expected where connections are cut.
-    this.outside.on('error', () => undefined)
+    this.backend = redis.url
+    this.outside = connect(redis.url)
   }
 
   static async open(seed: number): Promise<Scene> {
@@ -88,13 +97,14 @@ export class Scene {
     for (const worker of this.#workers) worker.signal('SIGKILL')
     await Promise.all([...this.#apps.values()].map(({ app }) => app.close()))
     this.outside.disconnect()
+    this.#opened?.disconnect()
     this.ledger.close()
     await this.redis.stop({ hard: true })
   }
 
   /** A client whose tasks go to this queue. */
   client(queue = defaultQueue): Client {
-    const client = this.#apps.get(queue) ?? clientOf(this.redis.url, queue)
+    const client = this.#apps.get(queue) ?? clientOf(this.redis.url, this.backend, queue)
     this.#apps.set(queue, client)
     return client
   }
@@ -112,14 +122,8 @@ export class Scene {
 
   /** Starts a worker, and does not wait for it. */
   launch({ queues = [defaultQueue], concurrency = 10, url, ...more }: WorkerOptions = {}): Running {
-    const told = {
-      ledger: this.ledger.path,
-      broker: url ?? this.redis.url,
-      lease,
-      queues,
-      concurrency,
-      ...more,
-    }
+    const urls = { broker: url ?? this.redis.url, backend: url ?? this.backend }
+    const told = { ledger: this.ledger.path, ...urls, lease, queues, concurrency, ...more }
     const worker = startNode(program, [], { env: { FAULTS: JSON.stringify(told) } })
     this.#workers.add(worker)
     void worker.exited.then(() => this.#workers.delete(worker))
@@ -130,6 +134,14 @@ export class Scene {
   async kill(worker: Running): Promise<void> {
     await worker.stop('SIGKILL')
     this.#workers.delete(worker)
+  }
+
+  /** TERM or QUIT, as an operator would. It must leave by itself. */
+  async stop(worker: Running, signal: 'SIGTERM' | 'SIGQUIT' = 'SIGTERM'): Promise<void> {
+    const { code, signal: killed } = await worker.stop(signal)
+    this.#workers.delete(worker)
+    if (code !== 0)
+      this.report.must(`a worker leaves at ${signal}, not by ${killed ?? code}: ${worker.output()}`, false)
   }
 
   /** Resolves when at least so many tasks have ended. */
@@ -149,7 +161,7 @@ export class Scene {
 
   async results(ids: readonly string[]): Promise<readonly (Meta | undefined)[]> {
     if (ids.length === 0) return []
-    const texts = await this.outside.mget(ids.map((id) => `celery-task-meta-${id}`))
+    const texts = await this.#results.mget(ids.map((id) => `celery-task-meta-${id}`))
     return texts.map((text) => (text === null ? undefined : (JSON.parse(text) as Meta)))
   }
 
@@ -191,24 +203,31 @@ export class Scene {
       timeout: lease * 1000 + 8000,
       interval: 20,
     }).catch(() => false)
-    const exits = await Promise.all([...this.#workers].map((worker) => worker.stop('SIGTERM')))
-    const bad = exits.filter(({ code }) => code !== 0)
-    if (!reaped || bad.length > 0) report.must('every worker leaves when it is asked to', false)
+    if (!reaped) report.must('dead workers are reaped', false)
+    await Promise.all([...this.#workers].map((worker) => this.stop(worker)))
     const left = await this.#residue()
-    report.must(
-      `nothing is left in Redis${left.length > 0 ? `, but there is ${left.join(', ')}` : ''}`,
-      left.length === 0,
-    )
+    const some =
+      left.length > 0 ? `, but there are ${left.length} keys: ${left.slice(0, 3).join(', ')} …` : ''
+    report.must(`nothing is left in Redis${some}`, left.length === 0)
     const dead = await outside.zcard('lovage:dead')
     report.must(`no dead letters${dead > 0 ? `, but there are ${dead}` : ''}`, dead === 0)
   }
 
+  get #results(): Redis {
+    if (this.backend === this.redis.url) return this.outside
+    this.#opened ??= connect(this.backend)
+    return this.#opened
+  }
+
   /** Keys that would stay for ever, but for the bindings of queues. */
   async #residue(): Promise<readonly string[]> {
-    const { outside } = this
-    const keys = (await outside.keys('*')).filter((key) => !key.startsWith('_kombu.binding.'))
-    const ttls = await Promise.all(keys.map((key) => outside.pttl(key)))
-    return keys.filter((key, index) => ttls[index] === -1 && !key.startsWith('lovage:dead')).sort()
+    const left: string[] = []
+    for (const place of new Set([this.outside, this.#results])) {
+      const keys = (await place.keys('*')).filter((key) => !/^(_kombu\.binding\.|lovage:dead)/.test(key))
+      const ttls = await Promise.all(keys.map((key) => place.pttl(key)))
+      left.push(...keys.filter((_, index) => ttls[index] === -1))
+    }
+    return left.sort()
   }
 }
 

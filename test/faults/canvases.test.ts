@@ -1,0 +1,9 @@
+// Canvases, retries and early acknowledgement under faults, in a short form (`npm run faults` is the full one).
+import { expect, test } from 'vitest'
+import { more } from './cases/index.js'
+import { play } from './support/play.js'
+
+test.each(more)('$name, in short', async (fault) => {
+  const report = await play(fault, 'short', 1)
+  expect(report.passed, `${fault.title}\n${report.toString()}`).toBe(true)
+})
