@@ -1,6 +1,6 @@
 // Workers of both languages on one Redis, each on its own queue: chains, callbacks and errbacks that cross the
 // border, started from either side. A chord whose header has both languages is not among them: that is to come.
-import { chain, chord, group, signature } from 'lovage'
+import { chain, chord, Decimal, group, NaiveDateTime, PlainDate, signature } from 'lovage'
 import { afterAll, describe, expect, it } from 'vitest'
 import { startCelery } from '../support/celery.js'
 import { leaks } from '../support/leaks.js'
@@ -38,6 +38,14 @@ describe.skipIf(celery.missing)(`Node and Python Celery ${celery.version} togeth
   })
 
   describe('Node starts', () => {
+    // Nothing here names a queue: a step goes to that of its task, whoever sends it on.
+    it('chain py → js → py', async () => {
+      const result = await chain(py.add.s(2, 2), js.add.s(10), py.mul.s(3)).delay()
+      expect(await result.get(get)).toBe(42)
+      expect(await result.parent!.get(get)).toBe(14)
+      expect(await result.parent!.parent!.get(get)).toBe(4)
+    })
+
     it('chain js → py → js', async () => {
       const result = await chain(js.add.s(2, 2), py.mul.s(3), js.add.s(30)).delay()
       expect(await result.get(get)).toBe(42)
@@ -45,13 +53,7 @@ describe.skipIf(celery.missing)(`Node and Python Celery ${celery.version} togeth
       expect(await result.parent!.parent!.get(get)).toBe(4)
     })
 
-    it('chain py → js → py → js: a step goes to the queue of its task, whoever sends it on', async () => {
-      const result = await chain(py.add.s(2, 2), js.mul.s(3), py.add.s(30), js.echo.s()).delay()
-      expect(await result.get(get)).toBe(42)
-      expect(await result.parent!.parent!.get(get)).toBe(12)
-    })
-
-    it('steps that name their queue, and a step of a route', async () => {
+    it('steps by name: with their queue, or by a route', async () => {
       const named = (task: string, queue: string, ...args: unknown[]) =>
         signature(task, { args, options: { queue } })
       const sent = app.send(
@@ -81,25 +83,49 @@ describe.skipIf(celery.missing)(`Node and Python Celery ${celery.version} togeth
       expect(await result.get(get)).toEqual([2, 4, 6])
     })
 
-    it('a chord of one language between two tasks of the other', async () => {
-      const node = chain(py.add.s(1, 1), chord([js.add.s(1), js.add.s(2)], js.sum.s()), py.mul.s(6)).delay()
-      const other = chain(js.add.s(1, 1), chord([py.add.s(1), py.add.s(2)], py.tsum.s()), js.mul.s(6)).delay()
-      expect(await node.get(get)).toBe(42)
-      expect(await other.get(get)).toBe(42)
+    it('a group of both languages at the end of a chain', async () => {
+      const members = () => group(js.add.s(1), py.add.s(2), js.add.s(3))
+      expect(await chain(py.add.s(1, 1), members()).delay().get(get)).toEqual([3, 4, 5])
+      expect(await chain(js.add.s(1, 1), members()).delay().get(get)).toEqual([3, 4, 5])
     })
 
-    it('link and link_error across the border', async () => {
+    it('a chord of Node tasks between two Python tasks', async () => {
+      const result = chain(py.add.s(1, 1), chord([js.add.s(1), js.add.s(2)], js.sum.s()), py.mul.s(6)).delay()
+      expect(await result.get(get)).toBe(42)
+    })
+
+    it('a chord of Python tasks between two Node tasks', async () => {
+      const result = chain(
+        js.add.s(1, 1),
+        chord([py.add.s(1), py.add.s(2)], py.tsum.s()),
+        js.mul.s(6),
+      ).delay()
+      expect(await result.get(get)).toBe(42)
+    })
+
+    it('link across the border', async () => {
       await py.add.applyAsync([1, 2], { link: js.record.s('node-linked') }).get(get)
-      const failed = await py.fail.applyAsync([], { linkError: js.record.s('node-errback') })
-      await expect(failed.get(get)).rejects.toMatchObject({ excType: 'ValueError' })
       expect(await js.recall.delay('node-linked').get(get)).toEqual([3])
-      expect(await js.recall.delay('node-errback').get(get)).toEqual([failed.id])
+      await js.add.applyAsync([3, 4], { link: py.record.s('from-node') }).get(get)
+      expect(await left('record')).toMatchObject([{ args: [7, 'from-node'] }])
+    })
+
+    it('link_error across the border', async () => {
+      const inPython = await py.fail.applyAsync([], { linkError: js.record.s('node-errback') })
+      await expect(inPython.get(get)).rejects.toMatchObject({ excType: 'ValueError' })
+      expect(await js.recall.delay('node-errback').get(get)).toEqual([inPython.id])
       const inNode = await js.fail.applyAsync(['PaymentRefused'], { linkError: py.errback.s() })
       await expect(inNode.get(get)).rejects.toMatchObject({ name: 'PaymentRefused', cents: 1999 })
       expect(await left('errback')).toEqual([{ id: inNode.id }])
     })
 
-    it('a step fails: every later step is told, in both languages', async () => {
+    it("an errback with `errback: 'full'` for a Python task", async () => {
+      const failed = await py.fail.applyAsync([], { linkError: js.recordError.s('node-full') })
+      const [seen] = await js.recall.delay('node-full').get(get)
+      expect(seen).toEqual([{ id: failed.id, task: null }, 'ValueError', 'boom, 42', 'string'])
+    })
+
+    it('a step fails, steps of both languages wait behind it', async () => {
       const result = await chain(js.add.s(1, 1), py.fail.si(), js.add.s(1), py.add.s(1)).delay()
       await expect(app.result(result.id).get(get)).rejects.toMatchObject({
         excType: 'ValueError',
@@ -109,12 +135,24 @@ describe.skipIf(celery.missing)(`Node and Python Celery ${celery.version} togeth
       expect(await result.parent!.parent!.state()).toBe('FAILURE')
     })
 
-    it('a retry on either side keeps the rest of the chain', async () => {
+    it('a retry on either side', async () => {
       expect(await chain(py.flaky.s(2), js.add.s(40)).delay().get(get)).toBe(42)
       expect(await chain(js.flaky.s(2), py.add.s(40)).delay().get(get)).toBe(42)
     })
 
-    it('a Map made in Node is carried by Python, and is a Map again in Node', async () => {
+    it.skipIf(celery.gaps.length > 0)('typed values through the other language and back', async () => {
+      const values = [
+        new Date('2026-01-02T03:04:05.678Z'),
+        new NaiveDateTime('2026-01-02T03:04:05.678901'),
+        new PlainDate('2026-01-02'),
+        new Decimal('1.10'),
+        Buffer.from([0, 255]),
+        2n ** 70n,
+      ]
+      expect(await chain(js.echo.s(values), py.echo.s(), js.echo.s()).delay().get(get)).toEqual(values)
+    })
+
+    it('a Map is carried by Python, and is a Map again in Node', async () => {
       const map = new Map<unknown, unknown>([
         ['at', new Date('2026-01-02T03:04:05.678Z')],
         [1, new Set([1n])],

@@ -112,7 +112,7 @@ export function makeNodeApp(redisUrl: string, settings: SettingsInput = {}) {
     return value
   })
   const recordAll = app.task('js.recordAll', (key: string, ...args: unknown[]) => keep(key, args))
-  app.task(
+  const recordError = app.task(
     'js.recordError',
     (request: { id: string; task: string | null }, error: Error, traceback: string | null, key: string) =>
       keep(key, [request, error.name, error.message, typeof traceback]),
@@ -121,9 +121,23 @@ export function makeNodeApp(redisUrl: string, settings: SettingsInput = {}) {
   const recall = app.task('js.recall', (key: string, count = 1) =>
     until(() => {
       const values = recorded.get(key) ?? []
-      return values.length >= count && values
+      return values.length >= count ? values : undefined
     }),
   )
-  const js = { add, mul, sum, echo, describe, ident, fail, flaky, request, record, recordAll, recall }
+  const js = {
+    add,
+    mul,
+    sum,
+    echo,
+    describe,
+    ident,
+    fail,
+    flaky,
+    request,
+    record,
+    recordAll,
+    recordError,
+    recall,
+  }
   return { app, js, recorded }
 }

@@ -107,17 +107,14 @@ export function nodeCanvases({ app, py, left, get }: NodeClient): void {
     ).toEqual([6, 20])
   })
 
-  it('a group in the header of a chord; a header chain that ends in a group', async () => {
-    const nested = chord(
-      [py.add.s(1, 1), group(py.add.s(2, 2), py.add.s(3, 3)), py.add.s(4, 4)],
-      py.echo.s(),
-    ).delay()
-    const ending = chord(
-      [chain(py.add.s(1, 1), group(py.add.s(2), py.add.s(3))), py.add.s(4, 4)],
-      py.echo.s(),
-    ).delay()
-    expect(await nested.get(get)).toEqual([2, 4, 6, 8])
-    expect(await ending.get(get)).toEqual([[4, 5], 8])
+  it('a group in the header of a chord', async () => {
+    const header = [py.add.s(1, 1), group(py.add.s(2, 2), py.add.s(3, 3)), py.add.s(4, 4)]
+    expect(await chord(header, py.echo.s()).delay().get(get)).toEqual([2, 4, 6, 8])
+  })
+
+  it('a header chain that ends in a group', async () => {
+    const header = [chain(py.add.s(1, 1), group(py.add.s(2), py.add.s(3))), py.add.s(4, 4)]
+    expect(await chord(header, py.echo.s()).delay().get(get)).toEqual([[4, 5], 8])
   })
 
   it('two chords in a row', async () => {
@@ -169,8 +166,13 @@ export function nodeCanvases({ app, py, left, get }: NodeClient): void {
   it('link_error', async () => {
     const failed = await py.fail.applyAsync([], { linkError: py.errback.s() })
     expect(await left('errback')).toEqual([{ id: failed.id }])
+  })
+
+  it('link_error of a chain, a group and a chord', async () => {
     const chained = await chain(py.add.s(1, 1), py.fail.si()).linkError(py.errback.s()).delay()
     expect(await left('errback')).toEqual([{ id: chained.id }])
+    const grouped = await group(py.fail.s(), py.add.s(1, 1)).linkError(py.errback.s()).delay()
+    expect(await left('errback')).toEqual([{ id: grouped.results[0]?.id }])
     const joined = await chord([py.fail.s(), py.add.s(1, 1)], py.tsum.s().linkError(py.errback.s())).delay()
     expect(await left('errback')).toEqual([{ id: joined.id }])
   })
