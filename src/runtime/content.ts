@@ -3,6 +3,7 @@
 import { isUtf8 } from 'node:buffer'
 import { deflateSync, inflateSync } from 'node:zlib'
 import { ContentDisallowed, DecodeError, EncodeError } from '../errors.js'
+import { show } from './fields.js'
 
 export const maxRawBytes = 16 * 1024 * 1024
 const maxInflatedBytes = 64 * 1024 * 1024
@@ -11,7 +12,7 @@ const maxInflation = 200
 const harmlessBytes = 1024 * 1024
 
 const zlibNames = new Set(['gzip', 'zlib', 'application/x-gzip', 'application/zlib'])
-const knownElsewhere = new Map([
+const knownElsewhere: ReadonlyMap<unknown, string> = new Map([
   ['application/x-bz2', 'bzip2'],
   ['bzip2', 'bzip2'],
   ['bzip', 'bzip2'],
@@ -25,10 +26,10 @@ const knownElsewhere = new Map([
   ['zstandard', 'zstd'],
 ])
 
-const refuseCompression = (name: string): string => {
+const refuseCompression = (name: unknown): string => {
   const known = knownElsewhere.get(name)
   return known === undefined
-    ? `Unknown compression ${JSON.stringify(name)}: expected gzip or zlib`
+    ? `Unknown compression ${show(name)}: expected gzip or zlib`
     : `Compression ${known} is not supported here: let the sender use gzip or zlib`
 }
 
@@ -38,7 +39,7 @@ const jsonNames = new Set(['json', 'application/json'])
 export const checkSerializer = (name: string | undefined): void => {
   if (name !== undefined && !jsonNames.has(name))
     throw new EncodeError(
-      `Expected the serializer json, got ${JSON.stringify(name)}: no other is supported. Leave the option out.`,
+      `Expected the serializer json, got ${show(name)}: no other is supported. Leave the option out.`,
     )
 }
 
@@ -94,17 +95,14 @@ export const unpack = ({
   if (typeof body !== 'string') throw new DecodeError(`Expected the body as text, got ${typeof body}`)
   if (contentType !== 'application/json')
     throw new ContentDisallowed(
-      `Expected content of type application/json, got ${JSON.stringify(contentType ?? null)}: ` +
+      `Expected content of type application/json, got ${show(contentType ?? null)}: ` +
         'no other is read here. Let the sender use the serializer json.',
     )
-  if (
-    contentEncoding !== undefined &&
-    contentEncoding !== null &&
-    !/^(utf-?8|us-ascii|ascii|binary)$/i.test(String(contentEncoding))
-  )
-    throw new DecodeError(`Unknown content-encoding ${JSON.stringify(contentEncoding)}: expected utf-8`)
-  if (compression !== undefined && compression !== null && !zlibNames.has(String(compression)))
-    throw new DecodeError(refuseCompression(String(compression)))
+  const charset = contentEncoding ?? 'utf-8'
+  if (typeof charset !== 'string' || !/^(utf-?8|us-ascii|ascii|binary)$/i.test(charset))
+    throw new DecodeError(`Unknown content-encoding ${show(charset)}: expected utf-8`)
+  if (compression != null && !(typeof compression === 'string' && zlibNames.has(compression)))
+    throw new DecodeError(refuseCompression(compression))
   if (bodyEncoding !== 'base64') {
     if (compression != null) throw new DecodeError('A compressed body must be base64')
     return body

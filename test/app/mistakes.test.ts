@@ -438,8 +438,8 @@ describe('a call', () => {
   })
 
   it('names the place of it among named arguments, and in a later step', async () => {
-    expect(await answerTo(() => app.sendTask('proj.any', [], { kwargs: { then: () => 1 } }))).toBe(
-      'EncodeError: argument then of proj.any is a function (then); code cannot travel. Send the data it works on.',
+    expect(await answerTo(() => app.sendTask('proj.any', [], { kwargs: { onEnd: () => 1 } }))).toBe(
+      'EncodeError: argument onEnd of proj.any is a function (onEnd); code cannot travel. Send the data it works on.',
     )
     const canvas = chain(add.s(1, 2), signature('proj.any', { args: [{ at: [Symbol('x')] }] }))
     expect(await answerTo(() => app.send(canvas as Untyped))).toBe(

@@ -196,7 +196,7 @@ interface Stored {
 const plainMeta = (text: string): Stored => JSON.parse(numbered(text), shaped) as Stored
 
 /** Stacks differ from language to language, and Celery leaves some out. */
-const withoutStack = ({ traceback: _, ...meta }: Stored): object => meta
+const withoutStack = (meta: Stored): object => ({ ...meta, traceback: undefined })
 
 const keysOf = (name: string, type: string) =>
   caseOf('results', name).redis!.filter((key) => key.type === type)

@@ -1,7 +1,13 @@
 // Errors on the wire: what Python is told, and what is thrown from what Python told.
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import * as family from '../../src/errors.js'
+import {
+  ChordError,
+  InvalidTaskError,
+  MaxRetriesExceededError,
+  RemoteTaskError,
+  TaskRevokedError,
+} from '../../src/errors.js'
 import {
   decodeException,
   encodeException,
@@ -119,22 +125,23 @@ describe('an error is thrown from what is stored', () => {
     })
   })
 
-  it.each(['TaskRevokedError', 'ChordError', 'MaxRetriesExceededError', 'InvalidTaskError'] as const)(
-    'as ours, which every app knows: %s',
-    (name) => {
+  it.each([TaskRevokedError, ChordError, MaxRetriesExceededError, InvalidTaskError])(
+    'as ours, which every app knows: $name',
+    (ours) => {
+      const { name } = ours
       const error = rebuildError(
         { exc_type: name, exc_message: ['why'], exc_module: 'celery.exceptions' },
         null,
         none,
       )
-      expect(error).toBeInstanceOf(family[name])
+      expect(error).toBeInstanceOf(ours)
       expect(error.message).toBe('why')
     },
   )
 
   it('but not as ours, when somebody else’s has the same name', () => {
     const info = { exc_type: 'ChordError', exc_message: ['of music'], exc_module: 'music' }
-    expect(rebuildError(info, null, none)).toBeInstanceOf(family.RemoteTaskError)
+    expect(rebuildError(info, null, none)).toBeInstanceOf(RemoteTaskError)
   })
 
   it.each<[unknown, object]>([

@@ -7,7 +7,7 @@ import type { Push } from '../../src/runtime/broker.js'
 export interface Recorder {
   readonly app: App
   /** What was published since the last look, oldest first. */
-  taken(): readonly Push[]
+  readonly taken: () => readonly Push[]
 }
 
 export const recorder = async (nowMs: number, settings: SettingsInput = {}): Promise<Recorder> => {
