@@ -29,19 +29,22 @@ export interface Entry {
 /** The least that one attempt gets. */
 const attemptMs = 1000
 
-/** `patience` in seconds; the broker's timeout if not given. */
+/** `patience` in seconds; the broker's timeout if not given. Field by field: a spread costs ten times as much. */
 export const makeEntry = (
-  what: Pick<Entry, 'publication' | 'need' | 'resolve' | 'reject'>,
+  { publication, need, resolve, reject }: Pick<Entry, 'publication' | 'need' | 'resolve' | 'reject'>,
   patience: number | undefined,
   timeoutMs: number,
 ): Entry => {
   let bytes = 0
-  for (const push of what.publication.pushes) bytes += push.raw.length
+  for (const push of publication.pushes) bytes += push.raw.length
   const bornMs = Date.now()
   const patienceMs = patience === undefined ? timeoutMs : patience * 1000
   const limitMs = Math.max(patienceMs, Math.min(attemptMs, timeoutMs))
   return {
-    ...what,
+    publication,
+    need,
+    resolve,
+    reject,
     bytes,
     bornMs,
     patienceMs,

@@ -168,7 +168,7 @@ export class Publisher {
         if (need !== undefined && need.aof > 0) await this.#assertAof()
         // After a cut all of them: on a server that took over, the last one's number would hide those before.
         for (const call of calls) await this.#send(senderKey, call)
-        if (need === undefined) continue
+        if (need === undefined) return
         confirmByMs ??= Date.now() + need.timeoutMs
         await this.#confirm(living(), need, confirmByMs)
       } catch (error) {

@@ -20,6 +20,7 @@ const replica = await startRedis({
   args: ['--replicaof', server.host, String(server.port)],
 })
 const copy = new Redis(replica.url, { maxRetriesPerRequest: null })
+copy.on('error', () => undefined)
 afterAll(() => copy.disconnect())
 
 /** The replica neither reads nor answers until it is woken. */
@@ -129,6 +130,22 @@ describe('a connection that is cut while a confirmation is awaited', () => {
     await publishing
     expect(await client.lrange('q', 0, -1)).toEqual(['a'])
     expect(await copy.lrange('q', 0, -1)).toEqual(['a'])
+  })
+
+  it('to a server that took over without the message: it is written there, too, and confirmed', async () => {
+    const { broker } = room.open({ timeout: 20 })
+    freeze()
+    // More than one call: each of them has to be made again.
+    const publishing = Promise.all(
+      Array.from({ length: 450 }, (_, i) => broker.publish(messages(`m${i}`), durable(20))),
+    )
+    await until(isWaiting)
+    // Without persistence it comes back empty, as a replica that never heard of it would be.
+    await server.restart({ hard: true })
+    wake()
+    await publishing
+    expect(new Set(await copy.lrange('q', 0, -1)).size).toBe(450)
+    expect(await client.llen('q')).toBe(450)
   })
 
   it('ends a publication of one attempt, which says that its message is there', async () => {
