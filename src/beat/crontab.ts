@@ -10,6 +10,8 @@ import { checkDst, checkZone, type WhereOptions } from './where.js'
 import { nextInZone, policies, realTime } from './walk.js'
 import { zoneOf } from './zone.js'
 
+export type { CrontabField } from './crontab-fields.js'
+
 /** All fields default to `*`. */
 export interface CrontabOptions extends WhereOptions {
   /** 0 to 59. */
