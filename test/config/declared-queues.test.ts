@@ -7,7 +7,8 @@ import { Router } from '../../src/runtime/router.js'
 
 const route = (settings: SettingsInput, options: { exchange?: string; routingKey?: string }) => {
   const router = new Router(readSettings(settings, {}), new Registry())
-  const message = { task: 'proj.add', args: [], kwargs: {}, ...options } as unknown as Outgoing
+  const embed = { callbacks: null, errbacks: null, chain: null, chord: null }
+  const message = { task: 'proj.add', args: [], kwargs: {}, embed, ...options } as unknown as Outgoing
   const { address, queue } = router.route(message, 0)
   return { exchange: address.exchange, routingKey: address.routingKey, queue }
 }
