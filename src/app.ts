@@ -1,6 +1,7 @@
 // createApp(): the one place where the rooms meet. URLs become Redis or memory parts here, tasks become
 // callables, and signatures get a sender. Nothing connects before it is needed.
 import { randomUUID } from 'node:crypto'
+import { beatMeans, type BeatHost } from './app-beat.js'
 import { Beat } from './beat/beat.js'
 import type { AnySignature, TaskMembers } from './canvas/flow.js'
 import { chunks, xmap, xstarmap } from './canvas/map.js'
@@ -88,10 +89,7 @@ export class App {
     // Wrong settings are told where they were written, not at the first use.
     readSettings(input)
     registerBuiltins(this.#registry)
-    this.beat = new Beat(() => ({
-      send: (node: Node) => sendNode(this.#sending, node, [], {}),
-      log: this.log,
-    }))
+    this.beat = new Beat(beatMeans(this.#beatHost()))
     known.add(this)
   }
 
@@ -300,7 +298,7 @@ export class App {
 
   /** Stops this app's workers and beat, and closes its connections. The app can be used again afterwards. */
   async close(): Promise<void> {
-    await this.beat.stop()
+    await this.beat.close()
     await Promise.all([...this.#workers].map((worker) => worker.stop()))
     this.#workers.clear()
     const opening = this.#carrier
@@ -320,14 +318,7 @@ export class App {
     if (this.#carrier !== undefined) return this.#carrier
     const { settings } = this
     if (settings.brokerUrl === undefined) return Promise.reject(noBroker(this.name))
-    const opening = openCarrier({
-      brokerUrl: settings.brokerUrl,
-      backendUrl: settings.resultBackend ?? settings.brokerUrl,
-      globalKeyPrefix: settings.brokerTransportOptions.globalKeyPrefix ?? '',
-      resultKeyPrefix: settings.resultBackendTransportOptions.globalKeyPrefix ?? '',
-      timeout: settings.brokerConnectionTimeout,
-      log: this.log,
-    })
+    const opening = openCarrier(this.#carrierOptions())
     this.#carrier = opening
     opening.then(
       (carrier) => {
@@ -338,6 +329,38 @@ export class App {
       },
     )
     return opening
+  }
+
+  #carrierOptions(): CarrierOptions {
+    const { settings } = this
+    if (settings.brokerUrl === undefined) throw noBroker(this.name)
+    return {
+      brokerUrl: settings.brokerUrl,
+      backendUrl: settings.resultBackend ?? settings.brokerUrl,
+      globalKeyPrefix: settings.brokerTransportOptions.globalKeyPrefix ?? '',
+      resultKeyPrefix: settings.resultBackendTransportOptions.globalKeyPrefix ?? '',
+      timeout: settings.brokerConnectionTimeout,
+      log: this.log,
+    }
+  }
+
+  #beatHost(): BeatHost {
+    const app = this
+    return {
+      name: app.name,
+      get settings() {
+        return app.settings
+      },
+      get log() {
+        return app.log
+      },
+      registry: app.#registry,
+      broker: () => app.broker(),
+      backend: () => app.backend(),
+      means: (broker) => app.#means(broker),
+      carrierOptions: () => app.#carrierOptions(),
+      announce: () => undefined,
+    }
   }
 
   #means(broker: Broker): Means {

@@ -42,13 +42,14 @@ export const withoutEffect: ReadonlySet<string> = new Set([
   'workerTimerPrecision',
   // Own queues need none: a task may run for days
   'visibilityTimeout',
+  // A tick is written with its fire
+  'beatSyncEvery',
   // Python's logging
   'workerHijackRootLogger',
 ])
 
 const inUrl = (setting: string): string => `write it in ${setting}: redis://user:password@host:6379/0`
 const connection = 'connections look after themselves here; leave it out'
-const beat = 'calendar schedules are not available yet; app.beat.every(name, seconds, signature) is'
 const children = 'there are no child processes yet; the pools are fiber and solo'
 const classes = 'it names a Python class; leave it out'
 const events = 'events are not available yet'
@@ -131,12 +132,7 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   eventQueuePrefix: not(events, 'celeryev'),
   eventSerializer: not(events, 'json'),
   controlExchange: not(control, 'celery'),
-  beatSchedule: not(beat),
-  beatScheduler: not(beat),
-  beatScheduleFilename: not(beat),
-  beatSyncEvery: not(beat),
-  beatMaxLoopInterval: not(beat),
-  beatCronStartingDeadline: not(beat),
+  beatCronStartingDeadline: not("a tick that was missed for too long is passed over with catchUp: 'skip' on its entry"),
   canvasMaxDepth: not('it is not available yet'),
   canvasMaxSize: not('it is not available yet'),
   workerLoopBlockedWarning: not('it is not available yet'),

@@ -6,6 +6,7 @@ import {
   always,
   type Decode,
   flag,
+  isRecord,
   listOfTexts,
   oneOf,
   orNull,
@@ -94,6 +95,15 @@ const pool: Decode<'fiber' | 'solo'> = (value, at) =>
           '"fiber" (also as "gevent" or "eventlet") or "solo"; no other pool is available yet',
           value,
         )
+
+/** Celery's names of its own schedulers say the same as ours. */
+const scheduler: Decode<'redis' | 'memory' | 'file' | null> = (value, at) => {
+  if (value === null || value === 'redis' || value === 'memory' || value === 'file') return right(value)
+  if (typeof value === 'string' && /redbeat/i.test(value)) return right('redis')
+  if (value === 'celery.beat:PersistentScheduler' || value === 'celery.beat.PersistentScheduler')
+    return right('file')
+  return refuse(at, '"redis", "memory", "file" or null', value)
+}
 
 const noQueues: ReadonlyMap<string, QueueSettings> = new Map()
 const limit = orNull(seconds('more'))
@@ -242,6 +252,27 @@ export const table = {
   ),
   workerLogColor: row(orNull(flag), null, 'Colours in the log; null is on a terminal only.'),
   workerLogFormat: row(oneOf('text', 'json'), 'text', "Ours: text is Celery's line, json one object a line."),
+
+  // -- Beat
+  beatSchedule: row<Readonly<Record<string, unknown>>, Readonly<Record<string, object>>>(
+    (value, at) =>
+      isRecord(value)
+        ? right(value)
+        : refuse(at, '{ name: { task, schedule, args, kwargs, options } }', value),
+    {},
+    'Periodic work in the form of Python’s beat_schedule; app.beat.add knows more.',
+  ),
+  beatScheduler: row<'redis' | 'memory' | 'file' | null, string | null>(
+    scheduler,
+    null,
+    'Where entries lie: null is the broker, "file" is beatScheduleFilename.',
+  ),
+  beatScheduleFilename: row(
+    orNull(text),
+    null,
+    'A file for entries and what became of them; given, they lie there and not in the broker.',
+  ),
+  beatMaxLoopInterval: row(seconds(), 0, 'The longest sleep of a beat, in seconds; 0 is 300.'),
 
   // -- Ours
   workerLease: row(

@@ -22,6 +22,16 @@ export { print } from './canvas/print.js'
 // Results
 export type { AsyncResult, CallOptions, GetOptions, GroupResult, PendingResult } from './canvas/sender.js'
 
+// Periodic tasks
+export { every } from './beat/every.js'
+export { crontab, type CrontabOptions } from './beat/crontab.js'
+export { cron } from './beat/cron.js'
+export { solar, type SolarEvent } from './beat/solar.js'
+export { clocked } from './beat/clocked.js'
+export type { Schedule, ScheduleContext } from './beat/schedule.js'
+export type { EntryOptions } from './beat/entry.js'
+export type { EntryView, RunView, TroubleView } from './beat/view.js'
+
 // Values that keep their type on the way to Python and back
 export { Decimal, NaiveDateTime, PlainDate, PlainTime, Uuid } from './runtime/json.js'
 

@@ -1,99 +1,235 @@
-// Beat: a clock that sends signatures. Here it knows one schedule, the fixed interval; what it sends with
-// and how time passes are given to it.
-import type { Node } from '../canvas/node.js'
+// Beat: the timetable of an app. Entries are declared in code without I/O, or made, changed and asked about at
+// run time; `start()` runs a beat in this process, beside any number of others.
+import { isSignature } from '../canvas/node.js'
+import { show } from '../canvas/words.js'
 import { ImproperlyConfigured } from '../errors.js'
 import type { Logger } from '../log.js'
+import { asSchedule, type ScheduleLike } from './as-schedule.js'
+import { Desk } from './desk.js'
+import { contextOf, type EntryOptions, readEntry, type ScheduleEntry } from './entry.js'
+import type { Interval } from './interval.js'
+import { Loop } from './loop.js'
+import type { BeatParts } from './parts.js'
+import { type BeatRecord, isTrouble } from './record.js'
+import { coming, comingOf, type EntryView, readLine, type RunView, type TroubleView, viewOf } from './view.js'
 
-export interface BeatParts {
-  /** Sends one tick's work; rejects when it cannot. */
-  readonly send: (signature: Node) => Promise<{ readonly id: string }>
-  readonly log: Logger
+/** What a beat is made with; opened on its first use. */
+export interface BeatMeans {
+  open(): Promise<BeatParts>
+  /** The setting `beatSchedule`, read; and what is wrong in it. */
+  configured(): { readonly entries: readonly ScheduleEntry[]; readonly errors: readonly Error[] }
+  /** Throws when the work cannot be sent as it stands: an argument is missing. */
+  check(entry: ScheduleEntry): void
+  /** Milliseconds. */
+  maxInterval(): number
+  timezone(): string
+  /** `beat_init` and its kin. */
+  announce(signal: 'beatInit' | 'beatEmbeddedInit'): void
 }
 
-interface Entry {
-  readonly name: string
-  readonly everyMs: number
-  readonly signature: Node
+export interface StartOptions {
+  /** The longest sleep, in seconds. Default: the setting `beatMaxLoopInterval`. */
+  readonly maxInterval?: number
+  /** It runs inside a worker. */
+  readonly embedded?: boolean
+  /** Default: the app's. */
+  readonly log?: Logger
 }
 
 export class Beat {
-  readonly #entries = new Map<string, Entry>()
-  readonly #timers = new Map<string, NodeJS.Timeout>()
-  readonly #parts: () => BeatParts
-  #running = false
+  readonly #means: BeatMeans
+  readonly #declared = new Map<string, ScheduleEntry>()
+  #opening: Promise<BeatParts> | undefined
+  #loop: Loop | undefined
+  #starting: Promise<void> | undefined
 
-  constructor(parts: () => BeatParts) {
-    this.#parts = parts
+  constructor(means: BeatMeans) {
+    this.#means = means
   }
 
-  /** Names of the entries, in the order in which they were declared. */
+  /** Names of the entries that are declared in code, in that order. */
   get names(): readonly string[] {
-    return [...this.#entries.keys()]
+    return [...this.#declared.keys()]
+  }
+
+  /** Of all beats of this app one fires at a time: whether it is the one here. */
+  get leads(): boolean {
+    return this.#loop?.leads ?? false
   }
 
   /**
-   * Declares periodic work, without I/O: `signature` is sent each `seconds` while a beat runs.
-   * @throws ImproperlyConfigured when the name is taken or the interval is no interval.
+   * Declares work that is sent each so often: seconds, `'5m'`, `{ minutes: 5 }`. No I/O.
+   * @throws ImproperlyConfigured when the name is taken, the interval none, or the work no signature.
    */
-  every(name: string, seconds: number, signature: object): void {
-    if (typeof name !== 'string' || name === '')
-      throw new ImproperlyConfigured(
-        `app.beat.every: expected a name for the entry, got ${JSON.stringify(name)}.`,
-      )
-    if (this.#entries.has(name))
-      throw new ImproperlyConfigured(
-        `There is a beat entry named "${name}" already. Give one of the two another name.`,
-      )
-    if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0.01)
-      throw new ImproperlyConfigured(
-        `Beat entry "${name}": expected an interval in seconds (at least 0.01), got ${JSON.stringify(seconds) ?? String(seconds)}.`,
-      )
-    if (typeof (signature as { kind?: unknown } | null)?.kind !== 'string')
-      throw new ImproperlyConfigured(
-        `Beat entry "${name}": expected a signature such as task.si(…), got ${typeof signature === 'function' ? 'a function' : JSON.stringify(signature)}.`,
-      )
-    const entry: Entry = { name, everyMs: seconds * 1000, signature: signature as Node }
-    this.#entries.set(name, entry)
-    if (this.#running) this.#schedule(entry, Date.now() + entry.everyMs)
+  every(
+    name: string,
+    interval: Interval,
+    run: object,
+    options: Omit<EntryOptions, 'schedule' | 'run'> = {},
+  ): this {
+    return this.add(name, { ...options, schedule: interval, run })
   }
 
-  async start(): Promise<void> {
-    if (this.#running) return
-    this.#running = true
-    this.#parts().log.info('beat: Starting...')
-    for (const entry of this.#entries.values()) this.#schedule(entry, Date.now() + entry.everyMs)
+  /** Declares an entry. No I/O. @throws ImproperlyConfigured, naming the entry. */
+  add(name: string, options: EntryOptions): this {
+    const entry = this.#read(name, options)
+    if (this.#declared.has(name))
+      throw new ImproperlyConfigured(
+        `There is a beat entry named ${show(name)} already. Give one of the two another name.`,
+      )
+    this.#declared.set(name, entry)
+    return this
   }
 
+  // -------------------------------------------------------------------------------------------------
+  // At run time
+
+  /** Makes an entry: every beat knows it within a second. @throws ImproperlyConfigured when there is one. */
+  async create(name: string, options: EntryOptions): Promise<void> {
+    const entry = this.#read(name, options)
+    if (entry.schedule.kind === 'custom')
+      throw new ImproperlyConfigured(
+        `Beat entry ${show(name)}: a schedule that is an object of this program cannot be stored. Declare it: app.beat.add.`,
+      )
+    return (await this.#desk()).create(entry)
+  }
+
+  /** Changes what is given of an entry. With another schedule, only ticks from now on count. */
+  async update(name: string, changes: Partial<EntryOptions>): Promise<void> {
+    return (await this.#desk()).update(name, changes)
+  }
+
+  /** Takes an entry away. One declared in code comes back with its program's next start: pause that. */
+  async remove(name: string): Promise<void> {
+    return (await this.#desk()).remove(name)
+  }
+
+  async pause(name: string): Promise<void> {
+    return (await this.#desk()).pause(name, true)
+  }
+
+  /** Ticks that passed by meanwhile do not count. */
+  async resume(name: string): Promise<void> {
+    return (await this.#desk()).pause(name, false)
+  }
+
+  /** Sends an entry's work now, beside its ticks. The answer is the task's id. */
+  async runNow(name: string): Promise<string> {
+    return (await this.#desk()).runNow(name)
+  }
+
+  /** All entries, by name; what cannot be read stands among them with its trouble. */
+  async list(): Promise<readonly (EntryView | TroubleView)[]> {
+    return this.#views(await (await this.#desk()).list())
+  }
+
+  /** @throws InvalidUsage when there is none. */
+  async get(name: string): Promise<EntryView> {
+    const [view] = await this.#views([await (await this.#desk()).get(name)])
+    return view as EntryView
+  }
+
+  /** Its last runs, at most 20, the newest first. */
+  async history(name: string, limit = 20): Promise<readonly RunView[]> {
+    const { store } = await this.#open()
+    return (await store.history(name, limit)).flatMap((line) => readLine(line) ?? [])
+  }
+
+  /** The coming ticks of an entry, by its name, or of a schedule. */
+  async next(of: string | Exclude<ScheduleLike, string>, count = 5): Promise<readonly Date[]> {
+    const timezone = this.#means.timezone()
+    if (typeof of !== 'string') return coming(asSchedule(of), Date.now(), { timezone }, count)
+    const declared = this.#declared.get(of)
+    if (declared !== undefined && this.#opening === undefined)
+      return coming(declared.schedule, Date.now(), contextOf(declared, timezone), count)
+    const record = await (await this.#desk()).get(of)
+    return comingOf(record, (await this.#open()).now(), timezone, count)
+  }
+
+  // -------------------------------------------------------------------------------------------------
+  // A beat in this process
+
+  /** Runs a beat here until `stop()`. Resolves when the entries of this program are in the store. */
+  start(options: StartOptions = {}): Promise<void> {
+    this.#starting ??= this.#start(options).catch((error: unknown) => {
+      this.#starting = undefined
+      throw error
+    })
+    return this.#starting
+  }
+
+  async #start({ maxInterval, embedded = false, log }: StartOptions): Promise<void> {
+    const opened = await this.#open()
+    const parts = log === undefined ? opened : { ...opened, log }
+    parts.log.info('beat: Starting...')
+    const { entries, errors } = this.#means.configured()
+    for (const error of errors) parts.log.error(`beat: ${error.message} It is passed over.`)
+    // What the program says goes before what its settings say.
+    const all = new Map(entries.map((entry) => [entry.name, entry]))
+    for (const [name, entry] of this.#declared) all.set(name, entry)
+    await new Desk(parts, (name) => this.#declared.get(name)).sync([...all.values()])
+    this.#loop = new Loop({
+      parts,
+      maxIntervalMs: maxInterval === undefined ? this.#means.maxInterval() : maxInterval * 1000,
+      declared: (name) => this.#declared.get(name),
+    })
+    this.#means.announce('beatInit')
+    if (embedded) this.#means.announce('beatEmbeddedInit')
+  }
+
+  /** Ends the beat here; what is being sent is sent. Others go on. */
   async stop(): Promise<void> {
-    this.#running = false
-    for (const timer of this.#timers.values()) clearTimeout(timer)
-    this.#timers.clear()
+    await this.#starting?.catch(() => undefined)
+    this.#starting = undefined
+    const loop = this.#loop
+    this.#loop = undefined
+    await loop?.stop()
   }
 
-  /** One timer for each entry, reckoned from the tick before, so that ticks do not drift. */
-  #schedule(entry: Entry, dueMs: number): void {
-    const timer = setTimeout(
-      () => {
-        const lateMs = Math.max(0, Date.now() - dueMs)
-        void this.#fire(entry, lateMs)
-        // After a stall (a sleeping laptop) what was missed is skipped, not caught up.
-        const missed = Math.floor(lateMs / entry.everyMs)
-        if (this.#running) this.#schedule(entry, dueMs + (missed + 1) * entry.everyMs)
-      },
-      Math.max(0, dueMs - Date.now()),
-    )
-    this.#timers.set(entry.name, timer)
+  /** Stops, and closes the store's connection. */
+  async close(): Promise<void> {
+    await this.stop()
+    const opening = this.#opening
+    this.#opening = undefined
+    const parts = await opening?.catch(() => undefined)
+    await parts?.store.close()
   }
 
-  async #fire({ name, signature }: Entry, lateMs: number): Promise<void> {
-    const { send, log } = this.#parts()
-    try {
-      const { id } = await send(signature)
-      log.info(`Scheduler: Sending due task ${name} (${id}), ${Math.round(lateMs)} ms late`)
-    } catch (error) {
-      log.error(
-        `Scheduler: task ${name} could not be sent: ${error instanceof Error ? error.message : String(error)}`,
+  // -------------------------------------------------------------------------------------------------
+
+  #read(name: string, options: EntryOptions): ScheduleEntry {
+    if (typeof options?.run === 'function' || (options?.run !== undefined && !isSignature(options.run)))
+      throw new ImproperlyConfigured(
+        `Beat entry ${show(name)}: expected a signature such as task.si(…), got ${show(options.run)}.`,
       )
-    }
+    const entry = readEntry(name, options)
+    this.#means.check(entry)
+    return entry
+  }
+
+  #open(): Promise<BeatParts> {
+    this.#opening ??= this.#means.open().catch((error: unknown) => {
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  async #desk(): Promise<Desk> {
+    return new Desk(await this.#open(), (name) => this.#declared.get(name))
+  }
+
+  async #views(
+    records: readonly (BeatRecord | { readonly name: string; readonly trouble: string })[],
+  ): Promise<readonly (EntryView | TroubleView)[]> {
+    const parts = await this.#open()
+    const ids = records.flatMap((read) => (isTrouble(read) ? [] : (read.state.lastRun?.id ?? [])))
+    const states = await parts.states(ids)
+    const stateOf = new Map(ids.map((id, index) => [id, states[index] ?? null]))
+    return records.map((read) =>
+      isTrouble(read)
+        ? { name: read.name, trouble: read.trouble }
+        : viewOf(read, parts.now(), parts.timezone, stateOf.get(read.state.lastRun?.id ?? '') ?? null),
+    )
   }
 }

@@ -2,11 +2,13 @@
 // field (lua/fire.lua). A message on a channel is a hint that may be missed; each second the list of changes
 // is looked at as well.
 import { historyLimit, type PutOptions, type ScheduleStore, type Stored } from '../beat/store.js'
+import type { CarrierOptions } from '../runtime/carrier.js'
 import { ask } from './backend.js'
-import type { Keys } from './keys.js'
+
+import { Keys } from './keys.js'
 import { Link, type Reply } from './link.js'
 import { scripts } from './scripts.js'
-import type { Address } from './url.js'
+import { type Address, parseAddress } from './url.js'
 
 export interface ScheduleStoreOptions {
   readonly address: Address
@@ -42,6 +44,18 @@ const read = (name: string, definition: Reply, state: Reply | undefined): Stored
     }
   return { name, definition: defined[1], revision: defined[0], state: stated[1], stateRevision: stated[0] }
 }
+
+/** The entries of the app named `scope`, in the database of its broker. Nothing is connected yet. */
+export const openRedisSchedules = (
+  { brokerUrl, globalKeyPrefix, timeout }: Pick<CarrierOptions, 'brokerUrl' | 'globalKeyPrefix' | 'timeout'>,
+  scope: string,
+): ScheduleStore =>
+  new RedisScheduleStore({
+    address: parseAddress('broker', brokerUrl),
+    keys: new Keys(globalKeyPrefix, ''),
+    scope,
+    timeoutSeconds: timeout,
+  })
 
 export class RedisScheduleStore implements ScheduleStore {
   readonly place = 'broker'

@@ -130,8 +130,16 @@ describe('values', () => {
       'taskPublishRetryPolicy.retry_errors: a lost connection is what is tried again, and nothing else; leave it out',
     ],
     [
-      { beat_schedule: { a: 1 } },
-      'beatSchedule: calendar schedules are not available yet; app.beat.every(name, seconds, signature) is.',
+      { beat_schedule: ['a'] },
+      'beatSchedule: expected { name: { task, schedule, args, kwargs, options } }, got ["a"]',
+    ],
+    [
+      { beat_scheduler: 'proj.Scheduler' },
+      'beatScheduler: expected "redis", "memory", "file" or null, got "proj.Scheduler"',
+    ],
+    [
+      { beat_cron_starting_deadline: 60 },
+      "beatCronStartingDeadline: a tick that was missed for too long is passed over with catchUp: 'skip' on its entry.",
     ],
     [{ brokerUseSsl: true }, 'brokerUseSsl: write rediss:// in brokerUrl.'],
   ]

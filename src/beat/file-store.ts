@@ -1,0 +1,310 @@
+// PORT ScheduleStore as a file that a person can read. Each change is read, made and renamed into place under a
+// lock, so that a kill in the middle leaves the old file whole, and a command beside a beat loses nothing. States
+// of runs are gathered for a second: what was fired is remembered by the broker (`place: 'apart'`).
+import { mkdir, readFile, rename, rmdir, stat, open } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isRecord } from '../canvas/options.js'
+import { show } from '../canvas/words.js'
+import { ImproperlyConfigured, OperationalError } from '../errors.js'
+import type { Logger } from '../log.js'
+import { historyLimit, type PutOptions, type ScheduleStore, type Stored, type StoredEntry } from './store.js'
+
+const version = 1
+const lookMs = 500
+const gatherMs = 1000
+/** A lock older than this was left behind by somebody who died. */
+const staleLockMs = 10_000
+
+interface Kept extends StoredEntry {
+  readonly history: readonly string[]
+}
+
+interface Unreadable {
+  readonly name: string
+  readonly trouble: string
+  /** Written back as it came. */
+  readonly raw: unknown
+}
+
+type Document = Map<string, Kept | Unreadable>
+
+type Saved = Parameters<ScheduleStore['save']>[0][number]
+
+export class FileStore implements ScheduleStore {
+  readonly place = 'apart'
+  readonly url: string
+  readonly #path: string
+  readonly #log: Logger
+  readonly #watchers = new Set<(names: readonly string[] | null) => void>()
+  #timer: NodeJS.Timeout | undefined
+  #seen: { readonly stamp: string; readonly document: Document } | undefined
+  #unsaved: Saved[] = []
+  #saving: NodeJS.Timeout | undefined
+  #work: Promise<unknown> = Promise.resolve()
+
+  constructor(path: string, log: Logger) {
+    this.#path = resolve(path)
+    this.url = `file ${path}`
+    this.#log = log
+  }
+
+  async list(): Promise<readonly Stored[]> {
+    return [...(await this.#read()).values()].map(plain)
+  }
+
+  async get(names: readonly string[]): Promise<readonly (Stored | undefined)[]> {
+    const document = await this.#read()
+    return names.map((name) => {
+      const found = document.get(name)
+      return found && plain(found)
+    })
+  }
+
+  put(name: string, definition: string, { expect, state }: PutOptions): Promise<boolean> {
+    return this.#change((document) => {
+      const found = document.get(name)
+      const known = found === undefined || 'trouble' in found ? undefined : found
+      if (expect !== undefined && expect !== (known?.revision ?? 0)) return false
+      const first = { name, state, stateRevision: 1, history: [] }
+      document.set(name, { ...(known ?? first), definition, revision: (known?.revision ?? 0) + 1 })
+      return true
+    })
+  }
+
+  remove(name: string, expect?: number): Promise<boolean> {
+    return this.#change((document) => {
+      const found = document.get(name)
+      if (found === undefined) return false
+      if (expect !== undefined && 'revision' in found && found.revision !== expect) return false
+      return document.delete(name)
+    })
+  }
+
+  async save(states: readonly Saved[]): Promise<void> {
+    this.#unsaved.push(...states)
+    this.#saving ??= setTimeout(() => {
+      this.#saving = undefined
+      this.#change(() => true).catch((error: unknown) =>
+        this.#log.error(`beat: ${error instanceof Error ? error.message : String(error)}`),
+      )
+    }, gatherMs)
+  }
+
+  async history(name: string, limit: number): Promise<readonly string[]> {
+    const found = (await this.#read()).get(name)
+    return found === undefined || 'trouble' in found ? [] : found.history.slice(0, limit)
+  }
+
+  watch(changed: (names: readonly string[] | null) => void): () => void {
+    const watcher = (names: readonly string[] | null): void => changed(names)
+    this.#watchers.add(watcher)
+    queueMicrotask(() => this.#watchers.has(watcher) && watcher(null))
+    this.#timer ??= setInterval(() => void this.#look(), lookMs)
+    return () => {
+      this.#watchers.delete(watcher)
+      if (this.#watchers.size > 0) return
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    clearTimeout(this.#saving)
+    this.#watchers.clear()
+    if (this.#unsaved.length > 0) await this.#change(() => true)
+    await this.#work
+  }
+
+  // -------------------------------------------------------------------------------------------------
+
+  /** Tells the watchers what others wrote. */
+  async #look(): Promise<void> {
+    const before = this.#seen
+    try {
+      const after = await this.#load()
+      if (before === undefined || before.stamp === this.#seen?.stamp) return
+      this.#tell(differing(before.document, after))
+    } catch (error) {
+      this.#log.error(`beat: ${(error as Error).message}`)
+    }
+  }
+
+  #tell(names: readonly string[]): void {
+    if (names.length > 0) for (const watcher of this.#watchers) watcher(names)
+  }
+
+  /** The file with what was not written yet. */
+  async #read(): Promise<Document> {
+    return withStates(await this.#load(), this.#unsaved)
+  }
+
+  async #load(): Promise<Document> {
+    const found = await stat(this.#path).catch(() => undefined)
+    const stamp = found === undefined ? '' : `${found.ino}:${found.mtimeMs}:${found.size}`
+    if (this.#seen?.stamp === stamp) return this.#seen.document
+    const text = found === undefined ? undefined : await readFile(this.#path, 'utf8')
+    const document = text === undefined ? new Map() : parse(text, this.#path)
+    this.#seen = { stamp, document }
+    return document
+  }
+
+  /** One change at a time here, and under the lock one among all processes. False: nothing is written. */
+  #change(act: (document: Document) => boolean): Promise<boolean> {
+    const work = this.#work.then(async () => {
+      const unlock = await this.#lock()
+      try {
+        const before = this.#seen?.document
+        const loaded = await this.#load()
+        const unsaved = this.#unsaved
+        const document = withStates(loaded, unsaved)
+        if (!act(document)) return false
+        await this.#write(document)
+        this.#unsaved = this.#unsaved.slice(unsaved.length)
+        this.#tell(differing(before ?? loaded, document))
+        return true
+      } finally {
+        await unlock()
+      }
+    })
+    this.#work = work.catch(() => undefined)
+    return work
+  }
+
+  async #write(document: Document): Promise<void> {
+    const temporary = `${this.#path}.${process.pid}.tmp`
+    try {
+      const file = await open(temporary, 'w', 0o644)
+      try {
+        await file.writeFile(print(document))
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(temporary, this.#path)
+      const { ino, mtimeMs, size } = await stat(this.#path)
+      this.#seen = { stamp: `${ino}:${mtimeMs}:${size}`, document }
+    } catch (error) {
+      throw new OperationalError(
+        `The beat file ${this.#path} cannot be written: ${(error as Error).message}`,
+        {
+          cause: error,
+        },
+      )
+    }
+  }
+
+  async #lock(): Promise<() => Promise<unknown>> {
+    const lock = `${this.#path}.lock`
+    for (;;) {
+      try {
+        await mkdir(lock)
+        return () => rmdir(lock).catch(() => undefined)
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        if (code !== 'EEXIST')
+          throw new OperationalError(
+            `The beat file ${this.#path} cannot be written: ${(error as Error).message}. Is ${dirname(this.#path)} a directory that we may write to?`,
+            { cause: error },
+          )
+        const held = await stat(lock).catch(() => undefined)
+        if (held !== undefined && Date.now() - held.mtimeMs > staleLockMs)
+          await rmdir(lock).catch(() => undefined)
+        else await sleep(10)
+      }
+    }
+  }
+}
+
+const plain = (found: Kept | Unreadable): Stored => {
+  if ('trouble' in found) return { name: found.name, trouble: found.trouble }
+  const { history: _history, ...entry } = found
+  return entry
+}
+
+const withStates = (document: Document, states: readonly Saved[]): Document => {
+  const result: Document = new Map(document)
+  for (const { name, state, revision, line } of states) {
+    const found = result.get(name)
+    if (found === undefined || 'trouble' in found || found.stateRevision > revision) continue
+    const history =
+      line === undefined || line === '' ? found.history : [line, ...found.history].slice(0, historyLimit)
+    result.set(name, { ...found, state, stateRevision: revision + 1, history })
+  }
+  return result
+}
+
+/** Names whose definitions are not the same. */
+const differing = (before: Document, after: Document): readonly string[] => {
+  const word = (document: Document, name: string): unknown => {
+    const found = document.get(name)
+    return found === undefined || 'trouble' in found ? found?.trouble : found.definition
+  }
+  return [...new Set([...before.keys(), ...after.keys()])].filter(
+    (name) => word(before, name) !== word(after, name),
+  )
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The text: indented JSON in which definitions and states stand as JSON, too
+
+/** As JSON where nothing is lost by it; else (a bigint in it, say) as the text that it is. */
+const embedded = (text: string): unknown => {
+  try {
+    const value: unknown = JSON.parse(text)
+    return JSON.stringify(value) === text && typeof value !== 'string' ? value : text
+  } catch {
+    return text
+  }
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
+
+const print = (document: Document): string => {
+  const entries = [...document].map(([name, kept]) => {
+    if ('trouble' in kept) return [name, kept.raw]
+    const { definition, revision, state, stateRevision, history } = kept
+    const lines = history.map(embedded)
+    return [
+      name,
+      { definition: embedded(definition), revision, state: embedded(state), stateRevision, history: lines },
+    ]
+  })
+  return `${JSON.stringify({ version, entries: Object.fromEntries(entries) }, null, 2)}\n`
+}
+
+const parse = (text: string, path: string): Document => {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    value = undefined
+  }
+  if (!isRecord(value) || !isRecord(value.entries))
+    throw new ImproperlyConfigured(
+      `The beat file ${path} is broken: expected JSON with "entries". Move it away, or name another; then a new one is begun.`,
+    )
+  if (typeof value.version !== 'number' || value.version > version)
+    throw new ImproperlyConfigured(
+      `The beat file ${path} is of version ${show(value.version)}, and this Lovage reads up to ${version}. Upgrade this beat, or name another file.`,
+    )
+  return new Map(
+    Object.entries(value.entries).map(([name, raw]): [string, Kept | Unreadable] => {
+      if (!isRecord(raw) || raw.definition === undefined || !isRecord(raw.state))
+        return [name, { name, trouble: `expected { definition, state } in ${path}, got ${show(raw)}`, raw }]
+      const { definition, revision, state, stateRevision, history } = raw
+      return [
+        name,
+        {
+          name,
+          definition: textOf(definition),
+          revision: Number(revision) || 1,
+          state: textOf(state),
+          stateRevision: Number(stateRevision) || 1,
+          history: Array.isArray(history) ? history.map(textOf) : [],
+        },
+      ]
+    }),
+  )
+}
