@@ -37,5 +37,7 @@ const harmless = new RegExp(
     'Discarding revoked task',
     '(Soft|Hard) time limit \\([\\d.]+s\\) exceeded for proj\\.sleep',
     'Task handler raised error: TimeLimitExceeded\\(',
+    // 5.2 logs what a task throws to be replaced or ignored.
+    'Task proj\\.(replace_\\w+|progress)\\[\\S+ raised unexpected: ExceptionWithTraceback\\(\\)',
   ].join('|'),
 )

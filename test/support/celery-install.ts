@@ -25,6 +25,7 @@ const gapsOfDebian = [
   'stamps and replaced_task_nesting are in properties, not in headers',
   'group_index is null in plain groups',
   'date_done has no offset',
+  'custom headers are not in request.headers',
   'a restored message of priority > 0 goes to the plain queue',
 ]
 
