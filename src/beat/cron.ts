@@ -75,10 +75,7 @@ export function cron(expression: string, where: WhereOptions = {}): Cron {
     months: numbers(fields.month.values),
     days: daysOf(fields),
   })
-  if (nextWall(0) === null)
-    throw new ImproperlyConfigured(
-      `cron: day of month: expected a day that comes in the months given, got ${show(expression)}, which never does.`,
-    )
+  if (nextWall(0) === null) throw never(expression)
   const hour = { text: texts.at(-4)!, members: new Set(numbers(fields.hour.values)) }
   return new Cron(texts.join(' '), nextWall, isRoundTheClock(hour), {
     ...checkZone(where.timezone, 'cron: timezone'),
@@ -114,11 +111,16 @@ function parse(texts: readonly string[], expression: string): CronFieldCollectio
   try {
     return parser.parse(six.join(' ')).fields
   } catch (error) {
-    throw new ImproperlyConfigured(
-      `cron: expected days that come in the months given, got ${show(expression)} (${(error as Error).message}).`,
-    )
+    // Each field by itself is well; together their days may not be in their months.
+    if (/day of month/.test((error as Error).message)) throw never(expression)
+    throw new ImproperlyConfigured(`cron: ${(error as Error).message}, got ${show(expression)}.`)
   }
 }
+
+const never = (expression: string): ImproperlyConfigured =>
+  new ImproperlyConfigured(
+    `cron: day of month: expected a day that comes in the months given, got ${show(expression)}, which never does.`,
+  )
 
 const forms: Readonly<Record<(typeof fieldNames)[number], string>> = {
   second: '0 to 59, with "*", ranges, steps and commas',

@@ -31,10 +31,10 @@ export class Custom implements Schedule {
   }
 
   toString(): string {
-    const own = this.own as { toString?: () => string }
     // Its own words if it has some; Object's say nothing.
+    const own = this.own as { toString?: () => string; constructor?: { name: string } }
     if (own.toString !== Object.prototype.toString && own.toString !== undefined) return own.toString()
-    const { name } = this.own.constructor
+    const name = own.constructor?.name ?? 'Object'
     return name === 'Object' ? 'custom schedule' : `custom schedule ${name}`
   }
 }

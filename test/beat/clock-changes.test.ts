@@ -166,7 +166,7 @@ describe('every change of the clocks in every zone, 2020 to 2035', () => {
     }
     // 2000 changes at the least, or this looked at nothing.
     expect(seen).toBeGreaterThan(2000)
-  }, 30_000)
+  }, 60_000)
 
   it('is treated by each policy as its definition says', () => {
     for (const name of zones) {
@@ -176,12 +176,12 @@ describe('every change of the clocks in every zone, 2020 to 2035', () => {
         const check = (what: string, schedule: Crontab, ticksWanted: readonly number[]) => {
           const got = ticks(schedule, window)
           if (got.join() !== ticksWanted.join())
-            expect(list(got), `${name} ${what}, ${schedule}`).toEqual(list(ticksWanted))
+            expect(list(got), `${name} ${what}, ${schedule.toString()}`).toEqual(list(ticksWanted))
         }
         for (const dst of policies)
           check(dst, crontab({ minute: minutes, hour: hours, timezone: name, dst }), wanted[dst])
         check('hourly', crontab({ minute: minutes, timezone: name }), wanted.hourly)
       }
     }
-  }, 30_000)
+  }, 60_000)
 })
