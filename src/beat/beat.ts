@@ -167,11 +167,14 @@ export class Beat {
     // What the program says goes before what its settings say.
     const all = new Map(entries.map((entry) => [entry.name, entry]))
     for (const [name, entry] of this.#declared) all.set(name, entry)
-    await new Desk(parts, (name) => this.#declared.get(name)).sync([...all.values()])
+    const desk = new Desk(parts, (name) => this.#declared.get(name))
+    const sync = (): Promise<void> => desk.sync([...all.values()])
+    await sync()
     this.#loop = new Loop({
       parts,
       maxIntervalMs: maxInterval === undefined ? this.#means.maxInterval() : maxInterval * 1000,
       declared: (name) => this.#declared.get(name),
+      sync,
     })
     this.#means.announce('beatInit')
     if (embedded) this.#means.announce('beatEmbeddedInit')

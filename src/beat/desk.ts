@@ -48,7 +48,8 @@ export class Desk {
   }
 
   async create(entry: ScheduleEntry): Promise<void> {
-    if (!(await this.#put(entry, 'runtime', 0)))
+    const [present] = await this.parts.store.get([entry.name])
+    if (present !== undefined || !(await this.#put(entry, 'runtime', 0)))
       throw new ImproperlyConfigured(
         `There is a beat entry named ${show(entry.name)} already. Give this one another name, or update that one.`,
       )

@@ -15,6 +15,8 @@ export interface LoopOptions {
   readonly maxIntervalMs: number
   /** An entry that this program declares, for schedules that are objects of it. */
   readonly declared: (name: string) => ScheduleEntry | undefined
+  /** Puts the program's entries into the store again. */
+  readonly sync: () => Promise<void>
 }
 
 /** How often a run that others wait for is looked at. */
@@ -37,6 +39,8 @@ export class Loop {
   readonly #told = new Map<string, string>()
   /** Names to read again; null: all. */
   #changed: Set<string> | null = null
+  /** What the store had once it should still have after an outage. */
+  #hadEntries = false
   #pauseMs = firstPauseMs
   #isRunning = true
   #isWoken = false
@@ -122,7 +126,15 @@ export class Loop {
     if (changed?.size === 0) return
     try {
       const names = changed === null ? null : [...changed]
-      const found = names === null ? await store.list() : await store.get(names)
+      let found = names === null ? await store.list() : await store.get(names)
+      if (names === null && found.length === 0 && this.#hadEntries) {
+        this.#parts.log.warning(
+          'beat: The store has come back empty: it gets the entries of this program again.',
+        )
+        await this.#options.sync()
+        found = await store.list()
+      }
+      this.#hadEntries ||= found.length > 0
       const gone = new Set(names ?? this.#records.keys())
       for (const stored of found) {
         if (stored === undefined) continue

@@ -186,6 +186,8 @@ export class RedisScheduleStore implements ScheduleStore {
 
   #subscribe(): void {
     if (this.#watchers.size === 0) return
+    // A new connection may be a new server: everything is read again.
+    this.#seen = undefined
     this.#link.send('subscribe', [this.#channel]).catch(() => undefined)
     this.#soon(0)
   }

@@ -1,0 +1,261 @@
+// Beats over a real Redis: many of them, each tick once, whoever leads, whatever its clock says.
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { tickId } from '../../src/beat/tick-id.js'
+import { type App, chord, createApp, crontab, every, group } from '../../src/index.js'
+import { createLogger } from '../../src/log.js'
+import { RedisBroker } from '../../src/redis/broker.js'
+import { leaks } from '../support/leaks.js'
+import { until } from '../support/until.js'
+import { useRoom } from './room.js'
+
+const room = await useRoom(['--appendonly', 'yes', '--appendfsync', 'always'])
+const { client, server } = room
+
+const apps: App[] = []
+const lines: string[] = []
+const log = createLogger({ level: 'INFO', write: (line) => void lines.push(line) })
+
+const open = (name = 'proj', settings = {}) => {
+  const app = createApp(name, { broker: server.url, ...settings })
+  apps.push(app)
+  const ran: unknown[] = []
+  const note = app.task('note', (what: unknown) => void ran.push(what))
+  return { app, note, ran }
+}
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await Promise.all(apps.splice(0).map((app) => app.close()))
+  lines.length = 0
+})
+
+/** Task ids in the queue, the oldest first. */
+const sent = async (queue = 'celery'): Promise<string[]> =>
+  (await client.lrange(queue, 0, -1)).reverse().map((raw) => JSON.parse(raw).headers.id)
+
+/** Each tick of an interval is in the queue once, and in order. */
+const expectEachOnce = async (name: string, intervalMs: number, least: number) => {
+  const ids = await sent()
+  expect(new Set(ids).size).toBe(ids.length)
+  expect(ids.length).toBeGreaterThanOrEqual(least)
+  const first = Math.floor((Date.now() - 60_000) / intervalMs) * intervalMs
+  const ticks = Array.from({ length: 70_000 / intervalMs }, (_, index) => first + index * intervalMs)
+  const place = new Map(ticks.map((tick, index) => [tickId('proj', name, tick), index]))
+  const places = ids.map((id) => place.get(id))
+  expect(places).toEqual(ids.map((_, index) => places[0]! + index))
+}
+
+describe('three beats', () => {
+  const three = async () => {
+    const all = [open(), open(), open()]
+    for (const { app, note } of all) app.beat.every('tick', 0.05, note.si(1), { catchUp: 'all' })
+    await Promise.all(all.map(({ app }) => app.beat.start({ log })))
+    return all
+  }
+
+  it('send each tick once; one leads, and another takes over when it stops', async () => {
+    const all = await three()
+    await until(async () => (await sent()).length >= 10)
+    const leader = all.find(({ app }) => app.beat.leads)!
+    expect(all.filter(({ app }) => app.beat.leads)).toHaveLength(1)
+    await leader.app.beat.stop()
+    const count = (await sent()).length
+    await until(async () => (await sent()).length >= count + 10)
+    await expectEachOnce('tick', 50, 20)
+    expect(lines.join('\n')).toMatch(/Scheduler: Sending due task tick \(note\) [0-9a-f-]{36}, \d+ ms late/)
+  })
+
+  it('send each tick once even if all of them lead', async () => {
+    const { lead } = RedisBroker.prototype
+    vi.spyOn(RedisBroker.prototype, 'lead').mockImplementation(async function (this: RedisBroker, ...words) {
+      await lead.apply(this, words)
+      return true
+    })
+    const all = await three()
+    await until(async () => (await sent()).length >= 60)
+    expect(all.filter(({ app }) => app.beat.leads)).toHaveLength(3)
+    await expectEachOnce('tick', 50, 60)
+  })
+
+  it('on a host whose clock jumps an hour, there and back: nothing twice, nothing early', async () => {
+    const { now } = Date
+    await three()
+    await until(async () => (await sent()).length >= 5)
+    for (const jump of [3_600_000, -3_600_000, 0]) {
+      Date.now = () => now() + jump
+      const count = (await sent()).length
+      await until(async () => (await sent()).length >= count + 10).finally(() => {
+        Date.now = now
+      })
+    }
+    await expectEachOnce('tick', 50, 30)
+  })
+
+  it('outlive a restart of Redis', async () => {
+    await three()
+    await until(async () => (await sent()).length >= 5)
+    await server.restart()
+    const before = (await until(() => sent().catch(() => undefined), { timeout: 20_000 })).length
+    await until(async () => (await sent()).length >= before + 10, { timeout: 20_000 })
+    await expectEachOnce('tick', 50, 15)
+  })
+
+  it('give a Redis that came back empty their entries again', async () => {
+    await three()
+    await until(async () => (await sent()).length >= 5)
+    await client.flushall()
+    await server.restart()
+    await until(async () => (await sent().catch(() => [])).length >= 5, { timeout: 20_000 })
+    expect(lines.join('\n')).toContain('beat: The store has come back empty')
+  })
+})
+
+describe('an entry that is changed while a beat runs', () => {
+  it('is made, seen, changed, paused, resumed, run and taken away, each within a second', async () => {
+    const beat = open()
+    const other = open()
+    await beat.app.worker({ concurrency: 5, log }).start()
+    await beat.app.beat.start({ log })
+    const within = (condition: () => unknown) => until(condition, { timeout: 1500 })
+    await until(() => beat.app.beat.leads)
+
+    await other.app.beat.create('job', { schedule: every(0.05), run: other.note.si('a') })
+    await within(() => beat.ran.length >= 3)
+    await other.app.beat.update('job', { run: other.note.si('b') })
+    await within(() => beat.ran.at(-1) === 'b')
+    const view = await other.app.beat.get('job')
+    expect(view).toMatchObject({ schedule: 'every 50ms', task: 'note', source: 'runtime', paused: false })
+    expect(view.runs).toBeGreaterThan(3)
+
+    await other.app.beat.pause('job')
+    await until(async () => {
+      const count = beat.ran.length
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      return beat.ran.length === count
+    })
+    expect(await other.app.beat.get('job')).toMatchObject({ paused: true, nextRun: null })
+    const count = beat.ran.length
+    const id = await other.app.beat.runNow('job')
+    await within(() => beat.ran.length === count + 1)
+    expect((await other.app.beat.history('job', 1))[0]).toMatchObject({ kind: 'now', taskId: id })
+
+    await other.app.beat.resume('job')
+    await within(() => beat.ran.length >= count + 3)
+    await other.app.beat.remove('job')
+    await expect(other.app.beat.get('job')).rejects.toThrow(/^There is no beat entry named "job"/)
+    expect(await client.keys('lovage:beat:proj:{states,entries,history}*')).toEqual([])
+  })
+
+  it('is refused when there is one of its name, or none', async () => {
+    const { app, note } = open()
+    await app.beat.create('job', { schedule: 60, run: note.si(1) })
+    await expect(app.beat.create('job', { schedule: 60, run: note.si(1) })).rejects.toThrow(
+      'There is a beat entry named "job" already.',
+    )
+    for (const act of [app.beat.pause('no'), app.beat.remove('no'), app.beat.runNow('no')])
+      await expect(act).rejects.toThrow('There is no beat entry named "no"')
+  })
+
+  it('that cannot be read is named and passed over; the others run', async () => {
+    const { app, note, ran } = open()
+    await app.worker({ log }).start()
+    app.beat.every('good', 0.05, note.si(1))
+    await app.beat.create('new', { schedule: 60, run: note.si(1) })
+    const stored = String(await client.hget('lovage:beat:proj:entries', 'new'))
+    await client.hset('lovage:beat:proj:entries', {
+      new: stored.replace('"version":1', '"version":9'),
+      broken: '1 {"half',
+      odd: 'nothing',
+    })
+    await client.hset('lovage:beat:proj:states', { broken: '1 {}', odd: '1 {}' })
+    await app.beat.start({ log })
+    await until(() => ran.length >= 2)
+    const said = lines.join('\n')
+    for (const name of ['new', 'broken', 'odd'])
+      expect(said).toMatch(new RegExp(`ERROR.*Beat entry "${name}"`))
+    expect(said).toMatch(/version 9, and this Lovage reads versions up to 1/)
+    expect((await app.beat.list()).filter((view) => 'trouble' in view)).toHaveLength(3)
+  })
+})
+
+describe('entries of the program', () => {
+  it('keep history and pause over a restart; those it no longer has go, those made at run time stay', async () => {
+    const first = open()
+    first.app.beat.every('kept', 0.05, first.note.si(1))
+    first.app.beat.every('dropped', 60, first.note.si(1))
+    await first.app.beat.create('runtime', { schedule: 60, run: first.note.si(1) })
+    await first.app.beat.start({ log })
+    await until(async () => (await first.app.beat.get('kept')).runs >= 2)
+    await first.app.beat.pause('kept')
+    await first.app.close()
+    const second = open()
+    second.app.beat.add('kept', { schedule: crontab('15 2 * * *'), run: second.note.si(2) })
+    await second.app.beat.start({ log })
+    const views = await second.app.beat.list()
+    expect(views.map(({ name }) => name)).toEqual(['kept', 'runtime'])
+    expect(views[0]).toMatchObject({ paused: true, schedule: 'crontab 15 2 * * *' })
+    expect((views[0] as { runs: number }).runs).toBeGreaterThanOrEqual(2)
+    expect((await second.app.beat.history('kept')).length).toBeGreaterThanOrEqual(2)
+  })
+
+  it('of two apps do not meet', async () => {
+    const [one, two] = [open('one'), open('two')]
+    one.app.beat.every('tick', 60, one.note.si(1))
+    await one.app.beat.start({ log })
+    await two.app.beat.start({ log })
+    expect(await two.app.beat.list()).toEqual([])
+    expect(await one.app.beat.list()).toHaveLength(1)
+  })
+
+  it('may be any canvas, with calling options; Python’s dict is read', async () => {
+    const { app, note, ran } = open('proj', {
+      beatSchedule: { old: { task: 'note', schedule: 0.1, args: ['dict'], options: { queue: 'io' } } },
+    })
+    app.beat.add('flow', {
+      schedule: every(0.1),
+      run: chord([group(note.si('a'), note.si('b'))], note.si('body')),
+      maxRuns: 1,
+    })
+    await app.worker({ queues: ['celery', 'io'], log }).start()
+    await app.beat.start({ log })
+    await until(() => ran.includes('body') && ran.includes('dict'))
+    expect(ran.filter((what) => what === 'a')).toHaveLength(1)
+  })
+})
+
+describe('overlap', () => {
+  const slow = (overlap: 'skip' | 'queue') => {
+    const { app } = open()
+    const runs = { now: 0, most: 0, count: 0 }
+    const work = app.task('slow', async () => {
+      runs.now += 1
+      runs.most = Math.max(runs.most, runs.now)
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      runs.now -= 1
+      runs.count += 1
+    })
+    app.beat.add('slow', { schedule: every(0.1), run: group(work.si(), work.si()), overlap })
+    return { app, runs }
+  }
+
+  it.each(['skip', 'queue'] as const)('%s: a run waits for all ends of the one before', async (overlap) => {
+    const { app, runs } = slow(overlap)
+    await app.worker({ concurrency: 10, log }).start()
+    await app.beat.start({ log })
+    await until(() => runs.count >= 6)
+    expect(runs.most).toBe(2)
+    const view = await app.beat.get('slow')
+    if (overlap === 'skip') expect(view.skipped).toBeGreaterThan(0)
+  })
+})
+
+it('what beats leave in Redis has an end, or an entry', async () => {
+  const { app, note } = open()
+  await app.beat.create('job', { schedule: 0.05, run: note.si(1), queue: 'gone' })
+  await app.beat.start({ log })
+  await until(async () => (await app.beat.get('job')).runs > 1)
+  await app.beat.stop()
+  expect(await client.exists('lovage:beat:proj:lead')).toBe(0)
+  await app.beat.remove('job')
+  expect(await leaks(server.url)).toEqual([])
+})
