@@ -67,7 +67,7 @@ const refusal = (
   held: Held,
   message: Message,
   definition: TaskDefinition | undefined,
-  { lost, attempts, lastWorker }: Delivery,
+  { lost, attempts, uncertain, lastWorker }: Delivery,
   rules: IntakeRules,
 ): Intake | undefined => {
   const worker = lastWorker ?? 'its worker'
@@ -76,11 +76,13 @@ const refusal = (
       held,
       `${worker} ended while it ran this task, which was acknowledged early (acksLate: false)`,
     )
-  if (attempts === 0) return undefined
+  if (attempts === 0 && !uncertain) return undefined
+  // What must not run twice is not run either where nobody knows whether it had begun.
   if (!(definition?.options.rejectOnWorkerLost ?? rules.rejectOnWorkerLost))
     return failed(
       held,
-      `${worker} ended while it ran this task, which must not run twice (rejectOnWorkerLost: false)`,
+      `${worker} ended ${attempts > 0 ? 'while it ran' : 'and may have run'} this task, ` +
+        'which must not run twice (rejectOnWorkerLost: false)',
     )
   const most = definition?.options.maxDeliveries ?? rules.maxDeliveries
   if (attempts < most) return undefined

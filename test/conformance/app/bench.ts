@@ -94,6 +94,7 @@ export const onEveryEngine = (subject: string, sentences: (bench: () => Bench) =
   describe.each([memory, redis()])(`${subject} ($name)`, (engine) => {
     let bench: Bench
     let apps: App[] = []
+    let workers: Worker[] = []
 
     beforeAll(() => engine.start())
     afterAll(() => engine.stop())
@@ -113,14 +114,19 @@ export const onEveryEngine = (subject: string, sentences: (bench: () => Bench) =
         },
         work: async (app, options = {}) => {
           const worker = app.worker({ concurrency: 10, hostname: `w${apps.length}@host`, log, ...options })
+          workers.push(worker)
           return worker.start()
         },
       }
     })
 
     afterEach(async () => {
-      await Promise.all(apps.map((app) => app.close()))
+      // Cold: a test that failed may have left a task that waits for ever.
+      const [stopping, closing] = [workers, apps]
+      workers = []
       apps = []
+      await Promise.all(stopping.map((worker) => worker.stop({ cold: true })))
+      await Promise.all(closing.map((app) => app.close()))
       expect(bench.lines.filter((line) => line.includes('CRITICAL'))).toEqual([])
     })
 
