@@ -6,7 +6,7 @@ import { Beat } from './beat/beat.js'
 import type { AnySignature, TaskMembers } from './canvas/flow.js'
 import { chunks, xmap, xstarmap } from './canvas/map.js'
 import { makeTaskSignature } from './canvas/signature.js'
-import { isSignature, type Node } from './canvas/node.js'
+import { asNode, type Node } from './canvas/node.js'
 import { type AsyncResult, type CallOptions, installSender, type PendingResult } from './canvas/sender.js'
 import { mergeSettings, readSettings, type Settings, type SettingsInput } from './config.js'
 import { ImproperlyConfigured, InvalidUsage } from './errors.js'
@@ -27,7 +27,7 @@ import type { ResultSource } from './runtime/result-source.js'
 import { Router } from './runtime/router.js'
 import { installAppSender, sendNode, type SendingApp } from './runtime/send.js'
 import { checkTaskOptions, type TaskDefinition, type TaskOptions } from './runtime/task.js'
-import { Worker, type WorkerOptions } from './runtime/worker/worker.js'
+import { checkWorkerOptions, Worker, type WorkerOptions } from './runtime/worker/worker.js'
 
 /** A task: call it to run it here and now; `s`, `delay` and their kin send it to a worker. */
 export type Task<F extends (...args: any[]) => any, Name extends string = string> = OmitThisParameter<F> &
@@ -194,26 +194,31 @@ export class App {
 
   /** Sends any signature by this app, whatever app its tasks belong to. */
   send(signature: object, args: readonly unknown[] = [], options: CallOptions = {}): PendingResult<any, any> {
-    if (!isSignature(signature))
-      throw new ImproperlyConfigured(
-        `app.send: expected a signature such as task.s(…), got ${typeof signature}.`,
-      )
-    return sendNode(this.#sending, signature, args, options)
+    return sendNode(this.#sending, asNode(signature, 'What app.send() is given'), args, options)
   }
 
   /** The result with this id, whoever sent the task. */
   result<T = unknown>(id: string): AsyncResult<T> {
+    if (typeof id !== 'string' || id === '')
+      throw new InvalidUsage(`app.result: expected the id of a task, got ${JSON.stringify(id)}.`)
     return new TaskResult<T>(this.#results, id)
   }
 
   /** Error classes that `get()` rebuilds when a task fails with one of their name. */
   errors(...classes: ErrorClass[]): this {
-    for (const error of classes) this.#errors.set(error.name, error)
+    for (const error of classes) {
+      if (typeof error !== 'function' || error.name === '')
+        throw new InvalidUsage(
+          `app.errors: expected classes of errors that have a name, got ${typeof error}.`,
+        )
+      this.#errors.set(error.name, error)
+    }
     return this
   }
 
   /** A worker in this process; nothing runs before `start()` or `run()`. */
   worker(options: WorkerOptions = {}): Worker {
+    checkWorkerOptions(options)
     const { settings } = this
     const worker = new Worker(
       {
@@ -262,10 +267,6 @@ export class App {
         `Pool ${JSON.stringify(pool)} is not there yet: expected fiber (many tasks on the event loop) or solo (one at a time).`,
       )
     const concurrency = options.concurrency ?? settings.workerConcurrency ?? undefined
-    if (concurrency !== undefined && (!Number.isInteger(concurrency) || concurrency < 1))
-      throw new ImproperlyConfigured(
-        `concurrency: expected a whole number of at least 1, got ${JSON.stringify(concurrency)}.`,
-      )
     return {
       ...options,
       pool,

@@ -1,7 +1,8 @@
 // Sending a canvas: plan it, check it, publish it in one call, give a handle back. Inside a running task the
 // new work belongs to that task: it gets its root and parent, and stands among its children.
 import { ownerOf, type Node, type SignatureOptions } from '../canvas/node.js'
-import { mergeOptions, readOptions } from '../canvas/options.js'
+import { isRecord, mergeOptions, readOptions } from '../canvas/options.js'
+import { show } from '../canvas/words.js'
 import type { CallOptions, PendingResult, Sender } from '../canvas/sender.js'
 import { InvalidSignature, InvalidUsage } from '../errors.js'
 import type { Broker, PublishOptions } from './broker.js'
@@ -42,12 +43,14 @@ const readCall = (
   /** What speaks of this publish, and is no business of the messages. */
   publish: SignatureOptions
 } => {
+  if (!isRecord(options))
+    throw new InvalidSignature(`Options are expected to be an object, but got ${show(options)}.`)
   const { kwargs, retry, retryPolicy, durability, ...rest } = options
   for (const name of Object.keys(rest))
     if (Object.hasOwn(later, name) && (rest as Record<string, unknown>)[name] !== undefined)
       throw new InvalidUsage(`The option ${name} is not there yet: ${later[name]}.`)
-  if (kwargs !== undefined && (kwargs === null || typeof kwargs !== 'object' || Array.isArray(kwargs)))
-    throw new InvalidSignature(`kwargs: expected an object, got ${JSON.stringify(kwargs)}`)
+  if (kwargs !== undefined && !isRecord(kwargs))
+    throw new InvalidSignature(`kwargs: expected an object, got ${show(kwargs)}`)
   return { kwargs, call: readOptions(rest), publish: readOptions({ retry, retryPolicy, durability }) }
 }
 

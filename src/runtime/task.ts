@@ -6,9 +6,9 @@ import type { TaskContext } from './context.js'
 export type ErrorKind = (abstract new (...args: any[]) => Error) | string
 
 /** What a hook is told of the run. */
-export interface HookInfo {
+export interface HookInfo<A extends readonly unknown[] = readonly any[]> {
   readonly context: TaskContext
-  readonly args: readonly unknown[]
+  readonly args: A
 }
 
 /** Options of a task. Times in seconds. `R` is the function's (awaited) result. */
@@ -57,12 +57,12 @@ export interface TaskOptions<R = any, A extends readonly unknown[] = readonly an
   errback?: 'full'
   /** Default true: with `params`, arguments are counted when the task is sent. */
   typing?: boolean
-  onSuccess?: (value: R, info: { readonly context: TaskContext; readonly args: A }) => unknown
-  onFailure?: (error: unknown, info: { readonly context: TaskContext; readonly args: A }) => unknown
-  onRetry?: (error: unknown, info: { readonly context: TaskContext; readonly args: A }) => unknown
+  onSuccess?: (value: R, info: HookInfo<A>) => unknown
+  onFailure?: (error: unknown, info: HookInfo<A>) => unknown
+  onRetry?: (error: unknown, info: HookInfo<A>) => unknown
   afterReturn?: (
     end: { readonly state: 'SUCCESS' | 'FAILURE' | 'RETRY'; readonly value?: R; readonly error?: unknown },
-    info: { readonly context: TaskContext; readonly args: A },
+    info: HookInfo<A>,
   ) => unknown
 }
 
