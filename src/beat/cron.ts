@@ -75,7 +75,6 @@ export function cron(expression: string, where: WhereOptions = {}): Cron {
     months: numbers(fields.month.values),
     days: daysOf(fields),
   })
-  if (nextWall(0) === null) throw never(expression)
   const hour = { text: texts.at(-4)!, members: new Set(numbers(fields.hour.values)) }
   return new Cron(texts.join(' '), nextWall, isRoundTheClock(hour), {
     ...checkZone(where.timezone, 'cron: timezone'),
@@ -112,15 +111,13 @@ function parse(texts: readonly string[], expression: string): CronFieldCollectio
     return parser.parse(six.join(' ')).fields
   } catch (error) {
     // Each field by itself is well; together their days may not be in their months.
-    if (/day of month/.test((error as Error).message)) throw never(expression)
+    if (/day of month/.test((error as Error).message))
+      throw new ImproperlyConfigured(
+        `cron: day of month: expected a day that comes in the months given, got ${show(expression)}, which never does.`,
+      )
     throw new ImproperlyConfigured(`cron: ${(error as Error).message}, got ${show(expression)}.`)
   }
 }
-
-const never = (expression: string): ImproperlyConfigured =>
-  new ImproperlyConfigured(
-    `cron: day of month: expected a day that comes in the months given, got ${show(expression)}, which never does.`,
-  )
 
 const forms: Readonly<Record<(typeof fieldNames)[number], string>> = {
   second: '0 to 59, with "*", ranges, steps and commas',

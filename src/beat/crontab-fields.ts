@@ -38,6 +38,7 @@ export interface ReadField {
 
 /** @throws ImproperlyConfigured, naming the field, what was expected and what came. */
 export function readField(name: FieldName, given: unknown): ReadField {
+  if (given === '*') return whole[name]
   if (typeof given === 'string') return { text: given.trim(), members: new Parser(name, given).members() }
   const numbers = typeof given === 'number' ? [given] : isIterable(given) ? [...given] : undefined
   if (numbers === undefined || numbers.length === 0)
@@ -122,3 +123,11 @@ const isIterable = (value: unknown): value is Iterable<unknown> =>
 
 const wrong = (name: FieldName, expected: string, given: unknown): ImproperlyConfigured =>
   new ImproperlyConfigured(`crontab: ${name}: expected ${expected}, got ${show(given)}.`)
+
+/** What `*` means, made once: it is what most fields of most entries are. */
+const whole = Object.fromEntries(
+  Object.entries(ranges).map(([name, { min, max }]) => [
+    name,
+    { text: '*', members: new Set(spread(min, max)) },
+  ]),
+) as unknown as Readonly<Record<FieldName, ReadField>>

@@ -15,8 +15,6 @@ export interface Stretch {
 
 export interface Zone {
   readonly name: string
-  /** Milliseconds from UTC to the wall clock at a moment. */
-  offsetAt(ms: number): number
   stretchAt(ms: number): Stretch
 }
 
@@ -70,10 +68,6 @@ class IntlZone implements Zone {
     clock: Intl.DateTimeFormat,
   ) {
     this.#clock = clock
-  }
-
-  offsetAt(ms: number): number {
-    return this.stretchAt(ms).offsetMs
   }
 
   stretchAt(ms: number): Stretch {
