@@ -157,6 +157,11 @@ describe('on the nights when the clocks change, in Paris', () => {
     expect(hours(autumn)).toEqual(['22:30', '23:30', '00:30', '01:30', '02:30', '03:30'])
   })
 
+  it('every other hour leaves out the one that is missing', () => {
+    const found = ticks(crontab('0 */2 * * *', { timezone }), '2026-03-28T22:30:00Z', 2)
+    expect(found).toEqual(['2026-03-28T23:00Z', '2026-03-29T02:00Z'])
+  })
+
   it('a step that leaves one hour is a time of day', () => {
     // In Beirut the day of the change begins at 01:00.
     const midnight = crontab('0 */24 * * *', { timezone: 'Asia/Beirut' })
