@@ -19,6 +19,7 @@ import { registerBuiltins } from './runtime/builtins.js'
 import type { Carrier, CarrierOptions } from './runtime/carrier.js'
 import type { TaskContext } from './runtime/context.js'
 import type { ErrorClass } from './runtime/failure.js'
+import { registerClass } from './runtime/json.js'
 import type { Means } from './runtime/perform.js'
 import { Registry } from './runtime/registry.js'
 import { fromTuple } from './runtime/handles.js'
@@ -213,6 +214,19 @@ export class App {
         )
       this.#errors.set(error.name, error)
     }
+    return this
+  }
+
+  /**
+   * Lets instances of a class travel as arguments and results: their own fields are sent, and put on an object
+   * of the same class over there, without a call of the constructor. Both sides register it, under the same
+   * name; Python sees the fields as a dict. Counts for all apps of this process.
+   * @throws ImproperlyConfigured for a name that another class has.
+   */
+  registerClass(ctor: abstract new (...args: any[]) => object, name: string = ctor.name): this {
+    if (typeof ctor !== 'function' || typeof name !== 'string')
+      throw new InvalidUsage(`app.registerClass: expected a class and perhaps a name, got ${typeof ctor}.`)
+    registerClass(ctor, name)
     return this
   }
 

@@ -90,5 +90,6 @@ function plainText(value: unknown, style: Style): string {
 /** What `parseJson` gave → text again, with the wire's own forms as they were: for what is only carried. */
 export const writeWire = (tree: unknown): string => writeTree(tree, wireStyle)
 
-/** Reading and writing without registered classes. */
-export const { decodeJson, revive, encodeValue, encodePython, encodeArgs, encodeKwargs } = new WireJson()
+/** What this process reads and writes with; classes registered here are known to all its apps. */
+export const { decodeJson, revive, encodeValue, encodePython, encodeArgs, encodeKwargs, registerClass } =
+  new WireJson()
