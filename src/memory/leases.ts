@@ -26,8 +26,8 @@ export const renew = (draft: Draft, { consumer, leaseMs }: OperationOf<'renew'>)
 
 /**
  * What the next worker has to know. A lane asks again only when the answer before has arrived, so what came
- * with an earlier request had started; what came with the last one may have. An uncertain one is started by
- * nobody before a note: it counts with the note, and without it nothing has changed.
+ * with an earlier request had started; what came with the last one may have. One that is uncertain, or was
+ * started before, is started by nobody before a note: it counts with the note, and without it nothing has changed.
  */
 const afterwards = (consumer: ConsumerRecord, held: Held, leaving: boolean): Message => {
   const { message, noted, released, joining, lane, request } = held
@@ -35,7 +35,7 @@ const afterwards = (consumer: ConsumerRecord, held: Held, leaving: boolean): Mes
   if (joining) return { ...message, standing: 'uncertain', worker }
   if (released || message.standing === 'lost') return { ...message, standing: 'lost', worker }
   if (noted) return { ...message, standing: 'clear', attempts: message.attempts + (leaving ? 0 : 1), worker }
-  if (message.standing === 'uncertain') return message
+  if (message.standing === 'uncertain' || message.attempts > 0) return message
   if (leaving) return { ...message, worker: message.worker ?? worker }
   const arrived = (consumer.lanes[lane]?.request ?? request) > request
   return arrived

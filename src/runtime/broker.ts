@@ -109,11 +109,14 @@ export interface Delivery {
   readonly queue: string
   /** The envelope as it lay in the queue: it need not be UTF-8, let alone JSON. */
   readonly raw: Buffer
-  /** Deliveries before this one whose execution had started and did not end. */
+  /**
+   * Deliveries before this one whose execution had started and did not end. When there are any, or when it is
+   * `uncertain`, call `note` before running it: only then does this start count.
+   */
   readonly attempts: number
   /** It was delivered before, to anybody. */
   readonly redelivered: boolean
-  /** A delivery before this one may have started; nobody knows. Call `note` before running it. */
+  /** A delivery before this one may have started; nobody knows. */
   readonly uncertain: boolean
   /** It was acknowledged early and its worker is gone: do not run it, say that it is lost. */
   readonly lost: boolean
@@ -178,7 +181,7 @@ export interface Consumer {
   wait(slots: number): Promise<readonly Delivery[]>
   /** Ends a `wait` now. What it claims in that instant is still delivered. */
   interrupt(): void
-  /** Before running an `uncertain` delivery: notes the start, or tells that it ended long ago. */
+  /** Before running a delivery that may have been started before: notes the start, or tells that it ended long ago. */
   note(
     tag: string,
     fence: string,

@@ -73,21 +73,40 @@ onEveryEngine('leases', (bench) => {
 
   test('a later request of the lane proves that it arrived: its start is counted', async () => {
     const { broker, consume, lapse } = bench()
+    const [first, second] = [await consume({ hostname: 'dead@host' }), await consume()]
     await broker.publish(messages('a'))
+    await claimOne(first)
+    await claim(first, 0)
+    await lapse(first)
+    expect(await claimOne(second)).toMatchObject({
+      attempts: 1,
+      redelivered: true,
+      uncertain: false,
+      lastWorker: 'dead@host',
+    })
+  })
+
+  test('one that was started before is counted by its notes: whoever waits beside a killer is no suspect', async () => {
+    const { broker, consume, lapse } = bench()
+    await broker.publish(messages('a'))
+    const first = await consume()
+    await claimOne(first)
+    await claim(first, 0)
+    await lapse(first)
     for (const attempts of [1, 2, 3]) {
-      const consumer = await consume({ hostname: `w${attempts}@host` })
-      await claimOne(consumer)
-      await claim(consumer, 0)
-      await lapse(consumer)
+      const waits = await consume()
+      await claimOne(waits)
+      await claim(waits, 0) // it arrived, but nobody starts it without a note
+      await lapse(waits)
+      const starts = await consume({ hostname: `w${attempts + 1}@host` })
+      const delivery = await claimOne(starts)
+      expect(delivery).toMatchObject({ attempts, uncertain: false })
+      expect(await starts.note(delivery.tag, 'a:0:0:', [])).toEqual({ kind: 'run' })
+      await lapse(starts)
       const next = await consume()
-      const delivery = await claimOne(next)
-      expect(delivery).toMatchObject({
-        attempts,
-        redelivered: true,
-        uncertain: false,
-        lastWorker: `w${attempts}@host`,
-      })
-      await complete(next, end(delivery, { ending: { kind: 'back' } }))
+      const counted = await claimOne(next)
+      expect(counted).toMatchObject({ attempts: attempts + 1, lastWorker: `w${attempts + 1}@host` })
+      await complete(next, end(counted, { ending: { kind: 'back' } }))
     }
   })
 

@@ -122,7 +122,7 @@ class Bench {
       this.#tags += 1
       const tag = String(this.#tags)
       this.open.add(tag)
-      const past = isSuspect(n) ? { attempts: 2, uncertain: true } : { attempts: 0, uncertain: false }
+      const past = isSuspect(n) ? { attempts: 2, uncertain: false } : { attempts: 0, uncertain: false }
       return {
         tag,
         queue: 'q',

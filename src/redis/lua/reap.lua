@@ -67,9 +67,8 @@ for i = 1, many do
   elseif noted then
     flag, worker = '-', host
     if not leaving then attempts = attempts + 1 end
-  elseif flag == 'm' then
-    flag = 'm' -- nobody may start it before it is noted: nobody did
-  elseif not leaving then
+  elseif flag ~= 'm' and tonumber(attempts) == 0 and not leaving then
+    -- (Of others nobody may start one before it is noted: nobody did.)
     local arrived = true
     for _, lane in ipairs(lanes) do
       if n >= lane[1] and n < lane[2] then arrived = false end

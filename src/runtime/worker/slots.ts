@@ -235,7 +235,7 @@ export class Slots {
     this.held += deliveries.length
     for (const delivery of deliveries)
       if (!this.claiming) this.giveBack(delivery)
-      else if (delivery.attempts >= 2 && delivery.uncertain) this.suspects.push(delivery)
+      else if (delivery.attempts >= 2) this.suspects.push(delivery)
       else this.waiting.push(delivery)
     this.fill()
   }
