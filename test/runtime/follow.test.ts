@@ -350,7 +350,9 @@ describe('a message that succeeds', () => {
       contextOf(),
     )
     const [next] = outgoingOf({ steps })
-    expect(next?.embed.chain).toEqual([expect.objectContaining({ unknown_key: { deep: [1] } })])
+    // The very same objects: a long chain is not read and written anew at each of its steps.
+    expect(next?.embed.chain?.[0]).toBe((strange as unknown[])[0])
+    expect(next?.embed.chain).toHaveLength(1)
   })
 
   it('with several callbacks sends groups one by one and the others together', () => {

@@ -1,0 +1,29 @@
+// Waits for many results at once, and tells what that costs. Speaks with the test by IPC.
+import { createApp } from 'lovage'
+
+const [broker, count] = [process.argv[2], Number(process.argv[3])]
+const app = createApp('waits', { broker })
+const add = app.declare('add')
+
+const settle = async () => {
+  for (let round = 0; round < 3; round += 1) {
+    globalThis.gc()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+// The connections and the code of a first call are no cost of a wait.
+await app
+  .result('first')
+  .get({ timeout: 0.2 })
+  .catch(() => undefined)
+await add.delay(0, 0)
+await settle()
+const before = process.memoryUsage().rss
+const ids = Array.from({ length: count }, (_, n) => `waited-${n}`)
+const waits = ids.map((id) => app.result(id).get({ timeout: 120 }))
+await settle()
+process.send({ waiting: (process.memoryUsage().rss - before) / 2 ** 20 })
+const values = await Promise.all(waits)
+process.send({ sum: values.reduce((a, b) => a + b, 0) })
+process.disconnect()

@@ -1,0 +1,61 @@
+// Waiting from outside, in processes of its own: a script ends when it has what it waited for, and ten
+// thousand waits are one connection.
+import { Redis } from 'ioredis'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type App, createApp } from '../../../src/app.js'
+import { silentLogger } from '../../../src/log.js'
+import { start, startNode } from '../../support/processes.js'
+import { startRedis, type TestRedis } from '../../support/redis.js'
+import { until } from '../../support/until.js'
+
+const program = (name: string): string => fileURLToPath(new URL(`programs/${name}`, import.meta.url))
+
+describe('waiting over Redis', () => {
+  let server: TestRedis
+  let client: Redis
+  let app: App
+
+  beforeAll(async () => {
+    server = await startRedis()
+    client = new Redis(server.url)
+    app = createApp('workers', { broker: server.url })
+    app.task('add', (x: number, y: number) => x + y)
+    await app.worker({ concurrency: 100, log: silentLogger }).start()
+  })
+  afterAll(async () => {
+    await app.close()
+    client.disconnect()
+    await server.stop()
+  })
+
+  it('a script that has its results ends by itself', async () => {
+    const script = startNode(program('script.js'), [server.url])
+    await script.line(/^end$/)
+    const endedAt = performance.now()
+    const { code } = await script.exited
+    expect([code, script.stdout()]).toEqual([0, '8\nTimeoutError\nend\n'])
+    expect(performance.now() - endedAt).toBeLessThan(3000)
+  })
+
+  it('10 000 waits in one process are one subscriber, and at most 60 MB more', {
+    timeout: 120_000,
+  }, async () => {
+    const count = 10_000
+    const args = ['--expose-gc', program('waits.js'), server.url, String(count)]
+    const waiter = start(process.execPath, args, { ipc: true })
+    const told: Record<string, number>[] = []
+    waiter.child.on('message', (message) => void told.push(message as Record<string, number>))
+    const { waiting } = (await until(() => told[0], { timeout: 60_000 })) as { waiting: number }
+    const subscribers = (await client.client('LIST', 'TYPE', 'PUBSUB')) as string
+    expect(subscribers.trim().split('\n')).toHaveLength(1)
+    expect(subscribers).toContain(` sub=${count} `)
+    expect(waiting).toBeLessThan(60)
+    await Promise.all(
+      Array.from({ length: count }, (_, n) => app.sendTask('add', [n, 1], { taskId: `waited-${n}` })),
+    )
+    const { sum } = (await until(() => told[1], { timeout: 60_000 })) as { sum: number }
+    expect(sum).toBe((count * (count - 1)) / 2 + count)
+    expect((await waiter.exited).code).toBe(0)
+  })
+})
