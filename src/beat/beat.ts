@@ -118,6 +118,11 @@ export class Beat {
     return (await this.#desk()).runNow(name)
   }
 
+  /** Where entries lie, without passwords: for banners. */
+  async where(): Promise<string> {
+    return (await this.#open()).store.url
+  }
+
   /** All entries, by name; what cannot be read stands among them with its trouble. */
   async list(): Promise<readonly (EntryView | TroubleView)[]> {
     return this.#views(await (await this.#desk()).list())

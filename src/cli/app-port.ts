@@ -58,7 +58,7 @@ export interface AppPort {
   result(id: string): ResultPort
   broker(): Promise<BrokerPort>
   backend(): Promise<{ readonly url: string }>
-  readonly beat: { start(): Promise<unknown>; stop(): Promise<unknown> }
+  readonly beat: Library.App['beat']
   close(): Promise<unknown>
 }
 

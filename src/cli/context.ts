@@ -21,10 +21,9 @@ export interface Context {
   readonly version: string
 }
 
-export const globalsOf = (command: Command): GlobalOptions => {
-  const root = command.parent ?? command
-  return root.opts<GlobalOptions>()
-}
+const rootOf = (command: Command): Command => (command.parent === null ? command : rootOf(command.parent))
+
+export const globalsOf = (command: Command): GlobalOptions => rootOf(command).opts<GlobalOptions>()
 
 /** Colours on a terminal, unless somebody said no; `wanted` is a setting that says so either way. */
 export const colorsFor = (
@@ -46,7 +45,7 @@ export const appFor = async (command: Command, io: Io, needed: boolean): Promise
   const app = globals.app === undefined ? await appWithoutTasks() : await loadApp(globals.app, process.cwd())
   const given = (name: 'broker' | 'resultBackend', before: string | undefined): string | undefined =>
     // The environment fills a gap; an option overrides.
-    (command.parent?.getOptionValueSource(name) === 'env' ? before : undefined) ?? globals[name]
+    (rootOf(command).getOptionValueSource(name) === 'env' ? before : undefined) ?? globals[name]
   const brokerUrl = given('broker', app.settings.brokerUrl)
   const resultBackend = given('resultBackend', app.settings.resultBackend)
   if (brokerUrl !== undefined || resultBackend !== undefined) app.configure({ brokerUrl, resultBackend })

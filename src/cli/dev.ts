@@ -1,4 +1,4 @@
-// lovage dev: the whole thing in one process on the memory broker (a worker, and app.beat.every entries),
+// lovage dev: the whole thing in one process on the memory broker (a worker and a beat),
 // for a first look without Redis. Nobody else can reach that broker, so calls are typed here.
 import { hostname } from 'node:os'
 import { Command } from 'commander'
@@ -47,7 +47,7 @@ export const devCommand = ({ io, version }: Context): Command =>
           : `[tasks]\n${names.map((name) => `  . ${name}`).join('\n')}\n\n` +
               `Type a call, for example ${cyan(`${names[0]}(2, 2)`)}, and see its result. Ctrl+C ends everything.\n`,
       )
-      await app.beat.start()
+      await app.beat.start({ log })
       try {
         const ended = worker.run()
         // At a terminal Ctrl+D is goodbye; an input that was never there is not.

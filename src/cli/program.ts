@@ -1,5 +1,6 @@
 // The command line as a whole: global options, commands, and how errors become a sentence and an exit code.
 import { Command, CommanderError, Option } from 'commander'
+import { beatCommand } from './beat.js'
 import { callCommand } from './call.js'
 import { type Context, type GlobalOptions, globalsOf } from './context.js'
 import { devCommand } from './dev.js'
@@ -14,7 +15,6 @@ import { workerCommand } from './worker.js'
 /** Celery's other programs: understood, and answered. */
 const notYet = [
   'amqp',
-  'beat',
   'control',
   'events',
   'graph',
@@ -79,6 +79,7 @@ const build = (program: Command, context: Context, exit: (code: ExitCode) => voi
     resultCommand(context),
     purgeCommand(context),
     reportCommand(context),
+    beatCommand(context, exit),
     devCommand(context),
   ]
   for (const command of commands) program.addCommand(command)
@@ -94,7 +95,7 @@ const build = (program: Command, context: Context, exit: (code: ExitCode) => voi
         }),
       { hidden: true },
     )
-  for (const command of [program, ...program.commands])
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)])
     command
       .exitOverride()
       .configureOutput({
@@ -115,6 +116,7 @@ const help = `
 Examples:
   lovage -A proj/tasks.ts dev                        a first look, without Redis
   lovage -A proj/tasks.ts worker --loglevel=INFO     a worker
+  lovage -A proj/tasks.ts beat                       the clock that sends periodic tasks
   lovage -A proj/tasks.ts call proj.add -a '[2, 2]'  send a task
   lovage -A proj/tasks.ts result <id>                its result
 

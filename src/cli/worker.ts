@@ -6,6 +6,7 @@ import { declaredQueues } from '../config.js'
 import type { LogLevel } from '../log.js'
 import type { AppPort, WorkerPort } from './app-port.js'
 import { banner } from './banner.js'
+import { configureBeat } from './beat-store.js'
 import { appFor, colorsFor, type Context, globalsOf } from './context.js'
 import { Fault } from './fault.js'
 import { loadTasks } from './load-app.js'
@@ -32,6 +33,10 @@ interface Options {
   readonly queues?: readonly string[]
   readonly excludeQueues?: readonly string[]
   readonly include?: readonly string[]
+  readonly beat?: boolean
+  readonly schedule?: string
+  readonly scheduleFilename?: string
+  readonly scheduler?: string
 }
 
 export const workerCommand = (context: Context, exit: (code: 0 | 1) => void): Command => {
@@ -69,6 +74,9 @@ export const workerCommand = (context: Context, exit: (code: 0 | 1) => void): Co
       'write the process id there; a second worker with the same file exits with 73',
     )
     .option('-E, --task-events', 'send task events')
+    .option('-B, --beat', 'run a beat as well; in any number of workers, each tick is sent once')
+    .option('-s, --schedule <path>', 'for the beat: a file for its entries, instead of the broker')
+    .option('--scheduler <name>', 'for the beat: redis, memory or file')
     .addHelpText('after', help)
     .action((words: readonly string[], options: Options) => run(context, command, words, options).then(exit))
   celeryOptions(command)
@@ -94,7 +102,6 @@ const celeryOptions = (command: Command): void => {
   command.addOption(new Option('--events').hideHelp().implies({ taskEvents: true }))
   const supervisor = 'a supervisor does that better: systemd, docker, or `nohup lovage … &`.'
   const children = 'there are no child processes to replace; the pools are fiber and solo.'
-  const beat = 'beat inside a worker is not available yet; `lovage dev` runs app.beat.every(…) entries.'
   refused(command, '-D, --detach', supervisor)
   for (const flags of ['--uid <user>', '--gid <group>', '--umask <mask>', '--executable <path>'])
     refused(command, flags, supervisor)
@@ -103,10 +110,7 @@ const celeryOptions = (command: Command): void => {
   refused(command, '--max-memory-per-child <kib>', children)
   refused(command, '--autoscale <max,min>', 'autoscaling is not available yet; --concurrency is the size.')
   refused(command, '--heartbeat-interval <seconds>', 'there are no worker events yet.')
-  refused(command, '-B, --beat', beat)
-  refused(command, '-s, --schedule <path>', beat)
-  refused(command, '--schedule-filename <path>', beat)
-  refused(command, '--scheduler <class>', beat)
+  command.addOption(new Option('--schedule-filename <path>').hideHelp())
 }
 
 const poolOf = (name: string): 'fiber' | 'solo' => {
@@ -128,6 +132,10 @@ const run = async (
   const node = nodeName(options.hostname, host)
   const app = await appFor(command, io, true)
   if (words.length > 0) app.configure(settingWords(words))
+  const { scheduleFilename, schedule = scheduleFilename, scheduler } = options
+  if (!options.beat && (schedule ?? scheduler) !== undefined)
+    throw new Fault('--schedule and --scheduler are for a beat: add -B, or start one with lovage beat.')
+  configureBeat(app, schedule, scheduler)
   const { settings } = app
   await loadTasks([...settings.imports, ...settings.include, ...(options.include ?? [])], '-I', cwd)
 
@@ -161,6 +169,7 @@ const run = async (
     const stoppedBefore = await waitForBroker(app, log)
     if (stoppedBefore !== undefined) return stoppedBefore
     if (options.purge) io.out(await purge(app, worker.queues))
+    if (options.beat) await app.beat.start({ embedded: true, log })
     return (await worker.run()) === 0 ? 0 : 1
   } finally {
     await app.close()

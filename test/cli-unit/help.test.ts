@@ -14,7 +14,7 @@ describe('help', () => {
     expect(await lovage(['--help'])).toEqual(bare)
   })
 
-  it.each(['worker', 'call', 'result', 'purge', 'report', 'dev'])('%s has its own', async (name) => {
+  it.each(['worker', 'call', 'result', 'purge', 'report', 'beat', 'dev'])('%s has its own', async (name) => {
     const { code, out } = await lovage([name, '--help'])
     expect(code).toBe(0)
     expect(out).toContain(`Usage: lovage ${name}`)
@@ -37,6 +37,8 @@ describe('help', () => {
 
 describe('what is asked wrongly ends with 2 and one or two lines', () => {
   const cases: readonly (readonly [string, RegExp])[] = [
+    [`-A ${stub} beat add a proj.add`, /^lovage: When\? Give one of --every, --crontab/],
+    [`-A ${stub} beat add a proj.add --every 1 --cron 2`, /^lovage: Only one of --every, --cron can be said/],
     ['wroker', /^lovage: unknown command 'wroker'\n\(Did you mean worker\?\)$/],
     [
       'worker',
@@ -55,7 +57,7 @@ describe('what is asked wrongly ends with 2 and one or two lines', () => {
       /^lovage: --pool=prefork is not available yet\. The pools are fiber .* and solo/,
     ],
     [`-A ${stub} worker --autoscale=10,3`, /^lovage: --autoscale: autoscaling is not available yet/],
-    [`-A ${stub} worker -B`, /^lovage: --beat: .*lovage dev/],
+    [`-A ${stub} worker -s file`, /^lovage: --schedule and --scheduler are for a beat: add -B/],
     [`-A ${stub} worker -D`, /^lovage: --detach: a supervisor does that better/],
     [
       `-A ${stub} worker nonsense`,
@@ -69,8 +71,14 @@ describe('what is asked wrongly ends with 2 and one or two lines', () => {
       `-A ${stub} worker worker_concurrency=ten`,
       /^lovage: workerConcurrency: expected a whole number of at least 1, got "ten"$/,
     ],
-    [`-A ${stub} beat`, /^lovage: lovage beat is not available yet\. There are: worker, call, /],
-    [`-A ${stub} inspect ping -d x`, /^lovage: lovage inspect is not available yet/],
+    ['beat', /^lovage: Which app\? Say it before the command: lovage -A proj\/tasks\.ts beat\n/],
+    ['beat add', /^lovage: missing required argument 'name'$/],
+    ['beat --max-interval soon', /Expected a number of seconds\.$/],
+    [`-A ${stub} beat -D`, /^lovage: --detach: a supervisor does that better/],
+    [
+      `-A ${stub} inspect ping -d x`,
+      /^lovage: lovage inspect is not available yet\. There are: worker, call, /,
+    ],
     ['--config conf worker', /^lovage: --config: settings are given where the app is made/],
     ['call', /^lovage: missing required argument 'name'$/],
     ['call x -a {}', /Expected a JSON array such as '\[2, 2\]'\.$/],
