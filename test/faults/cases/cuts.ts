@@ -15,10 +15,13 @@ export const p10: FaultCase = {
     await scene.worker({ concurrency: 4 })
 
     // Half lies there before; half is published while connections break, the publisher's own among them.
+    // Each is waited for, too, by one that loses its connection as often.
     const ids: string[] = []
+    const waits: Promise<number>[] = []
     const send = async (value: number) => {
-      const { id } = await nap.delay(value, 30)
-      ids[value] = id
+      const result = await nap.delay(value, 30)
+      ids[value] = result.id
+      waits[value] = result.get({ timeout: 90 }).catch(() => Number.NaN)
     }
     await Promise.all(range(many / 2).map(send))
     let killed = 0
@@ -34,6 +37,7 @@ export const p10: FaultCase = {
     }
     await publishing
     const missing = await scene.finished(ids)
+    const got = (await Promise.all(waits)).filter((value, index) => value === index).length
     const metas = await scene.results(ids)
     const right = metas.filter((meta, index) => meta?.status === 'SUCCESS' && meta.result === index).length
     const starts = ledger.starts()
@@ -43,9 +47,11 @@ export const p10: FaultCase = {
     report.count('connections killed', killed)
     report.count('tasks', many)
     report.count('with their result', right)
+    report.count('given to who waited', got)
     report.count('lost', missing.length)
     report.count('starts', starts.length)
     report.must('0 lost', right === many)
+    report.must('every get() returned its result', got === many)
     report.must('every task ran exactly once', starts.length === many)
     report.must('no message was published twice', publishedTwice(starts) === 0)
     await scene.settle()

@@ -6,6 +6,7 @@ import { p10 } from './cuts.js'
 import { chains, earlyAcks, retries } from './edges.js'
 import { p6 } from './frozen.js'
 import { p5 } from './points.js'
+import { poison } from './poison.js'
 import { storm } from './storm.js'
 import { p1, p2, p3, p3Default } from './worker-killed.js'
 
@@ -13,6 +14,6 @@ import { p1, p2, p3, p3Default } from './worker-killed.js'
 export const table: readonly FaultCase[] = [p1, p2, p3, p3Default, p4, p5, p6, p10]
 
 /** Canvases, retries and early acknowledgement under the same. */
-export const more: readonly FaultCase[] = [chains, retries, earlyAcks, busy, storm]
+export const more: readonly FaultCase[] = [chains, retries, earlyAcks, busy, poison, storm]
 
 export const cases = [...table, ...more]

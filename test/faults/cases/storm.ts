@@ -98,7 +98,9 @@ const composer = ({ add, total, stubborn, refuse, tell }: Client, random: Random
 const strike = async (scene: Scene, strikes: number): Promise<void> => {
   const { random, outside, report } = scene
   const counts = { kill: 0, stop: 0, freeze: 0, cut: 0 }
-  const workers: Running[] = await Promise.all(range(2).map(() => scene.worker({ concurrency: 6 })))
+  const worker = (): Promise<Running> =>
+    scene.worker({ concurrency: random.pick([2, 6, 6, 30]), prefetchMultiplier: random.pick([1, 1, 4]) })
+  const workers: Running[] = await Promise.all(range(2).map(worker))
   for (let i = 0; i < strikes; i++) {
     await sleep(random.whole(20, 300))
     const victim = random.pick(workers)
@@ -106,10 +108,10 @@ const strike = async (scene: Scene, strikes: number): Promise<void> => {
     counts[what]++
     if (what === 'kill') {
       await scene.kill(victim)
-      workers[workers.indexOf(victim)] = await scene.worker({ concurrency: 6 })
+      workers[workers.indexOf(victim)] = await worker()
     } else if (what === 'stop') {
       await scene.stop(victim, random.pick(['SIGTERM', 'SIGQUIT']))
-      workers[workers.indexOf(victim)] = await scene.worker({ concurrency: 6 })
+      workers[workers.indexOf(victim)] = await worker()
     } else if (what === 'freeze') {
       victim.signal('SIGSTOP')
       await sleep(random.pick([100, 500, 1.5 * lease * 1000]))

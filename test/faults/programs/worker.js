@@ -4,16 +4,17 @@ import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createApp, createLogger } from 'lovage'
 
-const { ledger, broker, backend, lease, queues, concurrency, acksLate, logLevel } = JSON.parse(
-  process.env.FAULTS,
-)
+const told = JSON.parse(process.env.FAULTS)
+const { ledger, broker, backend, lease, queues, concurrency } = told
+const { maxDeliveries = 5, prefetchMultiplier = 1, logLevel = 'WARNING' } = told
 
 const app = createApp('faults', {
   broker,
   resultBackend: backend,
   workerLease: lease,
-  taskAcksLate: acksLate ?? true,
   taskDefaultQueue: queues[0],
+  maxDeliveries,
+  workerPrefetchMultiplier: prefetchMultiplier,
 })
 
 /** O_APPEND, one write for each line: lines of several processes never mix, and a kill leaves whole lines. */
@@ -102,6 +103,13 @@ noted(
   { throws: [Refused] },
 )
 
+/** Takes its whole process along. */
+noted('poison', async (ms) => {
+  await sleep(ms)
+  process.kill(process.pid, 'SIGKILL')
+  await sleep(60_000)
+})
+
 /** An errback: gets the failed task's id. */
 noted('tell', (failed) => failed)
 
@@ -112,7 +120,7 @@ noted('grind', (value, ms) => {
   return value
 })
 
-const worker = app.worker({ concurrency, queues, log: createLogger({ level: logLevel ?? 'WARNING' }) })
+const worker = app.worker({ concurrency, queues, log: createLogger({ level: logLevel }) })
 await worker.start()
 console.log('ready')
 process.exitCode = await worker.run()

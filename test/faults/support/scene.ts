@@ -26,7 +26,8 @@ export interface WorkerOptions {
   readonly url?: string
   /** Seconds. */
   readonly lease?: number
-  readonly acksLate?: boolean
+  readonly maxDeliveries?: number
+  readonly prefetchMultiplier?: number
 }
 
 /** Seconds; what workers get unless a case is about another one. */
@@ -55,6 +56,7 @@ const clientOf = (broker: string, backend: string, queue: string) => {
     stubborn: app.declare<(value: number, times: number, ms: number) => number>('faults.stubborn'),
     once: app.declare<(value: number, ms: number) => number>('faults.once'),
     refuse: app.declare<(value: number, ms: number) => number>('faults.refuse'),
+    poison: app.declare<(ms: number) => null>('faults.poison'),
     tell: app.declare<(id: string) => string>('faults.tell'),
     grind: app.declare<(value: number, ms: number) => number>('faults.grind'),
   }
