@@ -39,6 +39,8 @@ export class FileStore implements ScheduleStore {
   readonly #watchers = new Set<(names: readonly string[] | null) => void>()
   #timer: NodeJS.Timeout | undefined
   #seen: { readonly stamp: string; readonly document: Document } | undefined
+  /** Said already. */
+  #trouble = ''
   #unsaved: Saved[] = []
   #saving: NodeJS.Timeout | undefined
   #work: Promise<unknown> = Promise.resolve()
@@ -99,7 +101,7 @@ export class FileStore implements ScheduleStore {
   watch(changed: (names: readonly string[] | null) => void): () => void {
     const watcher = (names: readonly string[] | null): void => changed(names)
     this.#watchers.add(watcher)
-    queueMicrotask(() => this.#watchers.has(watcher) && watcher(null))
+    void this.#look().then(() => this.#watchers.has(watcher) && watcher(null))
     this.#timer ??= setInterval(() => void this.#look(), lookMs)
     return () => {
       this.#watchers.delete(watcher)
@@ -119,15 +121,14 @@ export class FileStore implements ScheduleStore {
 
   // -------------------------------------------------------------------------------------------------
 
-  /** Tells the watchers what others wrote. */
   async #look(): Promise<void> {
-    const before = this.#seen
     try {
-      const after = await this.#load()
-      if (before === undefined || before.stamp === this.#seen?.stamp) return
-      this.#tell(differing(before.document, after))
+      await this.#load()
+      this.#trouble = ''
     } catch (error) {
-      this.#log.error(`beat: ${(error as Error).message}`)
+      const { message } = error as Error
+      if (message !== this.#trouble) this.#log.error(`beat: ${message}`)
+      this.#trouble = message
     }
   }
 
@@ -140,13 +141,16 @@ export class FileStore implements ScheduleStore {
     return withStates(await this.#load(), this.#unsaved)
   }
 
+  /** Tells the watchers what others wrote. */
   async #load(): Promise<Document> {
     const found = await stat(this.#path).catch(() => undefined)
     const stamp = found === undefined ? '' : `${found.ino}:${found.mtimeMs}:${found.size}`
-    if (this.#seen?.stamp === stamp) return this.#seen.document
+    const before = this.#seen
+    if (before?.stamp === stamp) return before.document
     const text = found === undefined ? undefined : await readFile(this.#path, 'utf8')
     const document = text === undefined ? new Map() : parse(text, this.#path)
     this.#seen = { stamp, document }
+    if (before !== undefined) this.#tell(differing(before.document, document))
     return document
   }
 
@@ -155,14 +159,13 @@ export class FileStore implements ScheduleStore {
     const work = this.#work.then(async () => {
       const unlock = await this.#lock()
       try {
-        const before = this.#seen?.document
         const loaded = await this.#load()
         const unsaved = this.#unsaved
         const document = withStates(loaded, unsaved)
         if (!act(document)) return false
         await this.#write(document)
         this.#unsaved = this.#unsaved.slice(unsaved.length)
-        this.#tell(differing(before ?? loaded, document))
+        this.#tell(differing(loaded, document))
         return true
       } finally {
         await unlock()
