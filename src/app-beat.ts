@@ -40,6 +40,14 @@ export const beatMeans = (host: BeatHost): BeatMeans => ({
   check: (entry) => checkEntry(entry, host),
   maxInterval: () => (host.settings.beatMaxLoopInterval || 300) * 1000,
   timezone: () => host.settings.timezone,
+  redBeat: async (prefix) => {
+    const options = host.carrierOptions()
+    if (options.brokerUrl.startsWith('memory:'))
+      throw new ImproperlyConfigured(
+        'RedBeat keeps its schedule in Redis, and the broker of this app is memory.',
+      )
+    return (await import('./redis/redbeat.js')).readRedBeat(options, prefix)
+  },
   announce: (signal) => host.announce(signal),
 })
 
@@ -117,6 +125,11 @@ const openStore = async (host: BeatHost, broker: Broker): Promise<ScheduleStore>
     return new FileStore(beatScheduleFilename ?? 'lovage-beat.json', host.log)
   }
   const { brokerUrl, ...options } = host.carrierOptions()
+  const room = brokerUrl.startsWith('memory:') ? 'memory' : 'redis'
+  if (beatScheduler !== null && beatScheduler !== room)
+    throw new ImproperlyConfigured(
+      `beatScheduler: entries lie where the broker is, and that is ${room}: expected "${room}", "file" or null, got "${beatScheduler}".`,
+    )
   if (brokerUrl.startsWith('memory:')) {
     const { MemoryScheduleStore } = await import('./memory/schedule-store.js')
     return new MemoryScheduleStore(broker.url, (broker as MemoryBroker).room, name)

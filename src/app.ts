@@ -2,6 +2,7 @@
 // callables, and signatures get a sender. Nothing connects before it is needed.
 import { randomUUID } from 'node:crypto'
 import { beatMeans, type BeatHost } from './app-beat.js'
+import { type Listener, type SignalName, Signalling } from './app-signals.js'
 import { Beat } from './beat/beat.js'
 import type { AnySignature, TaskMembers } from './canvas/flow.js'
 import { chunks, xmap, xstarmap } from './canvas/map.js'
@@ -73,6 +74,7 @@ export class App {
   readonly #tasks = new Map<string, Task<AnyFunction>>()
   readonly #errors = new Map<string, ErrorClass>()
   readonly #workers = new Set<Worker>()
+  readonly #signals = new Signalling()
   #input: SettingsInput
   #settings: Settings | undefined
   #router: Router | undefined
@@ -230,6 +232,11 @@ export class App {
     return this
   }
 
+  /** Calls `listener` whenever this happens here. The answer takes it off again. @throws ImproperlyConfigured */
+  on<N extends SignalName>(name: N, listener: Listener<N>): () => void {
+    return this.#signals.on(name, listener)
+  }
+
   /** A worker in this process; nothing runs before `start()` or `run()`. */
   worker(options: WorkerOptions = {}): Worker {
     checkWorkerOptions(options)
@@ -374,7 +381,7 @@ export class App {
       backend: () => app.backend(),
       means: (broker) => app.#means(broker),
       carrierOptions: () => app.#carrierOptions(),
-      announce: () => undefined,
+      announce: (signal) => app.#signals.send(signal, { beat: app.beat }, app.log),
     }
   }
 

@@ -2,7 +2,7 @@
 // run time; `start()` runs a beat in this process, beside any number of others.
 import { isSignature } from '../canvas/node.js'
 import { show } from '../canvas/words.js'
-import { ImproperlyConfigured } from '../errors.js'
+import { ImproperlyConfigured, isLovageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { asSchedule, type ScheduleLike } from './as-schedule.js'
 import { Desk } from './desk.js'
@@ -11,6 +11,7 @@ import type { Interval } from './interval.js'
 import { Loop } from './loop.js'
 import type { BeatParts } from './parts.js'
 import { type BeatRecord, isTrouble } from './record.js'
+import { readRedBeatEntry } from './redbeat.js'
 import { coming, comingOf, type EntryView, readLine, type RunView, type TroubleView, viewOf } from './view.js'
 
 /** What a beat is made with; opened on its first use. */
@@ -23,8 +24,17 @@ export interface BeatMeans {
   /** Milliseconds. */
   maxInterval(): number
   timezone(): string
+  /** The schedule of a RedBeat on this broker. */
+  redBeat(
+    prefix: string,
+  ): Promise<readonly { readonly name: string; readonly definition: string; readonly meta: string | null }[]>
   /** `beat_init` and its kin. */
   announce(signal: 'beatInit' | 'beatEmbeddedInit'): void
+}
+
+export interface RedBeatImport {
+  readonly imported: readonly string[]
+  readonly refused: readonly TroubleView[]
 }
 
 export interface StartOptions {
@@ -149,6 +159,26 @@ export class Beat {
       return coming(declared.schedule, Date.now(), contextOf(declared, timezone), count)
     const record = await (await this.#desk()).get(of)
     return comingOf(record, (await this.#open()).now(), timezone, count)
+  }
+
+  /**
+   * Copies the entries of a Python RedBeat on this broker, with the moments of their last runs; its own keys are
+   * left alone. What is here under the same name already, or cannot be one of ours, is told and left out.
+   */
+  async importRedBeat({ prefix = 'redbeat:' }: { readonly prefix?: string } = {}): Promise<RedBeatImport> {
+    const desk = await this.#desk()
+    const imported: string[] = []
+    const refused: TroubleView[] = []
+    for (const { name, definition, meta } of await this.#means.redBeat(prefix))
+      try {
+        const { entry, state } = readRedBeatEntry(name, definition, meta, Math.round(desk.parts.now()))
+        if (await desk.adopt(entry, state)) imported.push(name)
+        else refused.push({ name, trouble: `There is a beat entry named ${show(name)} already.` })
+      } catch (error) {
+        if (!isLovageError(error)) throw error
+        refused.push({ name, trouble: error.message })
+      }
+    return { imported, refused }
   }
 
   // -------------------------------------------------------------------------------------------------

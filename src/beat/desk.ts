@@ -55,6 +55,15 @@ export class Desk {
       )
   }
 
+  /** With a state of its own: it ran elsewhere before. False: there is one of this name. */
+  async adopt(entry: ScheduleEntry, state: RunState): Promise<boolean> {
+    const { store, codec } = this.parts
+    const [present] = await store.get([entry.name])
+    if (present !== undefined) return false
+    const definition = writeDefinition(entry, 'runtime', codec)
+    return store.put(entry.name, definition, { state: writeState(state), expect: 0 })
+  }
+
   update(name: string, changes: Partial<EntryOptions>): Promise<void> {
     return this.#again(name, async (record) => {
       const given = { ...optionsOf(record.entry), ...changes } as EntryOptions

@@ -151,6 +151,18 @@ export const entryCommands = ({ io }: Context): readonly Command[] => {
         ),
     )
 
+  const importing = new Command('import-redbeat')
+    .description('copy the entries of a Python RedBeat on this broker; its keys are left alone')
+    .option('--prefix <text>', 'its redbeat_key_prefix', 'redbeat:')
+    .action(({ prefix }: { prefix: string }, command: Command) =>
+      withApp(command, async (app) => {
+        const { imported, refused } = await app.beat.importRedBeat({ prefix })
+        for (const name of imported) io.out(`Imported ${name}.`)
+        for (const { trouble } of refused) io.err(`! ${trouble}`)
+        if (imported.length + refused.length === 0) io.out(`There are no entries under ${prefix}:schedule.`)
+      }),
+    )
+
   return [
     list,
     show,
@@ -181,6 +193,7 @@ export const entryCommands = ({ io }: Context): readonly Command[] => {
       (app, name) => app.beat.remove(name),
     ),
     next,
+    importing,
   ]
 }
 

@@ -259,3 +259,69 @@ it('what beats leave in Redis has an end, or an entry', async () => {
   await app.beat.remove('job')
   expect(await leaks(server.url)).toEqual([])
 })
+
+it('a RedBeat is read, with the moments of its last runs, and its keys are left alone', async () => {
+  const crontabOf = { __type__: 'crontab', minute: '30', hour: '2', day_of_week: 'mon-fri' }
+  const nightly = {
+    name: 'nightly',
+    task: 'note',
+    args: [3],
+    kwargs: {},
+    options: { expires: 60, queue: 'io' },
+  }
+  const at = { __type__: 'datetime', year: 2026, month: 11, day: 20, hour: 22, minute: 59, second: 16 }
+  await client.hset('redbeat:nightly', {
+    definition: JSON.stringify({ ...nightly, schedule: crontabOf, enabled: false }),
+    meta: JSON.stringify({
+      last_run_at: { ...at, microsecond: 5, timezone: 'Europe/Paris' },
+      total_run_count: 7,
+    }),
+  })
+  const every10 = { __type__: 'interval', every: 10.0, relative: false }
+  await client.hset('redbeat:often', {
+    definition: JSON.stringify({ ...nightly, name: 'often', schedule: every10, enabled: true }),
+  })
+  await client.hset('redbeat:odd', {
+    definition: JSON.stringify({ ...nightly, name: 'odd', schedule: { __type__: 'rrule', freq: 'DAILY' } }),
+  })
+  await client.zadd(
+    'redbeat::schedule',
+    1,
+    'redbeat:nightly',
+    2,
+    'redbeat:often',
+    3,
+    'redbeat:odd',
+    4,
+    'redbeat:gone',
+  )
+  const before = await client.keys('redbeat:*')
+  const { app } = open()
+  const { imported, refused } = await app.beat.importRedBeat()
+  expect(imported).toEqual(['nightly', 'often'])
+  expect(refused).toEqual([{ name: 'odd', trouble: expect.stringMatching(/^Beat entry "odd": .*rrule/) }])
+  const view = await app.beat.get('nightly')
+  expect(view).toMatchObject({ paused: true, runs: 7, schedule: 'crontab 30 2 * * mon-fri' })
+  expect(view.definition.options).toMatchObject({ queue: 'io', expires: 60 })
+  expect(
+    JSON.parse(String(await client.hget('lovage:beat:proj:states', 'nightly')).slice(2)).lastTickMs,
+  ).toBe(Date.UTC(2026, 10, 20, 21, 59, 16))
+  expect((await app.beat.importRedBeat()).refused).toHaveLength(3)
+  expect((await client.keys('redbeat:*')).sort()).toEqual(before.sort())
+})
+
+it('beatInit is told, in a worker beatEmbeddedInit as well; a listener that throws stops nothing', async () => {
+  const { app } = open()
+  const heard: string[] = []
+  app.on('beatInit', ({ beat }) => heard.push(`init ${beat === app.beat}`))
+  app.on('beatInit', () => {
+    throw new Error('boom')
+  })
+  const off = app.on('beatEmbeddedInit', () => heard.push('embedded'))
+  await app.beat.start({ log, embedded: true })
+  await app.beat.stop()
+  off()
+  await app.beat.start({ log, embedded: true })
+  expect(heard).toEqual(['init true', 'embedded', 'init true'])
+  expect(() => app.on('workerReady' as never, () => undefined)).toThrow(/^app\.on: expected one of beatInit/)
+})

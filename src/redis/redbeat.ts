@@ -1,0 +1,40 @@
+// The schedule of a Python RedBeat as it lies in Redis, only read: its keys are its own.
+import type { CarrierOptions } from '../runtime/carrier.js'
+import { ask } from './backend.js'
+import { Link, type Reply } from './link.js'
+import { parseAddress } from './url.js'
+
+export interface RedBeatText {
+  readonly name: string
+  readonly definition: string
+  /** Null: it never ran. */
+  readonly meta: string | null
+}
+
+/** `prefix` is its setting redbeat_key_prefix, `redbeat:` unless changed. */
+export const readRedBeat = async (
+  { brokerUrl, timeout }: Pick<CarrierOptions, 'brokerUrl' | 'timeout'>,
+  prefix: string,
+): Promise<readonly RedBeatText[]> => {
+  const address = parseAddress('broker', brokerUrl)
+  const link = new Link({ address, name: 'lovage-redbeat' })
+  const get = (command: string, args: readonly (string | number)[]): Promise<Reply> =>
+    ask(link, address.masked, timeout, () => link.send(command, args))
+  try {
+    const members = (await get('zrange', [`${prefix}:schedule`, 0, -1])) as readonly Buffer[]
+    const found: RedBeatText[] = []
+    for (const key of members.map(String)) {
+      const [definition, meta] = (await get('hmget', [
+        key,
+        'definition',
+        'meta',
+      ])) as readonly (Buffer | null)[]
+      if (definition == null) continue
+      const name = key.startsWith(prefix) ? key.slice(prefix.length) : key
+      found.push({ name, definition: String(definition), meta: meta == null ? null : String(meta) })
+    }
+    return found
+  } finally {
+    link.close()
+  }
+}
