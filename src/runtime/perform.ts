@@ -62,24 +62,32 @@ export interface Prepared extends Publication {
   readonly messages: readonly Outgoing[]
 }
 
-const prepare = async (steps: readonly Step[], means: Means, nowMs: number): Promise<Prepared> => {
-  const pushes: Push[] = []
+/** Waits only where a named exchange had to be asked for its queues: a promise for every task would cost too much. */
+const prepare = (steps: readonly Step[], means: Means, nowMs: number): Prepared | Promise<Prepared> => {
+  const pushes: (Push | Promise<readonly Push[]>)[] = []
   const chords: ChordOpening[] = []
   const messages: Outgoing[] = []
+  let asks = false
   for (const step of steps) {
     if (step.do === 'open-chord') chords.push(step.chord)
     if (step.do !== 'publish') continue
     const routed = means.router.route(step.message, nowMs)
     messages.push(routed.message)
     const found = pushesOf(routed, means, nowMs)
-    if (found instanceof Promise) pushes.push(...(await found))
-    else pushes.push(found)
+    if (found instanceof Promise) asks = true
+    pushes.push(found)
   }
-  return { pushes, chords, messages }
+  return asks
+    ? Promise.all(pushes.map((found) => Promise.resolve(found))).then((found) => ({
+        pushes: found.flat(),
+        chords,
+        messages,
+      }))
+    : { pushes: pushes as Push[], chords, messages }
 }
 
 /** A plan of a sender: all of it in one publication. */
-export const toPublication = (plan: Plan, means: Means): Promise<Prepared> =>
+export const toPublication = (plan: Plan, means: Means): Prepared | Promise<Prepared> =>
   prepare(plan.steps, means, means.broker.now())
 
 /** What a worker knows of the message whose end it commits. */
@@ -140,10 +148,10 @@ const storedText = (step: Extract<Step, { do: 'store' }>, ended: Ended, nowMs: n
   }
 }
 
-const none: readonly never[] = Object.freeze([])
+const nothing: Pick<Prepared, 'pushes' | 'chords'> = Object.freeze({ pushes: [], chords: [] })
 
 /** The plan of a message's end, as the one completion that commits it. */
-export const toCompletion = async (plan: Plan, ended: Ended, means: Means): Promise<Completion> => {
+export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion | Promise<Completion> => {
   const nowMs = means.broker.now()
   const results: StoredText[] = []
   const parts: ChordPart[] = []
@@ -156,9 +164,8 @@ export const toCompletion = async (plan: Plan, ended: Ended, means: Means): Prom
     else if (step.do === 'join') joined.push(step.chord)
     else if (step.do === 'end') ending = step.ending
     else sends = true
-  const { pushes, chords } = sends ? await prepare(plan.steps, means, nowMs) : { pushes: none, chords: none }
   const fenced = joined.length === 0 && needsFence(ended.message, plan.steps, ending)
-  return {
+  const complete = ({ pushes, chords }: Pick<Prepared, 'pushes' | 'chords'>): Completion => ({
     tag: ended.tag,
     ending,
     ...(fenced && { fence: fenceOf(ended.message) }),
@@ -167,5 +174,7 @@ export const toCompletion = async (plan: Plan, ended: Ended, means: Means): Prom
     chords,
     parts,
     ...(joined.length > 0 && { joined }),
-  }
+  })
+  const sent = sends ? prepare(plan.steps, means, nowMs) : nothing
+  return sent instanceof Promise ? sent.then(complete) : complete(sent)
 }

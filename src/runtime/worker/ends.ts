@@ -52,26 +52,12 @@ export class Ends {
     return message.ignoreResult ?? definition?.options.ignoreResult ?? this.settings.ignoreResult
   }
 
-  /** The end of a run. `ms` is how long it took. */
-  async ofOutcome(held: Held, outcome: Outcome, ms: number): Promise<Completion> {
+  /** The end of a run. `ms` is how long it took. A promise only where something has to be asked first. */
+  ofOutcome(held: Held, outcome: Outcome, ms: number): Completion | Promise<Completion> {
     const { message } = held
     switch (outcome.kind) {
       case 'success':
-        try {
-          const completion = await this.commit(
-            held,
-            followSuccess(message, outcome.value, this.context(held)),
-          )
-          if (this.log.enabled('INFO'))
-            this.log.info(
-              `Task ${nameOf(message)} succeeded in ${ms / 1000}s: ${repr(outcome.value)}`,
-              factsOf(message),
-            )
-          return completion
-        } catch (error) {
-          // The value cannot travel, or what follows cannot be sent: that is how this task ends.
-          return this.ofFailure(held, error)
-        }
+        return this.ofSuccess(held, outcome.value, ms)
       case 'retry':
         return this.ofRetry(held, outcome.error as Retry)
       case 'ignore':
@@ -91,6 +77,24 @@ export class Ends {
         return this.goesBack(held, outcome.error)
           ? this.commit(held, followNothing(true))
           : this.ofFailure(held, outcome.error)
+    }
+  }
+
+  private ofSuccess(held: Held, value: unknown, ms: number): Completion | Promise<Completion> {
+    const { message } = held
+    const say = (completion: Completion): Completion => {
+      if (this.log.enabled('INFO'))
+        this.log.info(`Task ${nameOf(message)} succeeded in ${ms / 1000}s: ${repr(value)}`, factsOf(message))
+      return completion
+    }
+    try {
+      const completion = this.commit(held, followSuccess(message, value, this.context(held)))
+      if (completion instanceof Promise)
+        return completion.then(say, (error: unknown) => this.ofFailure(held, error))
+      return say(completion)
+    } catch (error) {
+      // The value cannot travel, or what follows cannot be sent: that is how this task ends.
+      return this.ofFailure(held, error)
     }
   }
 
@@ -133,7 +137,7 @@ export class Ends {
     }
   }
 
-  ofRevoked(held: Held, reason: 'revoked' | 'expired' | 'terminated'): Promise<Completion> {
+  ofRevoked(held: Held, reason: 'revoked' | 'expired' | 'terminated'): Completion | Promise<Completion> {
     this.log.info(`Discarding ${reason} task: ${nameOf(held.message)}`, factsOf(held.message))
     return this.commit(held, followFailure(held.message, revokedBy(reason), this.context(held)))
   }
@@ -141,7 +145,7 @@ export class Ends {
   /** Last parts of chords came with this message: their bodies are sent, or fail. `ending` is the message's own. */
   async ofJoins(held: Held, joins: readonly Complete[], ending: Ending): Promise<Completion> {
     const { message } = held
-    const join = (trouble?: Parameters<typeof followJoins>[4]): Promise<Completion> =>
+    const join = async (trouble?: Parameters<typeof followJoins>[4]): Promise<Completion> =>
       this.commit(held, followJoins(message, joins, ending, this.context(held), trouble))
     try {
       return await join()
@@ -189,7 +193,7 @@ export class Ends {
     }
   }
 
-  private commit(held: Held, plan: Plan): Promise<Completion> {
+  private commit(held: Held, plan: Plan): Completion | Promise<Completion> {
     return toCompletion(
       plan,
       {

@@ -9,7 +9,7 @@ import type { Complete } from '../follow-join.js'
 import { seatsAround } from '../parts.js'
 import { fenceOf } from '../perform.js'
 import { type Ends, factsOf, type Held, nameOf } from './ends.js'
-import { deadLetter, type IntakeRules, takeIn } from './intake.js'
+import { deadLetter, type Intake, type IntakeRules, takeIn } from './intake.js'
 
 /** One run, as the pool gets it. */
 export interface TaskJob extends Job {
@@ -40,6 +40,9 @@ export interface Ended {
   readonly completion: Completion
   readonly held: Held | undefined
 }
+
+/** An intake with a message in it. */
+type Readable = Extract<Intake, { readonly held: Held }>
 
 interface Run {
   readonly job: TaskJob
@@ -119,8 +122,9 @@ export class Runs {
     return { completion: deadLetter(delivery, reason, rules, now()), held: undefined }
   }
 
-  private async process(delivery: Delivery, lease: number): Promise<Ended | undefined> {
-    const { consumer, ends, rules, log, now } = this.options
+  /** No promise of its own: all that happens here between two waits is paid for by every task. */
+  private process(delivery: Delivery, lease: number): Ended | undefined | Promise<Ended | undefined> {
+    const { rules, log, now } = this.options
     const intake = takeIn(delivery, rules, now())
     if (intake.kind === 'unreadable') {
       const { reason } = intake
@@ -128,24 +132,35 @@ export class Runs {
       return { completion: intake.completion, held: undefined }
     }
     if (intake.kind === 'defer') return bare(delivery.tag, { kind: 'defer', dueMs: intake.dueMs })
+    const { message } = intake.held
+    if (log.enabled('INFO')) log.info(`Task ${nameOf(message)} received`, factsOf(message))
+    return delivery.redelivered && (delivery.uncertain || delivery.attempts > 0)
+      ? this.afterNote(intake, delivery, lease)
+      : this.proceed(intake, delivery, lease)
+  }
+
+  /** It may have been started before, and may even have ended. */
+  private async afterNote(intake: Readable, delivery: Delivery, lease: number): Promise<Ended | undefined> {
     const { held } = intake
     const { message } = held
-    if (log.enabled('INFO')) log.info(`Task ${nameOf(message)} received`, factsOf(message))
-    if (delivery.redelivered && (delivery.uncertain || delivery.attempts > 0)) {
-      const note = await consumer.note(delivery.tag, fenceOf(message), seatsAround(message))
-      if (note.kind === 'lost') return undefined
-      if (note.kind === 'done') return this.finishOld(held, note.joins)
-    }
+    const note = await this.options.consumer.note(delivery.tag, fenceOf(message), seatsAround(message))
+    if (note.kind === 'lost') return undefined
+    return note.kind === 'done' ? this.finishOld(held, note.joins) : this.proceed(intake, delivery, lease)
+  }
+
+  private proceed(intake: Readable, delivery: Delivery, lease: number): Promise<Ended | undefined> {
+    return intake.kind === 'run' ? this.run(intake.held, delivery, lease) : this.refuse(intake)
+  }
+
+  private async refuse(intake: Exclude<Readable, { kind: 'run' }>): Promise<Ended> {
+    const { ends } = this.options
+    const { held } = intake
     if (intake.kind === 'expired') return { completion: await ends.ofRevoked(held, 'expired'), held }
-    if (intake.kind === 'fail') {
-      const { error, dead } = intake
-      const ending: Ending | undefined =
-        dead === undefined
-          ? undefined
-          : { kind: 'dead', reason: dead, taskId: message.id, task: message.task }
-      return { completion: await ends.ofFailure(held, error, ending), held }
-    }
-    return this.run(held, delivery, lease)
+    const { id, task } = held.message
+    const { error, dead } = intake
+    const ending: Ending | undefined =
+      dead === undefined ? undefined : { kind: 'dead', reason: dead, taskId: id, task }
+    return { completion: await ends.ofFailure(held, error, ending), held }
   }
 
   /** Its end was committed before its worker died: only chord bodies may still be missing. */
@@ -184,7 +199,8 @@ export class Runs {
     const ms = Math.round((performance.now() - startedAt) * 1000) / 1000
     const sent = job.context?.sent ?? held.sent
     const finished: Held = sent.length === 0 ? held : { ...held, sent }
-    return { completion: await ends.ofOutcome(finished, outcome, ms), held: finished }
+    const completion = ends.ofOutcome(finished, outcome, ms)
+    return { completion: completion instanceof Promise ? await completion : completion, held: finished }
   }
 }
 

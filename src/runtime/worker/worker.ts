@@ -196,7 +196,7 @@ export class Worker {
     return new Slots({ consumer, runs, concurrency, capacity, log: this.#log })
   }
 
-  async #run(job: TaskJob, abort: LazySignal, consumer: Consumer, ends: Ends): Promise<Outcome> {
+  #run(job: TaskJob, abort: LazySignal, consumer: Consumer, ends: Ends): Promise<Outcome> {
     const { held, delivery } = job
     const definition = held.definition as RunnableTask
     const ignoreResult = ends.ignoresResult(held)
@@ -214,11 +214,11 @@ export class Worker {
         ignoreResult ? Promise.resolve(true) : consumer.store(held.tag, ends.passing(held, state, meta)),
     })
     job.context = context
-    const args =
-      definition.options.errback === 'full'
-        ? await errbackArguments(held.message, this.#parts.results)
-        : held.message.args
-    return execute(definition, held.message, context, args)
+    if (definition.options.errback === 'full')
+      return errbackArguments(held.message, this.#parts.results).then((args) =>
+        execute(definition, held.message, context, args),
+      )
+    return execute(definition, held.message, context, held.message.args)
   }
 
   /** Starts, and stays until TERM, INT, QUIT or `stop()`. Resolves with the exit code. */
