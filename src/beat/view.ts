@@ -21,7 +21,7 @@ export interface EntryView {
   /** When it was sent last. */
   readonly lastRun: Date | null
   readonly lastTaskId: string | null
-  /** Of that task: SUCCESS, FAILURE, PENDING … */
+  /** Of that task: SUCCESS, FAILURE, PENDING …; null for a group, which has none of its own. */
   readonly lastState: string | null
   /** Seconds between the tick and its sending, the last time. */
   readonly drift: number | null
@@ -67,7 +67,8 @@ export const viewOf = (
     nextRun: nextRunOf(record, nowMs, timezone),
     lastRun: dateOf(lastRun?.atMs),
     lastTaskId: lastRun?.id ?? null,
-    lastState,
+    // A group is no task: only its members have states.
+    lastState: entry.run.kind === 'group' || entry.run.kind === 'chunks' ? null : lastState,
     drift: lastRun === null ? null : lastRun.lateMs / 1000,
     runs: state.runs,
     skipped: state.skipped,

@@ -31,6 +31,20 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "SyntaxError | SyntaxError: Expected property name or '}' in JSON at position 1",
     'errors.order failed: no plums left',
   ],
+  '06-periodic.ts': [
+    '03-29T0',
+    'three-times ran 3 times',
+    'heartbeat, loaded 3 rows, three',
+    'crontab 0 7 * * mon-fri | Europe/Berlin | 0 runs',
+  ],
+  '07-runtime-schedules.ts': [
+    'synced account 42',
+    'now account 43',
+    'paused: true',
+    'last run: now true',
+    'ImproperlyConfigured: There is a beat entry named "account-42" already.',
+    '0 entries',
+  ],
 }
 
 describe('the examples print what they promise', () => {

@@ -1,0 +1,178 @@
+// app.beat in memory: what is declared, refused, caught up and asked about.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type App, createApp, cron, crontab, every, type EntryOptions, group } from '../../src/index.js'
+import { createLogger } from '../../src/log.js'
+import { until } from '../support/until.js'
+
+let app: App
+let count = 0
+const lines: string[] = []
+const log = createLogger({ level: 'INFO', write: (line) => void lines.push(line) })
+
+const open = (settings = {}) => {
+  count += 1
+  app = createApp('proj', { broker: `memory://beat-${count}`, ...settings })
+  return app
+}
+
+beforeEach(() => void open())
+afterEach(async () => {
+  vi.restoreAllMocks()
+  lines.length = 0
+  await app.close()
+})
+
+describe('what cannot be is refused where it is written, and names the entry', () => {
+  const cases: readonly (readonly [string, (note: any) => unknown, RegExp])[] = [
+    ['no task', () => ({ schedule: 1 }), /^Beat entry "job": it has no task/],
+    [
+      'a function',
+      (note) => ({ schedule: 1, run: note }),
+      /^Beat entry "job": expected a signature such as task\.si/,
+    ],
+    ['a missing argument', (note) => ({ schedule: 1, run: note.si() }), /^Beat entry "job": .*note/],
+    [
+      'an unknown zone',
+      (note) => ({ schedule: 1, run: note.si(1), timezone: 'Mars/Base' }),
+      /^Beat entry "job": timezone: expected an IANA/,
+    ],
+    [
+      'a word of no meaning',
+      (note) => ({ schedule: 1, run: note.si(1), quue: 'io' }),
+      /^Beat entry "job": .*quue.*queue/,
+    ],
+    ['no schedule', (note) => ({ run: note.si(1) }), /^Beat entry "job": schedule: expected every/],
+    [
+      'overlap without results',
+      (note) => ({ schedule: 1, run: note.si(1), overlap: 'skip', ignoreResult: true }),
+      /^Beat entry "job": overlap: "skip" asks for the end/,
+    ],
+    [
+      'durability',
+      (note) => ({ schedule: 1, run: note.si(1), durability: { replicas: 1 } }),
+      /^Beat entry "job": durability: expected none/,
+    ],
+  ]
+  it.each(cases)('%s', async (_, options, sentence) => {
+    const note = app.task('note', (what: unknown) => what)
+    const given = options(note) as EntryOptions
+    expect(() => app.beat.add('job', given)).toThrow(sentence)
+    await expect(app.beat.create('job', given)).rejects.toThrow(sentence)
+  })
+
+  it('two of one name; a name that is none; a custom schedule that is to be stored', async () => {
+    const note = app.task('note', (what: unknown) => what)
+    app.beat.every('job', 30, note.si(1))
+    expect(() => app.beat.every('job', 60, note.si(1))).toThrow('There is a beat entry named "job" already.')
+    expect(() => app.beat.every('', 60, note.si(1))).toThrow('A beat entry expects a name, got "".')
+    const custom = { next: (after: Date) => new Date(after.getTime() + 50) }
+    await expect(app.beat.create('own', { schedule: custom, run: note.si(1) })).rejects.toThrow(
+      /^Beat entry "own": a schedule that is an object of this program cannot be stored/,
+    )
+  })
+
+  it('one wrong entry of beatSchedule is a line in the log, the others run', async () => {
+    const ran = vi.fn()
+    open({
+      beatSchedule: {
+        good: { task: 'note', schedule: 0.05 },
+        odd: { task: 'note', schedule: { __type__: 'crontab', minute: 61 } },
+      },
+    })
+    app.task('note', () => void ran())
+    await app.worker({ log }).start()
+    await app.beat.start({ log })
+    await until(() => ran.mock.calls.length >= 2)
+    expect(lines.join('\n')).toMatch(/ERROR.*Beat entry "odd": .*minute/)
+  })
+
+  it('a store that the broker has not', async () => {
+    open({ beatScheduler: 'redis' })
+    await expect(app.beat.list()).rejects.toThrow(
+      /^beatScheduler: entries lie where the broker is, and that is memory/,
+    )
+  })
+})
+
+describe('a beat', () => {
+  it('runs a custom schedule of its program, and tasks that fail to be sent stop nothing', async () => {
+    const ran: string[] = []
+    const note = app.task('note', (what: string) => void ran.push(what))
+    app.beat.add('own', { schedule: { next: (after: Date) => after.getTime() + 40 }, run: note.si('own') })
+    app.beat.add('bad', { schedule: every(0.05), run: note.si('bad'), compression: 'lzma' })
+    app.beat.add('three', { schedule: every(0.05), run: note.si('three'), maxRuns: 3 })
+    await app.worker({ log }).start()
+    await app.beat.start({ log })
+    await until(() => ran.filter((what) => what === 'own').length >= 5)
+    expect(ran.filter((what) => what === 'three')).toHaveLength(3)
+    expect(ran).not.toContain('bad')
+    expect(lines.join('\n')).toMatch(/ERROR.*Scheduler: task bad cannot be sent: .*lzma/)
+  })
+
+  it.each([
+    ['last', 1],
+    ['all', 10],
+    ['skip', 0],
+  ] as const)('that was away for an hour catches up: %s', async (catchUp, expected) => {
+    const ran = vi.fn()
+    const note = app.task('note', () => void ran())
+    const now = Date.now()
+    vi.spyOn(Date, 'now').mockReturnValue(now - 3_600_000 - 1000)
+    await app.beat.create('job', { schedule: every(360, { anchor: now }), run: note.si(), catchUp })
+    vi.restoreAllMocks()
+    await app.worker({ concurrency: 20, log }).start()
+    await app.beat.start({ log })
+    await until(() => app.beat.leads && (expected === 0 || ran.mock.calls.length >= expected))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    // One more, where the test has run over a tick.
+    expect(ran.mock.calls.length - expected).toBeLessThanOrEqual(1)
+    expect(ran.mock.calls.length).toBeGreaterThanOrEqual(expected)
+  })
+
+  it('is started once, stops cleanly, and can be started again', async () => {
+    const ran = vi.fn()
+    const note = app.task('note', () => void ran())
+    app.beat.every('tick', 0.05, note.si())
+    await app.worker({ log }).start()
+    await Promise.all([app.beat.start({ log }), app.beat.start({ log })])
+    await until(() => ran.mock.calls.length >= 2)
+    await app.beat.stop()
+    const calls = ran.mock.calls.length
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(ran.mock.calls.length).toBeLessThanOrEqual(calls + 1)
+    await app.beat.start({ log })
+    await until(() => ran.mock.calls.length >= calls + 2)
+  })
+
+  it('tells the coming ticks of entries and of schedules', async () => {
+    const note = app.task('note', () => 1)
+    app.beat.add('daily', { schedule: crontab('0 7 * * *'), run: note.si(), timezone: 'Europe/Berlin' })
+    for (const of of ['daily', cron('0 7 * * *', { timezone: 'Europe/Berlin' })] as const) {
+      const ticks = await app.beat.next(of, 3)
+      expect(ticks).toHaveLength(3)
+      for (const tick of ticks)
+        expect(tick.toLocaleTimeString('en-GB', { timeZone: 'Europe/Berlin' })).toBe('07:00:00')
+    }
+  })
+
+  it('lists what became of entries; a group’s ids are told apart', async () => {
+    const note = app.task('note', (what: number) => what)
+    app.beat.add('pair', { schedule: every(0.05), run: group(note.si(1), note.si(2)), maxRuns: 2 })
+    await app.worker({ log }).start()
+    await app.beat.start({ log })
+    await until(async () => (await app.beat.get('pair')).runs === 2)
+    const view = await app.beat.get('pair')
+    expect(view).toMatchObject({
+      task: 'group',
+      nextRun: null,
+      lastState: null,
+      source: 'code',
+      skipped: 0,
+      paused: false,
+    })
+    expect(view.drift).toBeGreaterThanOrEqual(0)
+    const history = await app.beat.history('pair')
+    expect(history.map(({ kind }) => kind)).toEqual(['run', 'run'])
+    expect(new Set(history.map(({ taskId }) => taskId)).size).toBe(2)
+  })
+})
