@@ -282,6 +282,24 @@ describe('the claim window', () => {
     expect(bench.of('step')).toMatchObject([{ slots: 1, completions: [{ tag: '1' }] }])
   })
 
+  it('takes the next step of a chain for no sign of more work: a chain of n steps is n calls', async () => {
+    const bench = await started(4)
+    for (const call of bench.of('step')) bench.carryOut(call, [])
+    await quiet()
+    bench.answer(first(bench, 'wait'), bench.deliver(1))
+    await quiet()
+    for (let n = 1; n <= 5; n += 1) {
+      const { completion } = bare(String(n), { kind: 'ack' })
+      const pushes = [{ queue: 'q', priority: 0, raw: 'next' }]
+      bench.answer(first(bench, 'handle'), { completion: { ...completion, pushes }, held: undefined })
+      await quiet()
+      expect(asked(bench)).toEqual([1])
+      bench.carryOut(first(bench, 'step'), bench.deliver(1))
+      await quiet()
+      expect([bench.of('step'), first(bench, 'wait').slots]).toEqual([[], 3])
+    }
+  })
+
   it('sends what ends together as one call', async () => {
     const bench = await started(10)
     for (const call of bench.of('step')) bench.carryOut(call, bench.deliver(5))

@@ -140,7 +140,8 @@ export class Slots {
       const { refused, joins, deliveries } = await this.options.consumer.step(lane, completions, slots)
       this.asked -= slots
       this.freeLanes.push(lane)
-      if (slots > 0) this.empty = deliveries.length < slots
+      if (slots > 0)
+        this.empty = deliveries.length < slots || (this.empty && sentBy(ended) >= deliveries.length)
       for (const index of refused) this.sayRefused(ended[index])
       if (joins.length > 0) this.join(ended, joins)
       this.accept(deliveries)
@@ -272,6 +273,10 @@ export class Slots {
     this.schedule()
   }
 }
+
+/** Messages that these ends sent: where there was nothing else, what comes is they, and tells of no others. */
+const sentBy = (ended: readonly Ended[]): number =>
+  ended.reduce((sum, { completion: { pushes } }) => sum + pushes.length, 0)
 
 const describe = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error)
