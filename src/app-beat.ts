@@ -22,8 +22,8 @@ import type { Registry } from './runtime/registry.js'
 
 export interface BeatHost {
   readonly name: string
-  readonly settings: Settings
-  readonly log: Logger
+  settings(): Settings
+  log(): Logger
   readonly registry: Registry
   broker(): Promise<Broker>
   backend(): Promise<Backend>
@@ -36,10 +36,10 @@ const nothing: Publication = { pushes: [], chords: [] }
 
 export const beatMeans = (host: BeatHost): BeatMeans => ({
   open: () => openParts(host),
-  configured: () => readBeatSchedule(host.settings.beatSchedule),
+  configured: () => readBeatSchedule(host.settings().beatSchedule),
   check: (entry) => checkEntry(entry, host),
-  maxInterval: () => (host.settings.beatMaxLoopInterval || 300) * 1000,
-  timezone: () => host.settings.timezone,
+  maxInterval: () => (host.settings().beatMaxLoopInterval || 300) * 1000,
+  timezone: () => host.settings().timezone,
   redBeat: async (prefix) => {
     const options = host.carrierOptions()
     if (options.brokerUrl.startsWith('memory:'))
@@ -51,21 +51,18 @@ export const beatMeans = (host: BeatHost): BeatMeans => ({
   announce: (signal) => host.announce(signal),
 })
 
-const checkEntry = (
-  { name, run, overlap, options }: ScheduleEntry,
-  { registry, settings }: BeatHost,
-): void => {
+const checkEntry = ({ name, run, overlap, options }: ScheduleEntry, host: BeatHost): void => {
   const fail = (problem: string): never => {
     throw new ImproperlyConfigured(`Beat entry ${JSON.stringify(name)}: ${problem}`)
   }
   try {
-    checkArguments(run, 0, registry)
+    checkArguments(run, 0, host.registry)
   } catch (error) {
     fail((error as Error).message)
   }
   if (options.durability !== undefined)
     fail('durability: expected none; a tick that the broker lost is caught up. Use catchUp.')
-  const ignored = options.ignoreResult ?? run.options.ignoreResult ?? settings.taskIgnoreResult
+  const ignored = options.ignoreResult ?? run.options.ignoreResult ?? host.settings().taskIgnoreResult
   if (overlap !== 'allow' && ignored)
     fail(
       `overlap: "${overlap}" asks for the end of each run, and ignoreResult hides it. Choose one of the two.`,
@@ -73,13 +70,14 @@ const checkEntry = (
 }
 
 const openParts = async (host: BeatHost): Promise<BeatParts> => {
-  const { settings, registry, name } = host
+  const { registry, name } = host
+  const settings = host.settings()
   const broker = await host.broker()
   const backend = await host.backend()
   return {
     scope: name,
     timezone: settings.timezone,
-    log: host.log,
+    log: host.log(),
     codec: { write: (value) => encodeValue(value, 'the entry'), read: decodeJson },
     store: await openStore(host, broker),
     nothing,
@@ -118,11 +116,10 @@ const openParts = async (host: BeatHost): Promise<BeatParts> => {
 // Where entries lie
 
 const openStore = async (host: BeatHost, broker: Broker): Promise<ScheduleStore> => {
-  const { settings, name } = host
-  const { beatScheduler, beatScheduleFilename } = settings
+  const { beatScheduler, beatScheduleFilename } = host.settings()
   if (beatScheduler === 'file' || (beatScheduler === null && beatScheduleFilename !== null)) {
     const { FileStore } = await import('./beat/file-store.js')
-    return new FileStore(beatScheduleFilename ?? 'lovage-beat.json', host.log)
+    return new FileStore(beatScheduleFilename ?? 'lovage-beat.json', host.log())
   }
   const { brokerUrl, ...options } = host.carrierOptions()
   const room = brokerUrl.startsWith('memory:') ? 'memory' : 'redis'
@@ -132,10 +129,10 @@ const openStore = async (host: BeatHost, broker: Broker): Promise<ScheduleStore>
     )
   if (brokerUrl.startsWith('memory:')) {
     const { MemoryScheduleStore } = await import('./memory/schedule-store.js')
-    return new MemoryScheduleStore(broker.url, (broker as MemoryBroker).room, name)
+    return new MemoryScheduleStore(broker.url, (broker as MemoryBroker).room, host.name)
   }
   const { openRedisSchedules } = await import('./redis/schedule-store.js')
-  return openRedisSchedules({ brokerUrl, ...options }, name)
+  return openRedisSchedules({ brokerUrl, ...options }, host.name)
 }
 
 // ---------------------------------------------------------------------------------------------------

@@ -367,21 +367,16 @@ export class App {
   }
 
   #beatHost(): BeatHost {
-    const app = this
     return {
-      name: app.name,
-      get settings() {
-        return app.settings
-      },
-      get log() {
-        return app.log
-      },
-      registry: app.#registry,
-      broker: () => app.broker(),
-      backend: () => app.backend(),
-      means: (broker) => app.#means(broker),
-      carrierOptions: () => app.#carrierOptions(),
-      announce: (signal) => app.#signals.send(signal, { beat: app.beat }, app.log),
+      name: this.name,
+      settings: () => this.settings,
+      log: () => this.log,
+      registry: this.#registry,
+      broker: () => this.broker(),
+      backend: () => this.backend(),
+      means: (broker) => this.#means(broker),
+      carrierOptions: () => this.#carrierOptions(),
+      announce: (signal) => this.#signals.send(signal, { beat: this.beat }, this.log),
     }
   }
 

@@ -24,7 +24,7 @@ const overlapMs = 500
 const firstPauseMs = 500
 const longestPauseMs = 5000
 /** Entries fired in one go: the first of ten thousand do not wait until the last are written. */
-const atOnce = 250
+const atOnce = 100
 
 export class Loop {
   readonly #parts: BeatParts
@@ -212,13 +212,17 @@ export class Loop {
     }
     const going = await this.#going([...due.keys()])
     let shots: Shot[] = []
+    // While one call is under way the next is prepared.
+    let flying = Promise.resolve()
     for (const [name, ticks] of due) {
       if (this.#resting.has(name) && !this.#waiting.has(name)) continue
       shots.push(...(await this.#aim(name, ticks, going.has(name))))
       if (shots.length < atOnce) continue
-      await this.#fire(shots)
+      await flying
+      flying = this.#fire(shots)
       shots = []
     }
+    await flying
     await this.#fire(shots)
     let nextMs = wake.sleepMs === null ? Number.POSITIVE_INFINITY : nowMs + wake.sleepMs
     for (const untilMs of this.#resting.values()) nextMs = Math.min(nextMs, untilMs)

@@ -6,7 +6,7 @@ import { isRecord } from '../canvas/options.js'
 import { show } from '../canvas/words.js'
 import { DecodeError, isLovageError } from '../errors.js'
 import type { ScheduleEntry } from './entry.js'
-import { type EntryJson, entryFromJSON, entryToJSON } from './entry-json.js'
+import { entryFromJSON, entryToJSON } from './entry-json.js'
 import type { Stored } from './store.js'
 import { type EntryState, freshState } from './tick.js'
 
@@ -69,9 +69,13 @@ export function readRecord(
   const { name } = stored
   if ('trouble' in stored) return { name, trouble: `Beat entry ${show(name)}: ${stored.trouble}.` }
   try {
-    const { source, entry } = definitionOf(name, codec.read(stored.definition))
+    const own = declared(name)
+    const isOwn = own !== undefined && writeDefinition(own, 'code', codec) === stored.definition
+    const { source, entry } = isOwn
+      ? { source: 'code' as const, entry: own }
+      : readDefinition(name, codec.read(stored.definition), own)
     return {
-      entry: entryOf(name, entry, declared),
+      entry,
       source,
       revision: stored.revision,
       state: stateOf(name, stored.state),
@@ -87,25 +91,23 @@ export function readRecord(
   }
 }
 
-function definitionOf(name: string, value: unknown): { source: Source; entry: unknown } {
+function readDefinition(
+  name: string,
+  value: unknown,
+  own: ScheduleEntry | undefined,
+): { readonly source: Source; readonly entry: ScheduleEntry } {
   if (!isRecord(value) || !isRecord(value.entry))
     throw new DecodeError(`expected { source, entry }, got ${show(value)}.`)
   if (value.entry.name !== name)
     throw new DecodeError(`name: expected ${show(name)}, got ${show(value.entry.name)}.`)
-  return { source: value.source === 'code' ? 'code' : 'runtime', entry: value.entry }
+  return { source: value.source === 'code' ? 'code' : 'runtime', entry: entryOf(value.entry, own) }
 }
 
 /** A custom schedule is an object of the program: the stored text only shows it. */
-function entryOf(
-  name: string,
-  json: unknown,
-  declared: (name: string) => ScheduleEntry | undefined,
-): ScheduleEntry {
-  const schedule = (json as EntryJson).schedule as { kind?: unknown } | undefined
-  if (schedule?.kind !== 'custom') return entryFromJSON(json)
-  const own = declared(name)
-  if (own?.schedule.kind !== 'custom') return entryFromJSON(json)
-  const rest = entryFromJSON({ ...(json as EntryJson), schedule: { kind: 'every', seconds: 1 } })
+function entryOf(json: Readonly<Record<string, unknown>>, own: ScheduleEntry | undefined): ScheduleEntry {
+  const { kind } = (json.schedule ?? {}) as { kind?: unknown }
+  if (kind !== 'custom' || own?.schedule.kind !== 'custom') return entryFromJSON(json)
+  const rest = entryFromJSON({ ...json, schedule: { kind: 'every', seconds: 1 } })
   return Object.freeze({ ...rest, schedule: own.schedule })
 }
 

@@ -1,7 +1,7 @@
 // Entries as people and programs see them: what `app.beat.list()` answers and `lovage beat list` prints.
 import { contextOf, type ScheduleEntry } from './entry.js'
 import { entryToJSON, type EntryJson } from './entry-json.js'
-import { type BeatRecord, type Source, type Trouble, workOf } from './record.js'
+import { type BeatRecord, type Source, workOf } from './record.js'
 import type { Schedule, ScheduleContext } from './schedule.js'
 import type { HistoryLine } from './shot.js'
 import { decide } from './tick.js'
@@ -84,8 +84,6 @@ function nextRunOf({ entry, state }: BeatRecord, nowMs: number, timezone: string
     return null
   }
 }
-
-export const troubleView = ({ name, trouble }: Trouble): TroubleView => ({ name, trouble })
 
 export const readLine = (text: string): RunView | undefined => {
   try {
