@@ -24,7 +24,6 @@ interface Pending {
   readonly lane: number
   readonly completions: readonly Completion[]
   readonly tag: string
-  readonly isSuspect: boolean
   settle(value: unknown): void
   fail(error: Error): void
 }
@@ -51,7 +50,8 @@ interface Inner {
   readonly busy: number
   readonly claiming: boolean
   readonly listening: boolean
-  readonly suspectRuns: boolean
+  readonly alone: unknown
+  readonly patience: unknown
   readonly breath: unknown
   readonly waiting: readonly Delivery[]
   readonly suspects: readonly Delivery[]
@@ -70,6 +70,8 @@ class Bench {
   readonly inner: Inner
   lost = 0
   #tags = 0
+  /** The last suspect's time alone. */
+  #alone: unknown
 
   constructor(
     readonly concurrency: number,
@@ -77,7 +79,7 @@ class Bench {
   ) {
     const ask = (what: Pending['what'], more: Partial<Pending>) =>
       new Promise<any>((settle, fail) => {
-        const rest = { slots: 0, lane: -1, completions: [], tag: '', isSuspect: false }
+        const rest = { slots: 0, lane: -1, completions: [], tag: '' }
         this.pending.push({ ...rest, ...more, what, settle, fail })
       })
     const step = (lane: number, completions: readonly Completion[], slots: number): Promise<StepReply> => {
@@ -93,8 +95,13 @@ class Bench {
       return ask('wait', { slots })
     }
     const interrupt = (): void => this.of('wait').forEach((call) => this.answer(call, []))
-    const handle = ({ tag, attempts }: Delivery): Promise<Ended | undefined> =>
-      ask('handle', { tag, isSuspect: attempts >= 2 })
+    const handle = ({ tag, attempts }: Delivery): Promise<Ended | undefined> => {
+      const { alone } = this.inner
+      ensure(attempts >= 2 || alone === undefined, () => `${tag} begins beside a suspect`)
+      ensure(alone === undefined || alone !== this.#alone, () => `${tag} begins beside another suspect`)
+      this.#alone = alone
+      return ask('handle', { tag })
+    }
     const join = ({ completion }: Ended): Promise<Ended | undefined> => ask('join', { tag: completion.tag })
     const nothing = (): void => undefined
     const runs = { size: 0, handle, join, abort: nothing, lose: nothing }
@@ -170,12 +177,11 @@ class Bench {
     ensure(busy <= concurrency, () => `${busy} run, at most ${concurrency} may`)
     ensure(held + asked <= capacity + joining, () => `${held} held and ${asked} asked for, of ${capacity}`)
     equal('waits', this.of('wait').length, inner.listening ? 1 : 0)
-    if (this.of('handle').some(({ isSuspect }) => isSuspect)) equal('runs beside a suspect', busy, 1)
     // Nobody is forgotten: what is open is in somebody's hands.
     const carried = steps.reduce((sum, { completions }) => sum + completions.length, 0)
     equal('open messages', this.open.size, held + carried + inner.ready.length + inner.doubtful.length)
     // And nothing stands still.
-    const canClaim = inner.claiming && inner.suspects.length === 0 && !inner.suspectRuns && !inner.breath
+    const canClaim = inner.claiming && inner.suspects.length === 0 && !inner.alone && !inner.breath
     if (canClaim && held < capacity && freeLanes.length > 0)
       ensure(asked > 0, () => `there is room for ${capacity - held}, and nothing is asked for`)
     if (inner.ready.length > 0) equal('calls while ends are waiting', steps.length, 2)
@@ -317,6 +323,52 @@ describe('the claim window', () => {
     for (const call of bench.of('step')) bench.carryOut(call, bench.deliver(3))
     await quiet()
     expect([bench.of('handle').length, bench.inner.waiting.length]).toEqual([2, 4])
+  })
+
+  describe('with a message that killed its workers', () => {
+    const suspicious = async (running: number): Promise<Bench> => {
+      const bench = await started(4)
+      const [one, two] = bench.of('step') as [Pending, Pending]
+      bench.carryOut(one, bench.deliver(running))
+      await quiet()
+      bench.carryOut(
+        two,
+        bench.deliver(2, (n) => n === 0),
+      )
+      await quiet()
+      return bench
+    }
+    const began = (bench: Bench) => bench.of('handle').map(({ tag }) => tag)
+
+    it('lets it begin alone: what runs ends first, and nothing begins beside it', async () => {
+      const bench = await suspicious(1)
+      expect(began(bench)).toEqual(['1'])
+      bench.answer(first(bench, 'handle'), bare('1', { kind: 'ack' }))
+      await quiet()
+      expect([began(bench), asked(bench)]).toEqual([['2'], [0]])
+      bench.answer(first(bench, 'handle'), bare('2', { kind: 'ack' }))
+      await quiet()
+      expect(began(bench)).toEqual(['3'])
+    })
+
+    it('goes on when it has run for a while: a killer kills soon', async () => {
+      const bench = await suspicious(0)
+      expect(began(bench)).toEqual(['1'])
+      vi.advanceTimersByTime(4999)
+      await quiet()
+      expect(began(bench)).toEqual(['1'])
+      vi.advanceTimersByTime(1)
+      await quiet()
+      expect(began(bench)).toEqual(['1', '2'])
+      expect(asked(bench).length).toBeGreaterThan(0)
+    })
+
+    it('does not wait for ever for what runs', async () => {
+      const bench = await suspicious(1)
+      vi.advanceTimersByTime(5000)
+      await quiet()
+      expect(began(bench)).toEqual(['1', '2'])
+    })
   })
 
   it('gives the turn to others when answers come without waiting', async () => {

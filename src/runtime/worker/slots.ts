@@ -21,6 +21,8 @@ export interface SlotsOptions {
 const mostAtOnce = 1000
 /** After a call that failed as no call should: a fault must not become a storm. */
 const breathMs = 1000
+/** A message that kills its worker does so soon. For so long a suspect is alone, and for so long it waits to be. */
+const aloneMs = 5000
 
 export class Slots {
   /** Ends that go with the next call. */
@@ -29,12 +31,15 @@ export class Slots {
   private readonly doubtful: Ended[] = []
   /** Deliveries that wait for a slot of the pool (prefetched). */
   private readonly waiting: Delivery[] = []
-  /** Deliveries whose workers died more than once: each runs alone, so that one killer takes no neighbours along. */
+  /** Deliveries whose workers died more than once: each begins alone, so that one killer takes no neighbours along. */
   private readonly suspects: Delivery[] = []
   private readonly freeLanes: number[]
   /** Deliveries between their start and the text of their completion. */
   private busy = 0
-  private suspectRuns = false
+  /** While it is set, the last suspect has only just begun, and nothing else begins. */
+  private alone: NodeJS.Timeout | undefined
+  /** While it is set, a suspect waits for what runs to end; `false` when that has taken too long. */
+  private patience: NodeJS.Timeout | false | undefined
   /** Slots for which a claim is under way. */
   private asked = 0
   /** Messages in hand: waiting, suspected, busy, or joining a chord. */
@@ -67,6 +72,7 @@ export class Slots {
   async drain(): Promise<void> {
     this.claiming = false
     this.options.consumer.interrupt()
+    this.forgetPatience()
     for (const delivery of [...this.waiting.splice(0), ...this.suspects.splice(0)]) this.giveBack(delivery)
     this.schedule()
     if (!this.isIdle()) await new Promise<void>((resolve) => this.idle.push(resolve))
@@ -81,6 +87,7 @@ export class Slots {
   lose(): void {
     this.held -= this.waiting.length + this.suspects.length
     for (const list of [this.waiting, this.suspects, this.ready, this.doubtful]) list.length = 0
+    this.forgetPatience()
     this.options.runs.lose()
     this.soon()
   }
@@ -118,12 +125,14 @@ export class Slots {
       void this.call(lane, this.ready.splice(0, mostAtOnce), slots)
     }
     this.listen()
-    if (this.isIdle()) for (const resolve of this.idle.splice(0)) resolve()
+    if (!this.isIdle()) return
+    clearTimeout(this.breath)
+    for (const resolve of this.idle.splice(0)) resolve()
   }
 
   /** Whether there may be more work for us, and we may take it. */
   private wants(): boolean {
-    return this.claiming && this.suspects.length === 0 && !this.suspectRuns && this.breath === undefined
+    return this.claiming && this.suspects.length === 0 && !this.alone && this.breath === undefined
   }
 
   private claimable(): number {
@@ -243,25 +252,48 @@ export class Slots {
 
   /** Starts what can be started. */
   private fill(): void {
-    if (this.suspectRuns) return
-    if (this.suspects.length > 0) {
-      if (this.busy > 0) return
-      this.suspectRuns = true
-      this.take(this.suspects.shift() as Delivery)
-      return
-    }
-    while (this.waiting.length > 0 && this.busy < this.options.concurrency)
-      this.take(this.waiting.shift() as Delivery)
+    if (this.alone !== undefined) return
+    if (this.suspects.length > 0) this.fillSuspect()
+    else
+      while (this.waiting.length > 0 && this.busy < this.options.concurrency)
+        this.take(this.waiting.shift() as Delivery)
   }
 
-  private take(delivery: Delivery): void {
+  /** A suspect begins when nothing else runs, or when what runs takes too long: others wait for work, too. */
+  private fillSuspect(): void {
+    if (this.busy > 0 && this.patience !== false) {
+      this.patience ??= setTimeout(() => {
+        this.patience = false
+        this.fill()
+      }, aloneMs)
+      return
+    }
+    this.forgetPatience()
+    const begun = setTimeout(() => this.unfence(begun), aloneMs)
+    this.alone = begun
+    this.take(this.suspects.shift() as Delivery, () => this.unfence(begun))
+  }
+
+  private unfence(begun: NodeJS.Timeout): void {
+    clearTimeout(begun)
+    if (this.alone !== begun) return
+    this.alone = undefined
+    this.fill()
+    this.schedule()
+  }
+
+  private forgetPatience(): void {
+    if (this.patience !== false) clearTimeout(this.patience)
+    this.patience = undefined
+  }
+
+  private take(delivery: Delivery, onEnd?: () => void): void {
     this.busy += 1
     void this.options.runs.handle(delivery).then((ended) => {
       this.busy -= 1
       this.held -= 1
-      // A suspect is always alone, so it is the one that ended.
-      this.suspectRuns = false
       if (ended !== undefined) this.ready.push(ended)
+      onEnd?.()
       this.fill()
       this.schedule()
     })

@@ -1,7 +1,7 @@
 // A worker's life: look at the server, take a lease, run the loop, stop. What runs a task is the pool's
 // business, what follows is `follow`'s; this file only joins them and sees them end.
 import { hostname as machine } from 'node:os'
-import { ImproperlyConfigured, WorkerShutdown } from '../../errors.js'
+import { ImproperlyConfigured, LeaseLost, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Execute, LazySignal, Outcome, Pool } from '../../pools/pool.js'
 import type { Broker, Consumer } from '../broker.js'
@@ -75,6 +75,11 @@ export interface WorkerParts {
     readonly workerSoftShutdownTimeout: number
     readonly strategy: 'round_robin' | 'sorted' | 'priority'
   }
+}
+
+const onlyLost = (error: unknown): false => {
+  if (error instanceof LeaseLost) return false
+  throw error
 }
 
 type Phase = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
@@ -211,7 +216,10 @@ export class Worker {
       log: this.#log,
       random: Math.random,
       store: (state, meta) =>
-        ignoreResult ? Promise.resolve(true) : consumer.store(held.tag, ends.passing(held, state, meta)),
+        ignoreResult
+          ? Promise.resolve(true)
+          : // Nobody has to await it: a lease that is lost meanwhile says that the run counts no more, and not more.
+            consumer.store(held.tag, ends.passing(held, state, meta)).catch(onlyLost),
     })
     job.context = context
     if (definition.options.errback === 'full')
