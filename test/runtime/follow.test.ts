@@ -32,13 +32,7 @@ const make = (name: string) => ({
   s: (...args: unknown[]): any => signature(name.includes('.') ? name : `proj.${name}`, { args }),
   si: (...args: unknown[]): any => immutable(signature(name.includes('.') ? name : `proj.${name}`, { args })),
 })
-const [add, mul, tsum, ident, fail] = ['add', 'mul', 'tsum', 'ident', 'fail'].map(make) as [
-  any,
-  any,
-  any,
-  any,
-  any,
-]
+const [add, mul, tsum, fail] = ['add', 'mul', 'tsum', 'fail'].map(make) as [any, any, any, any]
 const onError = make('errback_old')
 const held = { queue: 'held' }
 const link = (...nodes: unknown[]): readonly Node[] => nodes as Node[]
@@ -311,7 +305,7 @@ describe('a message that succeeds', () => {
     const key = caseOf('canvas-progress', 'chord-one-of-three-done').redis?.find(({ key: name }) =>
       name.endsWith('.j'),
     )
-    const [theirs] = (key?.value as [string, number][])[0] as [string, number]
+    const [[theirs]] = key?.value as [[string, number]]
     const message = messageOf(chord([add.s(1, 1)], tsum.s()))
     const [{ part }] = stepsOf(followSuccess(message, 2, contextOf()), 'report') as [any]
     expect(part.member).toBe(theirs.replace(/[0-9a-f-]{36}/, message.id))

@@ -157,8 +157,8 @@ class Bench {
   lose(): void {
     this.lost += 1
     this.open.clear()
-    for (const call of [...this.of('step')]) this.reject(call, new LeaseLost('lost'))
-    for (const call of [...this.of('wait')]) this.answer(call, [])
+    for (const call of this.of('step')) this.reject(call, new LeaseLost('lost'))
+    for (const call of this.of('wait')) this.answer(call, [])
     // What was begun under the old lease ends with nothing.
     this.slots.lose()
     for (const each of [...this.of('handle'), ...this.of('join')]) this.answer(each, undefined)
@@ -310,7 +310,7 @@ describe('the claim window', () => {
     const bench = await started(10)
     for (const call of bench.of('step')) bench.carryOut(call, bench.deliver(5))
     await quiet()
-    for (const each of [...bench.of('handle')]) bench.answer(each, bare(each.tag, { kind: 'ack' }))
+    for (const each of bench.of('handle')) bench.answer(each, bare(each.tag, { kind: 'ack' }))
     await quiet()
     expect(bench.of('step').map(({ completions, slots }) => [completions.length, slots])).toEqual([
       [10, 5],
@@ -377,7 +377,7 @@ describe('the claim window', () => {
     const step = vi.fn(() => Promise.reject(new LeaseLost('gone')))
     const consumer = (bench.slots as unknown as { options: { consumer: { step: unknown } } }).options.consumer
     consumer.step = step
-    for (const call of [...bench.of('step')]) bench.reject(call, new LeaseLost('gone'))
+    for (const call of bench.of('step')) bench.reject(call, new LeaseLost('gone'))
     await quiet()
     await quiet()
     expect(step.mock.calls.length).toBeGreaterThan(1)
@@ -389,7 +389,7 @@ describe('the claim window', () => {
     const bench = await started(3)
     bench.carryOut(first(bench, 'step'), bench.deliver(3))
     await quiet()
-    for (const each of [...bench.of('handle')]) bench.answer(each, bare(each.tag, { kind: 'ack' }))
+    for (const each of bench.of('handle')) bench.answer(each, bare(each.tag, { kind: 'ack' }))
     await quiet()
     bench.reject(first(bench, 'step'), new TypeError('a fault'))
     await quiet()
