@@ -305,7 +305,7 @@ describe('a message that succeeds', () => {
     const key = caseOf('canvas-progress', 'chord-one-of-three-done').redis?.find(({ key: name }) =>
       name.endsWith('.j'),
     )
-    const [[theirs]] = key?.value as [[string, number]]
+    const [[theirs]] = (key as { value: unknown }).value as [[string, number]]
     const message = messageOf(chord([add.s(1, 1)], tsum.s()))
     const [{ part }] = stepsOf(followSuccess(message, 2, contextOf()), 'report') as [any]
     expect(part.member).toBe(theirs.replace(/[0-9a-f-]{36}/, message.id))
