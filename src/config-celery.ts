@@ -132,7 +132,9 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   eventQueuePrefix: not(events, 'celeryev'),
   eventSerializer: not(events, 'json'),
   controlExchange: not(control, 'celery'),
-  beatCronStartingDeadline: not("a tick that was missed for too long is passed over with catchUp: 'skip' on its entry"),
+  beatCronStartingDeadline: not(
+    "a tick that was missed for too long is passed over with catchUp: 'skip' on its entry",
+  ),
   canvasMaxDepth: not('it is not available yet'),
   canvasMaxSize: not('it is not available yet'),
   workerLoopBlockedWarning: not('it is not available yet'),

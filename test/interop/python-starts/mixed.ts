@@ -108,13 +108,15 @@ export const started: readonly PythonCase[] = [
     python: python(`
       in_js = (py(add, 1, 1) | js('fail', 'PaymentRefused').set(immutable=True) | py(add, 1) | js('add', 1)).delay()
       in_py = (js('add', 1, 1) | py(fail).set(immutable=True) | js('add', 1) | py(add, 1)).delay()
-      ends = lambda result: [until(result.ready), type(result.result).__name__, result.parent.state, result.parent.parent.state,
+      # A Python worker marks the steps one by one, the last of them first.
+      ends = lambda result: [until(result.ready), type(result.result).__name__, until(result.parent.ready), result.parent.state,
+                             until(result.parent.parent.ready), result.parent.parent.state,
                              result.parent.parent.parent.get(timeout=T)]
       return [ends(in_js), ends(in_py)]
     `),
     gives: [
-      [true, 'PaymentRefused', 'FAILURE', 'FAILURE', 2],
-      [true, 'ValueError', 'FAILURE', 'FAILURE', 2],
+      [true, 'PaymentRefused', true, 'FAILURE', true, 'FAILURE', 2],
+      [true, 'ValueError', true, 'FAILURE', true, 'FAILURE', 2],
     ],
   },
   {
