@@ -6,8 +6,10 @@ import { group } from '../../src/canvas/group.js'
 import { xmap, xstarmap } from '../../src/canvas/map.js'
 import type { Node, SignatureOptions } from '../../src/canvas/node.js'
 import { immutable, signature } from '../../src/canvas/signature.js'
+import { fromJSON } from '../../src/canvas/wire.js'
 import { Retry } from '../../src/errors.js'
 import { decompose } from '../../src/runtime/decompose.js'
+import { bodyIdOf } from '../../src/runtime/freeze.js'
 import { followSuccess } from '../../src/runtime/follow.js'
 import { failureOf, followFailure, revokedBy } from '../../src/runtime/follow-failure.js'
 import { followRetry } from '../../src/runtime/follow-retry.js'
@@ -235,6 +237,55 @@ describe('where Celery leaves somebody waiting, we do not:', () => {
 
 const messageOf = (work: unknown, options: SignatureOptions = {}): Message =>
   read(rawsOf(plan(work, options))[0] as string)
+
+describe('a canvas that a Python client sent runs here:', () => {
+  /** All that its tasks gave. */
+  const valuesOf = (name: string): readonly unknown[] => {
+    const item = caseOf('canvas', name)
+    const raws = captured(item).map((envelope) => JSON.stringify(envelope))
+    const opened = raws.map(read).flatMap(({ groupId, embed: { chord } }) => {
+      const size = (item.redis ?? []).find(({ key }) => key === `celery-taskset-meta-${groupId}.s`)?.value
+      const bodyId = chord === null ? '' : bodyIdOf(fromJSON(chord))
+      return chord === null || groupId === null ? [] : [{ groupId, bodyId, size: Number(size) }]
+    })
+    const world = new World({ tasks }).playSent(raws, opened)
+    expect([...world.chords.keys()], 'open chords').toEqual([])
+    return [...world.results.values()].map((text) => {
+      const { status, result } = JSON.parse(text)
+      expect(status).toBe('SUCCESS')
+      return result
+    })
+  }
+
+  it.each([
+    ['chain-3', 13],
+    ['chain-immutable', 12],
+    ['chain-of-one', 3],
+    ['chain-task-group', 12],
+    ['chain-task-group-task', 21],
+    ['chain-group-task', 6],
+    ['chain-task-group-task-task', 30],
+    ['group-nested', 6],
+    ['group-of-chains', 4],
+    ['chord', 12],
+    ['chord-body-chain', 60],
+    ['chord-body-group', 6],
+    ['chord-header-of-chains', 10],
+    ['chord-nested-in-header', 12],
+    // In JavaScript, [2] + 1 is '21'.
+    ['chord-nested-in-body', '02122'],
+    ['chord-empty-header', 0],
+    ['chord-in-chain', 18],
+    ['chord-single', 2],
+  ])('%s gives %o', (name, value) => {
+    expect(valuesOf(name)).toContain(value)
+  })
+
+  it('chord-header-chain-ending-in-group: its members report one by one, as Celery counted them', () => {
+    const parts = valuesOf('chord-header-chain-ending-in-group').find((value) => Array.isArray(value))
+    expect((parts as any)[0][0]).toEqual(expect.arrayContaining([4, 5, 8]))
+  })
+})
 
 describe('the errbacks of a failed chord', () => {
   it('are those of the body, also when the body was made the first step of a chain', () => {

@@ -54,6 +54,14 @@ export class World {
     return this
   }
 
+  /** Runs messages that somebody else has sent, who has opened these chords. */
+  playSent(raws: readonly string[], opened: readonly (ChordKey & { readonly size: number })[]): this {
+    this.#waiting.push(...raws)
+    for (const chord of opened) this.#chord(chord).size = chord.size
+    while (this.step());
+    return this
+  }
+
   /** Runs one message; false when none waits. */
   step(): boolean {
     if (this.#waiting.length === 0) return false
