@@ -15,5 +15,3 @@ export const table: readonly FaultCase[] = [p1, p2, p3, p3Default, p4, p5, p6, p
 
 /** Canvases, retries and early acknowledgement under the same. */
 export const more: readonly FaultCase[] = [chains, retries, earlyAcks, busy, poison, storm]
-
-export const cases = [...table, ...more]

@@ -7,13 +7,13 @@ export const poison: FaultCase = {
   title: 'a task that kills its worker each time, among slow neighbours',
   play: async (scene, size) => {
     const { report, ledger } = scene
-    const maxDeliveries = size === 'full' ? 5 : 3
+    const [maxDeliveries, ms] = size === 'full' ? [5, 200] : [3, 100]
     const concurrency = 10
     const client = scene.client()
     // It strikes while its neighbours are in the middle of their work, and it is a chord's part, so that somebody waits.
     const header = [client.poison.s(50), client.add.s(1, 2)]
     const chorded = await chord(header, client.total.s()).delay()
-    const neighbours = await Promise.all(range(30).map((value) => client.nap.delay(value, 200)))
+    const neighbours = await Promise.all(range(30).map((value) => client.nap.delay(value, ms)))
     const ids = [chorded.id, ...neighbours.map(({ id }) => id)]
     let deaths = 0
     let done = false

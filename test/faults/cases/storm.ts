@@ -129,7 +129,7 @@ export const storm: FaultCase = {
   title: 'random canvases under random faults',
   play: async (scene, size) => {
     const { report, ledger, random } = scene
-    const [many, strikes] = size === 'full' ? [400, 40] : [40, 4]
+    const [many, strikes] = size === 'full' ? [400, 40] : [40, 3]
     const apart = random.whole(0, 1) === 1
     if (apart) scene.backend = scene.redis.database(1)
     const client = scene.client()
