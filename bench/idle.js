@@ -38,11 +38,13 @@ const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds 
 const client = createApp('idle-client', { broker })
 
 console.log('| worker | RSS, MiB | CPU, % of a core | start after LPUSH, ms: p50, p99 |\n|---|---|---|---|')
-for (const [file, options] of [
+/** @type {readonly (readonly [file: string, options: { priority?: number }])[]} */
+const workers = [
   ['tasks.js', {}],
   ['tasks.ts', {}],
   ['tasks.js', { priority: 9 }],
-]) {
+]
+for (const [file, options] of workers) {
   const worker = spawn(process.execPath, [cli, '-A', join(directory, file), 'worker', '-l', 'INFO'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
@@ -59,7 +61,7 @@ for (const [file, options] of [
   const ticks = cpuTicks(worker.pid)
   await pause(idleSeconds)
   const percent = (cpuTicks(worker.pid) - ticks) / idleSeconds
-  const name = String(file) + ('priority' in options ? `, priority ${String(options.priority)}` : '')
+  const name = options.priority === undefined ? file : `${file}, priority ${options.priority}`
   console.log(
     `| ${name} | ${rssMiB(worker.pid).toFixed(0)} | ${percent.toFixed(2)} | ${times[150].toFixed(2)}, ${times[297].toFixed(2)} |`,
   )

@@ -132,7 +132,9 @@ describe.skipIf(celery.missing)(`Node and Python Celery ${celery.version} togeth
         excMessage: ['boom', 42],
       })
       await expect(app.result(result.parent!.id).get(get)).rejects.toMatchObject({ excType: 'ValueError' })
-      await expect(app.result(result.parent!.parent!.id).get(get)).rejects.toMatchObject({ excType: 'ValueError' })
+      await expect(app.result(result.parent!.parent!.id).get(get)).rejects.toMatchObject({
+        excType: 'ValueError',
+      })
       expect(await result.parent!.parent!.state()).toBe('FAILURE')
     })
 
