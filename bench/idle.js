@@ -57,7 +57,7 @@ for (const [file, options] of workers) {
     await pause(0.01)
   }
   times.sort((a, b) => a - b)
-  await pause(3)
+  await pause(15) // the compiler and the collector of a young process settle first
   const ticks = cpuTicks(worker.pid)
   await pause(idleSeconds)
   const percent = (cpuTicks(worker.pid) - ticks) / idleSeconds

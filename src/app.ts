@@ -25,7 +25,7 @@ import type { Means } from './runtime/perform.js'
 import { Registry } from './runtime/registry.js'
 import { fromTuple } from './runtime/handles.js'
 import { TaskResult } from './runtime/result.js'
-import type { ResultSource } from './runtime/result-source.js'
+import { later, type ResultSource } from './runtime/result-source.js'
 import { Router } from './runtime/router.js'
 import { installAppSender, sendNode, type SendingApp } from './runtime/send.js'
 import { checkTaskOptions, type TaskDefinition, type TaskOptions } from './runtime/task.js'
@@ -304,9 +304,34 @@ export class App {
     const chosen = [...new Set(all)].filter((queue) => !excludeQueues.includes(queue))
     if (chosen.length === 0)
       throw new ImproperlyConfigured(
-        `A worker needs at least one queue: ${all.join(', ') || 'none'} without ${excludeQueues.join(', ') || 'any'} leaves none.`,
+        all.length === 0
+          ? 'A worker needs at least one queue, and its list of queues is empty.'
+          : `A worker needs at least one queue, but all of ${all.join(', ')} are excluded.`,
       )
     return chosen
+  }
+
+  // Words of the contract that come with a later version: each says so.
+  get control(): never {
+    throw later('app.control', 'remote control')
+  }
+  get inspect(): never {
+    throw later('app.inspect', 'remote control')
+  }
+  get dead(): never {
+    throw later(
+      'app.dead',
+      'the guarantees; until then `(await app.broker()).dead` lists and purges dead letters',
+    )
+  }
+  get groupResult(): never {
+    throw later('app.groupResult', 'the whole canvas')
+  }
+  events(): never {
+    throw later('app.events', 'events')
+  }
+  use(): never {
+    throw later('app.use', 'middleware')
   }
 
   /** The broker, for those who look after queues: lengths, purging, dead letters. */

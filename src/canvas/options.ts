@@ -91,6 +91,24 @@ const expectations: Record<Expected, readonly [words: string, holds: (value: unk
 /** Options holding signatures, in the order in which a walk visits them. */
 export const nestedOptions = ['chord', 'chain', 'link', 'linkError'] as const
 
+/** What a user may say of these is narrower than what is read from the wire, where Celery lets more through. */
+const ranges: Partial<Record<WireOption, readonly [words: string, holds: (value: unknown) => boolean]>> = {
+  taskId: ['a string that is not empty', (value) => value !== ''],
+  queue: ['the name of a queue', (value) => value !== ''],
+  priority: [
+    'a whole number from 0 (most urgent) to 9',
+    (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 9,
+  ],
+  timeLimit: ['seconds, more than 0', (value) => (value as number) > 0],
+  softTimeLimit: ['seconds, more than 0', (value) => (value as number) > 0],
+}
+
+function checkRange(option: WireOption, value: unknown): void {
+  const range = ranges[option]
+  if (range !== undefined && !range[1](value))
+    throw new InvalidSignature(`The option ${option} expects ${range[0]}, but got ${show(value)}.`)
+}
+
 /** Refuses a value that the option cannot hold; `where` is the start of the sentence. */
 export function checkOption(option: WireOption, value: unknown, where = `The option ${option}`): void {
   const [words, holds] = expectations[table[option]]
@@ -112,8 +130,11 @@ export function readOptions(given: object): SignatureOptions {
     if (option === undefined && name !== 'stamps' && name !== 'other') throw unknownOption(name)
     if (value === undefined || value === null) continue
     const held = (name === 'link' || name === 'linkError') && !Array.isArray(value) ? [value] : value
-    if (option !== undefined) checkOption(option, held)
-    else if (!isRecord(held))
+    if (option !== undefined) {
+      checkOption(option, held)
+      checkRange(option, held)
+    }
+    if (option === undefined && !isRecord(held))
       throw new InvalidSignature(`The option ${name} expects an object, but got ${show(held)}.`)
     if (option === 'headers') checkHeaders(held as Readonly<Record<string, unknown>>)
     entries.push([name, ownCopy(held)])

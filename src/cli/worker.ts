@@ -116,8 +116,9 @@ const celeryOptions = (command: Command): void => {
 const poolOf = (name: string): 'fiber' | 'solo' => {
   if (name === 'solo') return 'solo'
   if (['fiber', 'gevent', 'eventlet'].includes(name)) return 'fiber'
+  const known = ['prefork', 'processes', 'threads'].includes(name)
   throw new Fault(
-    `--pool=${name} is not available yet. The pools are fiber (many tasks on the event loop) and solo (one at a time).`,
+    `--pool=${name} is ${known ? 'not available yet' : 'no pool'}. The pools are fiber (many tasks on the event loop) and solo (one at a time).`,
   )
 }
 
@@ -150,6 +151,12 @@ const run = async (
   })
   const dropPidfile =
     options.pidfile === undefined ? () => undefined : takePidfile(fileName(options.pidfile, node), io.err)
+  // A promise that a task left behind belongs to one task: it must not take the others down with the process.
+  const onFloating = (reason: unknown): void =>
+    log.critical(
+      `A promise was rejected and nobody awaited it (a task that forgets an await?): ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`,
+    )
+  process.on('unhandledRejection', onFloating)
   try {
     const worker = app.worker({
       pool,
@@ -173,6 +180,7 @@ const run = async (
     return (await worker.run()) === 0 ? 0 : 1
   } finally {
     await app.close()
+    process.off('unhandledRejection', onFloating)
     dropPidfile()
     log.close()
   }

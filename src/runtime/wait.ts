@@ -90,7 +90,8 @@ const longestMs = 2 ** 31 - 1
 
 const timedOut = (id: string, seconds: number): TimeoutError =>
   new TimeoutError(
-    `No result of ${id} within ${seconds}s. The task goes on; is a worker consuming its queue?`,
+    `No result of ${id} within ${seconds}s. The task goes on; is a worker consuming its queue, and can the ` +
+      'result store be reached?',
   )
 
 /** Reads the steps to the left after 1 s, then ever more seldom, until one has failed. */

@@ -233,7 +233,10 @@ describe('a worker', () => {
     [{ concurrency: 0 }, 'Option concurrency of a worker: expected a whole number of at least 1, got 0.'],
     [{ queues: 'celery' }, 'Option queues of a worker: expected a list of names, got "celery".'],
     [{ timeLimit: '10' }, 'Option timeLimit of a worker: expected seconds, more than 0, got "10".'],
-    [{ queues: ['a'], excludeQueues: ['a'] }, 'A worker needs at least one queue: a without a leaves none.'],
+    [
+      { queues: ['a'], excludeQueues: ['a'] },
+      'A worker needs at least one queue, but all of a are excluded.',
+    ],
     [
       { concurency: 4 },
       'Unknown option concurency of a worker. Did you mean concurrency? Expected one of: pool, concurrency, queues, ' +
@@ -466,7 +469,8 @@ describe('a wait', () => {
 
   it('that was too long for the caller tells where to look', async () => {
     expect(await answerTo(() => result().get({ timeout: 0.01 }))).toBe(
-      'TimeoutError: No result of nobody within 0.01s. The task goes on; is a worker consuming its queue?',
+      'TimeoutError: No result of nobody within 0.01s. The task goes on; is a worker consuming its queue, and can the ' +
+        'result store be reached?',
     )
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mergeOptions } from '../../src/canvas/options.js'
+import { mergeOptions, readOptions } from '../../src/canvas/options.js'
 import { InvalidSignature } from '../../src/errors.js'
 import { add, mul } from './tasks.js'
 
@@ -94,5 +94,18 @@ describe('the options of a call', () => {
       link: [mul.s(2)],
       other: { a: 1, b: 2 },
     })
+  })
+})
+
+describe('a calling option out of its range', () => {
+  it.each([
+    [{ taskId: '' }, 'The option taskId expects a string that is not empty, but got "".'],
+    [{ queue: '' }, 'The option queue expects the name of a queue, but got "".'],
+    [{ priority: 10 }, 'The option priority expects a whole number from 0 (most urgent) to 9, but got 10.'],
+    [{ priority: 1.5 }, 'The option priority expects a whole number from 0 (most urgent) to 9, but got 1.5.'],
+    [{ timeLimit: -1 }, 'The option timeLimit expects seconds, more than 0, but got -1.'],
+    [{ softTimeLimit: 0 }, 'The option softTimeLimit expects seconds, more than 0, but got 0.'],
+  ])('%j is refused', (options, sentence) => {
+    expect(() => readOptions(options)).toThrow(sentence)
   })
 })
