@@ -32,7 +32,8 @@ export const colorsFor = (
   stream: 'out' | 'err',
   wanted: boolean | null = null,
 ): ReturnType<typeof pc.createColors> =>
-  pc.createColors(globalsOf(command).color && !io.env.NO_COLOR && (wanted ?? io.terminal[stream]))
+  // A plain boolean: told nothing, picocolors guesses, and takes a CI for a terminal.
+  pc.createColors(Boolean(globalsOf(command).color && !io.env.NO_COLOR && (wanted ?? io.terminal[stream])))
 
 /** The app of -A, with -b and --result-backend applied. `needed: false` makes do with one without tasks. */
 export const appFor = async (command: Command, io: Io, needed: boolean): Promise<AppPort> => {
