@@ -2,22 +2,20 @@
 // callables, and signatures get a sender. Nothing connects before it is needed.
 import { randomUUID } from 'node:crypto'
 import { beatMeans, type BeatHost } from './app-beat.js'
+import { AppCarrier } from './app-carrier.js'
 import { type Listener, type SignalName, Signalling } from './app-signals.js'
+import { type AnyFunction, makeTask, type Task } from './app-task.js'
+import { createPool, settleWorker, workerSettings } from './app-worker.js'
 import { Beat } from './beat/beat.js'
-import type { AnySignature, TaskMembers } from './canvas/flow.js'
-import { chunks, xmap, xstarmap } from './canvas/map.js'
 import { makeTaskSignature } from './canvas/signature.js'
 import { asNode, type Node } from './canvas/node.js'
 import { type AsyncResult, type CallOptions, installSender, type PendingResult } from './canvas/sender.js'
 import { mergeSettings, readSettings, type Settings, type SettingsInput } from './config.js'
 import { ImproperlyConfigured, InvalidUsage } from './errors.js'
 import { createLogger, type Logger } from './log.js'
-import { createFiberPool } from './pools/fiber.js'
-import { createSoloPool } from './pools/solo.js'
 import type { Backend } from './runtime/backend.js'
 import type { Broker } from './runtime/broker.js'
 import { registerBuiltins } from './runtime/builtins.js'
-import type { Carrier, CarrierOptions } from './runtime/carrier.js'
 import type { TaskContext } from './runtime/context.js'
 import type { ErrorClass } from './runtime/failure.js'
 import { registerClass } from './runtime/json.js'
@@ -29,43 +27,7 @@ import { later, type ResultSource } from './runtime/result-source.js'
 import { Router } from './runtime/router.js'
 import { installAppSender, sendNode, type SendingApp } from './runtime/send.js'
 import { checkTaskOptions, type TaskDefinition, type TaskOptions } from './runtime/task.js'
-import { checkWorkerOptions, Worker, type WorkerOptions } from './runtime/worker/worker.js'
-
-/** A task: call it to run it here and now; `s`, `delay` and their kin send it to a worker. */
-export type Task<F extends (...args: any[]) => any, Name extends string = string> = OmitThisParameter<F> &
-  TaskMembers<F, Name>
-
-type AnyFunction = (...args: any[]) => any
-
-const memoryScheme = 'memory:'
-
-const isMemory = (url: string): boolean => url.startsWith(memoryScheme)
-
-const redisSchemes = ['redis:', 'rediss:', 'redis+socket:']
-
-const schemeOf = (url: string): string => /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0]?.toLowerCase() ?? ''
-
-const noBroker = (app: string): ImproperlyConfigured =>
-  new ImproperlyConfigured(
-    `App "${app}" has no broker. Give it one: createApp('${app}', { broker: 'redis://localhost:6379/0' }), or ` +
-      `{ broker: 'memory://' } for one process without a server, or set LOVAGE_BROKER_URL.`,
-  )
-
-/** The room for a URL, loaded only when it is needed. */
-const openCarrier = async (options: CarrierOptions): Promise<Carrier> => {
-  const { brokerUrl, backendUrl } = options
-  for (const url of [brokerUrl, backendUrl])
-    if (!isMemory(url) && !redisSchemes.includes(schemeOf(url)))
-      throw new ImproperlyConfigured(
-        `Unknown URL ${JSON.stringify(url.replace(/\/\/[^@/]*@/, '//**@'))}: expected redis://, rediss://, redis+socket:// or memory://.`,
-      )
-  if (isMemory(brokerUrl) !== isMemory(backendUrl))
-    throw new ImproperlyConfigured(
-      'Broker and results must both be in memory or both in Redis: a task and its result are written in one step.',
-    )
-  if (isMemory(brokerUrl)) return (await import('./memory/carrier.js')).openMemory(options)
-  return (await import('./redis/carrier.js')).openRedis(options)
-}
+import { Worker, type WorkerOptions } from './runtime/worker/worker.js'
 
 export class App {
   readonly name: string
@@ -78,8 +40,7 @@ export class App {
   #input: SettingsInput
   #settings: Settings | undefined
   #router: Router | undefined
-  #carrier: Promise<Carrier> | undefined
-  #opened: Carrier | undefined
+  readonly #carrier: AppCarrier
   #log: Logger | undefined
 
   constructor(name: string, input: SettingsInput) {
@@ -87,6 +48,11 @@ export class App {
       throw new ImproperlyConfigured(`createApp: expected a name for the app, got ${JSON.stringify(name)}.`)
     this.name = name
     this.#input = input
+    this.#carrier = new AppCarrier(
+      name,
+      () => this.settings,
+      () => this.log,
+    )
     // An app is known by this and never by its class: there may be two copies of the library.
     Object.defineProperty(this, Symbol.for('lovage.app'), { value: true })
     // Wrong settings are told where they were written, not at the first use.
@@ -108,7 +74,7 @@ export class App {
 
   /** Settings over those given so far. Throws InvalidUsage once a connection was made with the old ones. */
   configure(input: SettingsInput): this {
-    if (this.#carrier !== undefined)
+    if (this.#carrier.isInUse)
       throw new InvalidUsage(
         'configure() comes too late: this app is connected. Configure it before its first use.',
       )
@@ -152,39 +118,12 @@ export class App {
   }
 
   #add(definition: TaskDefinition): Task<AnyFunction> {
-    const { name, run, options } = definition
+    const { name, options } = definition
     if (typeof name !== 'string' || name === '')
       throw new ImproperlyConfigured(`A task needs a name such as "proj.add", got ${JSON.stringify(name)}.`)
     checkTaskOptions(name, options)
     this.#registry.add(definition)
-    const callable = function (this: unknown, ...args: unknown[]): unknown {
-      if (run === undefined)
-        throw new InvalidUsage(
-          `Task "${name}" runs elsewhere: send it with ${name}.delay(…), it cannot be called here.`,
-        )
-      return run.apply(this, args)
-    }
-    const make = (
-      args: readonly unknown[],
-      more: { kwargs?: Readonly<Record<string, unknown>>; options?: object; immutable?: boolean } = {},
-    ) => makeTaskSignature(name, this, { args, ...more }) as unknown as AnySignature
-    const send = (args: readonly unknown[], call: CallOptions = {}) =>
-      sendNode(this.#sending, make(args) as unknown as Node, [], call)
-    const members: Readonly<Record<string, unknown>> = {
-      name,
-      taskName: name,
-      s: (...args: unknown[]) => make(args),
-      si: (...args: unknown[]) => make(args, { immutable: true }),
-      signature: ({ args = [], ...more }: { args?: readonly unknown[] } = {}) => make(args, more),
-      map: (items: readonly unknown[]) => xmap(make([]), items),
-      starmap: (rows: readonly (readonly unknown[])[]) => xstarmap(make([]), rows),
-      chunks: (rows: readonly (readonly unknown[])[], n: number) => chunks(make([]), rows, n),
-      delay: (...args: unknown[]) => send(args),
-      applyAsync: (args: readonly unknown[] = [], call: CallOptions = {}) => send(args, call),
-    }
-    for (const [key, value] of Object.entries(members))
-      Object.defineProperty(callable, key, { value, configurable: true, enumerable: key !== 'name' })
-    const task = callable as unknown as Task<AnyFunction>
+    const task = makeTask(definition, this, this.#sending)
     this.#tasks.set(name, task)
     return task
   }
@@ -239,76 +178,25 @@ export class App {
 
   /** A worker in this process; nothing runs before `start()` or `run()`. */
   worker(options: WorkerOptions = {}): Worker {
-    checkWorkerOptions(options)
     const { settings } = this
+    const settled = settleWorker(options, settings)
     const worker = new Worker(
       {
         app: this,
-        broker: () => this.#open().then(({ broker }) => broker),
+        broker: () => this.broker(),
         means: (broker) => this.#means(broker),
         registry: this.#registry,
         results: this.#results,
         mint: randomUUID,
         log: this.log,
-        createPool: (name, concurrency, execute) =>
-          name === 'solo' ? createSoloPool(execute) : createFiberPool(concurrency, execute),
-        settings: {
-          ignoreResult: settings.taskIgnoreResult,
-          storeErrorsEvenIfIgnored: settings.taskStoreErrorsEvenIfIgnored,
-          acksOnFailureOrTimeout: settings.taskAcksOnFailureOrTimeout,
-          resultExpires: settings.resultExpires,
-          resultExtended: settings.resultExtended,
-          inheritPriority: false,
-          taskAcksLate: settings.taskAcksLate,
-          taskTrackStarted: settings.taskTrackStarted,
-          taskRejectOnWorkerLost: settings.taskRejectOnWorkerLost,
-          maxDeliveries: settings.maxDeliveries,
-          deadLetterMax: settings.deadLetterMax,
-          deadLetterExpires: settings.deadLetterExpires,
-          workerLease: settings.workerLease,
-          workerSoftShutdownTimeout: settings.workerSoftShutdownTimeout,
-          strategy: settings.brokerTransportOptions.queueOrderStrategy ?? 'round_robin',
-        },
+        createPool,
+        settings: workerSettings(settings),
       },
-      this.#workerOptions(options),
-      this.#queues(options),
+      settled.options,
+      settled.queues,
     )
     this.#workers.add(worker)
     return worker
-  }
-
-  #workerOptions(options: WorkerOptions): WorkerOptions {
-    const { settings } = this
-    const timeLimit = options.timeLimit ?? settings.taskTimeLimit ?? undefined
-    const softTimeLimit = options.softTimeLimit ?? settings.taskSoftTimeLimit ?? undefined
-    const pool = options.pool ?? settings.workerPool
-    const known = ['fiber', 'gevent', 'eventlet', 'solo']
-    if (!known.includes(pool))
-      throw new ImproperlyConfigured(
-        `Pool ${JSON.stringify(pool)} is not there yet: expected fiber (many tasks on the event loop) or solo (one at a time).`,
-      )
-    const concurrency = options.concurrency ?? settings.workerConcurrency ?? undefined
-    return {
-      ...options,
-      pool,
-      prefetchMultiplier: options.prefetchMultiplier ?? settings.workerPrefetchMultiplier,
-      ...(concurrency !== undefined && { concurrency }),
-      ...(timeLimit !== undefined && { timeLimit }),
-      ...(softTimeLimit !== undefined && { softTimeLimit }),
-    }
-  }
-
-  #queues({ queues, excludeQueues = [] }: WorkerOptions): readonly string[] {
-    const { taskQueues, taskDefaultQueue } = this.settings
-    const all = queues ?? (taskQueues.size > 0 ? [...taskQueues.keys()] : [taskDefaultQueue])
-    const chosen = [...new Set(all)].filter((queue) => !excludeQueues.includes(queue))
-    if (chosen.length === 0)
-      throw new ImproperlyConfigured(
-        all.length === 0
-          ? 'A worker needs at least one queue, and its list of queues is empty.'
-          : `A worker needs at least one queue, but all of ${all.join(', ')} are excluded.`,
-      )
-    return chosen
   }
 
   // Words of the contract that come with a later version: each says so.
@@ -336,11 +224,11 @@ export class App {
 
   /** The broker, for those who look after queues: lengths, purging, dead letters. */
   async broker(): Promise<Broker> {
-    return (await this.#open()).broker
+    return (await this.#carrier.open()).broker
   }
 
   async backend(): Promise<Backend> {
-    return (await this.#open()).backend
+    return (await this.#carrier.open()).backend
   }
 
   /** Stops this app's workers and beat, and closes its connections. The app can be used again afterwards. */
@@ -348,47 +236,11 @@ export class App {
     await this.beat.close()
     await Promise.all([...this.#workers].map((worker) => worker.stop()))
     this.#workers.clear()
-    const opening = this.#carrier
-    this.#carrier = undefined
-    this.#opened = undefined
-    if (opening === undefined) return
-    const carrier = await opening.catch(() => undefined)
-    await carrier?.backend.close()
-    await carrier?.broker.close()
+    await this.#carrier.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  #open(): Promise<Carrier> {
-    if (this.#carrier !== undefined) return this.#carrier
-    const { settings } = this
-    if (settings.brokerUrl === undefined) return Promise.reject(noBroker(this.name))
-    const opening = openCarrier(this.#carrierOptions())
-    this.#carrier = opening
-    opening.then(
-      (carrier) => {
-        this.#opened = carrier
-      },
-      () => {
-        this.#carrier = undefined
-      },
-    )
-    return opening
-  }
-
-  #carrierOptions(): CarrierOptions {
-    const { settings } = this
-    if (settings.brokerUrl === undefined) throw noBroker(this.name)
-    return {
-      brokerUrl: settings.brokerUrl,
-      backendUrl: settings.resultBackend ?? settings.brokerUrl,
-      globalKeyPrefix: settings.brokerTransportOptions.globalKeyPrefix ?? '',
-      resultKeyPrefix: settings.resultBackendTransportOptions.globalKeyPrefix ?? '',
-      timeout: settings.brokerConnectionTimeout,
-      log: this.log,
-    }
   }
 
   #beatHost(): BeatHost {
@@ -400,7 +252,7 @@ export class App {
       broker: () => this.broker(),
       backend: () => this.backend(),
       means: (broker) => this.#means(broker),
-      carrierOptions: () => this.#carrierOptions(),
+      carrierOptions: () => this.#carrier.options(),
       announce: (signal) => this.#signals.send(signal, { beat: this.beat }, this.log),
     }
   }
@@ -413,7 +265,7 @@ export class App {
   readonly #results: ResultSource = {
     backend: () => this.backend(),
     errors: this.#errors,
-    now: () => this.#opened?.broker.now() ?? Date.now(),
+    now: () => this.#carrier.now(),
     handle: (tuple) => fromTuple(this.#results, tuple),
   }
 

@@ -1,7 +1,8 @@
 // Lovage: Celery for TypeScript. The public names, in reading order; nothing else.
 
 // An app and its tasks
-export { type App, createApp, type Task } from './app.js'
+export { type App, createApp } from './app.js'
+export type { Task } from './app-task.js'
 export type { TaskOptions } from './runtime/task.js'
 export { currentTask, type Request, type TaskContext } from './runtime/context.js'
 export type { Worker, WorkerOptions } from './runtime/worker/worker.js'

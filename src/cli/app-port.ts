@@ -2,24 +2,10 @@
 // brand and never by its class, since it may come from another copy of this library.
 import type { Settings, SettingsInput } from '../config.js'
 import type * as Library from '../index.js'
-import type { Logger } from '../log.js'
 
 const brand = Symbol.for('lovage.app')
 
-export interface WorkerOptions {
-  readonly pool?: 'fiber' | 'solo'
-  readonly concurrency?: number
-  readonly queues?: readonly string[]
-  readonly excludeQueues?: readonly string[]
-  /** The node's name, `celery@host`. */
-  readonly hostname?: string
-  readonly prefetchMultiplier?: number
-  /** Seconds. */
-  readonly timeLimit?: number
-  /** Seconds. */
-  readonly softTimeLimit?: number
-  readonly log?: Logger
-}
+export type WorkerOptions = Library.WorkerOptions
 
 export interface WorkerPort {
   readonly hostname: string
