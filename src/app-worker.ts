@@ -63,6 +63,8 @@ export const workerSettings = (settings: Settings): WorkerParts['settings'] => (
   taskAcksLate: settings.taskAcksLate,
   taskTrackStarted: settings.taskTrackStarted,
   taskRejectOnWorkerLost: settings.taskRejectOnWorkerLost,
+  defaultRateLimit: settings.taskDefaultRateLimit,
+  disableRateLimits: settings.workerDisableRateLimits,
   maxDeliveries: settings.maxDeliveries,
   deadLetterMax: settings.deadLetterMax,
   deadLetterExpires: settings.deadLetterExpires,

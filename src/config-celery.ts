@@ -55,7 +55,6 @@ const classes = 'it names a Python class; leave it out'
 const events = 'events are not available yet'
 const control = 'remote control is not available yet'
 const signed = 'signed messages are not available yet'
-const rates = 'rate limits are not available yet'
 
 /** `but` are the values that are already true, and therefore accepted. */
 export interface Refusal {
@@ -90,8 +89,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   taskEagerPropagates: not('there are no eager tasks', false),
   taskStoreEagerResult: not('there are no eager tasks', false),
   taskAnnotations: not('give the options where the task is made: app.task(name, fn, options)'),
-  taskDefaultRateLimit: not(rates, 0, ''),
-  workerDisableRateLimits: not(rates, true, false),
   taskInheritParentPriority: not('it is not available yet; give the priority with each call', false),
   taskAllowErrorCbOnChordHeader: not(
     'it is not available yet; link errors on the tasks of the header',

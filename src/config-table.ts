@@ -21,6 +21,7 @@ import {
   decodeBackendOptions,
   decodeBrokerOptions,
 } from './config-options.js'
+import { decodeRate, type Rate } from './config-rate.js'
 import { decodeRetryPolicy, type PublishRetryPolicy } from './config-publish.js'
 import {
   decodeQueues,
@@ -280,6 +281,12 @@ export const table = {
     20,
     'Ours: seconds after which a worker that fell silent loses its messages to the others.',
   ),
+  taskDefaultRateLimit: row<Rate>(
+    decodeRate,
+    null,
+    'Starts in each worker of tasks without a rateLimit: `"10/m"`, `"5/s"`, or a number of starts in a second.',
+  ),
+  workerDisableRateLimits: row(flag, false, 'Ignore all rate limits of tasks.'),
   maxDeliveries: row(
     wholeNumber(1),
     5,

@@ -4,7 +4,7 @@ import { closeChord, hasReported, isTaken, openChord, report } from './chords.js
 import { bury } from './dead.js'
 import type { Draft } from './draft.js'
 import { live, watchExpiry } from './expiry.js'
-import { enqueue, giveBack, holdBack, push } from './queues.js'
+import { enqueue, giveBack, holdBack, park, push } from './queues.js'
 import { isSettled, write } from './results.js'
 import type { ConsumerRecord, Held, Message } from './state.js'
 
@@ -50,6 +50,8 @@ const end = (
     enqueue(draft, { ...held.message, attempts: 0, standing: 'clear', worker: null })
   else if (ending.kind === 'back') giveBack(draft, uncounted(held, consumer.hostname))
   else if (ending.kind === 'defer') holdBack(draft, uncounted(held, consumer.hostname), ending.dueMs)
+  else if (ending.kind === 'park')
+    park(draft, { ...uncounted(held, consumer.hostname), worker: held.message.worker }, ending.task)
   else if (ending.kind === 'dead') {
     const worker = held.message.worker ?? consumer.hostname
     bury(draft, consumer, `${id}:${tag}`, { ...held.message, worker }, ending)

@@ -8,14 +8,18 @@ import type {
   ConsumerOptions,
   Delivery,
   Note,
+  Permit,
   StepReply,
   StoredText,
 } from '../runtime/broker.js'
+import type { Pace } from '../runtime/pace.js'
 import type { Room, Waiter } from './room.js'
 
 const lanes = 2
 /** `wait` claims on a lane of its own, beside the steps. */
 const waitLane = lanes
+/** So does `pull`. */
+const pullLane = lanes + 1
 /** A wait ends empty after so long. */
 const waitAtMostMs = 5000
 
@@ -73,6 +77,14 @@ export class MemoryConsumer implements Consumer {
     })
   }
 
+  async pull(queue: string, task: string, slots: number): Promise<readonly Delivery[]> {
+    return this.#step(pullLane, [], slots, { queues: [queue], parkedFor: task })?.deliveries ?? []
+  }
+
+  async permit(task: string, pace: Pace, wanted: number): Promise<Permit> {
+    return this.room.submit('permit', { task, pace, wanted })
+  }
+
   interrupt(): void {
     this.#endWait?.()
   }
@@ -103,10 +115,15 @@ export class MemoryConsumer implements Consumer {
     return this.#step(waitLane, [], slots)?.deliveries ?? null
   }
 
-  #step(lane: number, completions: readonly Completion[], slots: number): StepReply | null {
+  #step(
+    lane: number,
+    completions: readonly Completion[],
+    slots: number,
+    source: { readonly queues: readonly string[]; readonly parkedFor?: string } = { queues: this.#order },
+  ): StepReply | null {
     const request = this.#request
     this.#request += 1
-    const asked = { consumer: this.id, lane, request, completions, slots, queues: this.#order }
+    const asked = { consumer: this.id, lane, request, completions, slots, ...source }
     const reply = this.room.submit('step', asked)
     if (reply.kind !== 'done') {
       this.#lost()
@@ -131,7 +148,12 @@ export class MemoryConsumer implements Consumer {
   }
 
   #renew(): void {
-    if (!this.room.submit('renew', { consumer: this.id, leaseMs: this.options.leaseMs })) this.#lost()
+    const { leaseMs, queues, onParked } = this.options
+    if (!this.room.submit('renew', { consumer: this.id, leaseMs })) this.#lost()
+    for (const queue of queues) {
+      const tasks = this.room.submit('parked', { queue })
+      if (tasks.length > 0) onParked?.(queue, tasks)
+    }
   }
 
   #lost(): void {

@@ -12,7 +12,8 @@ import { Draft } from './draft.js'
 import { note, release } from './held.js'
 import { reap, register, renew, unregister } from './leases.js'
 import type { Kind, OperationOf, ReplyTo } from './operations.js'
-import { length, promote, publish, purge } from './queues.js'
+import { length, parked, promote, publish, purge } from './queues.js'
+import { permit } from './rates.js'
 import { forget, read, store } from './results.js'
 import type { Change, State } from './state.js'
 import { step } from './step.js'
@@ -38,6 +39,8 @@ const transitions: Table = {
   release,
   store,
   promote,
+  parked,
+  permit,
   purge,
   length,
   read,

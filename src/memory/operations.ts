@@ -1,12 +1,14 @@
 // Everything that can be asked of the engine, as data: what is sent, and what is answered. Time (`nowMs`) and
 // ids come with the operation; the engine knows neither a clock nor chance, so that an explorer can walk it
 // and a differential test can play the same operations against Redis.
+import type { Pace } from '../runtime/pace.js'
 import type {
   ChordOpening,
   ChordPart,
   Completion,
   Firing,
   Note,
+  Permit,
   Push,
   StepReply,
   StoredText,
@@ -59,6 +61,8 @@ export interface Operations {
       readonly slots: number
       /** The consumer's queues in the order in which they are looked at now. */
       readonly queues: readonly string[]
+      /** Claims nothing but what was set aside for this task. */
+      readonly parkedFor?: string
     }
     reply: { readonly kind: 'lost' } | { readonly kind: 'stale' } | ({ readonly kind: 'done' } & StepReply)
   }
@@ -82,6 +86,12 @@ export interface Operations {
   promote: {
     asked: { readonly queue: string; readonly most: number }
     reply: { readonly moved: number; readonly nextMs: number | null }
+  }
+  /** Tasks with messages that wait for their rate. */
+  parked: { asked: { readonly queue: string }; reply: readonly string[] }
+  permit: {
+    asked: { readonly task: string; readonly pace: Pace; readonly wanted: number }
+    reply: Permit
   }
   purge: { asked: { readonly queue: string }; reply: number }
   length: { asked: { readonly queue: string }; reply: number }

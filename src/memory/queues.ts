@@ -4,7 +4,7 @@ import { type Deque, emptyDeque, popFront, pushBack, pushFront } from './deque.j
 import { openChord } from './chords.js'
 import { earliest, emptyHeap, insert, popDue } from './heap.js'
 import type { AnyPush, OperationOf, ReplyTo } from './operations.js'
-import { listKey, type Message, priorityLists, stepOf } from './state.js'
+import { listKey, type Message, parkedKey, priorityLists, stepOf } from './state.js'
 
 const allLists = [...priorityLists, 'redo'] as const
 
@@ -32,6 +32,14 @@ export const enqueue = (draft: Draft, message: Message): void => {
 export const giveBack = (draft: Draft, message: Message): void => {
   const key = listKey(message.queue, 'redo')
   setList(draft, key, pushFront(at(draft, key), message))
+}
+
+/** Behind everything else of its task that waits for the task's rate. */
+export const park = (draft: Draft, message: Message, task: string): void => {
+  const key = parkedKey(message.queue, task)
+  setList(draft, key, pushBack(at(draft, key), message))
+  const tasks = draft.get('limited', message.queue) ?? []
+  if (!tasks.includes(task)) draft.set('limited', message.queue, [...tasks, task])
 }
 
 /** Held back until then. */
@@ -88,14 +96,26 @@ export const promote = (draft: Draft, { queue, most }: OperationOf<'promote'>): 
   return { moved: due.length, nextMs: earliest(heap) }
 }
 
+/** Also forgets tasks whose last message was taken. */
+export const parked = (draft: Draft, { queue }: OperationOf<'parked'>): readonly string[] => {
+  const tasks = draft.get('limited', queue) ?? []
+  const waiting = tasks.filter((task) => draft.get('lists', parkedKey(queue, task)) !== undefined)
+  if (waiting.length < tasks.length) draft.set('limited', queue, waiting.length === 0 ? undefined : waiting)
+  return waiting
+}
+
+const listsOf = (draft: Draft, queue: string): readonly string[] => [
+  ...allLists.map((list) => listKey(queue, list)),
+  ...(draft.get('limited', queue) ?? []).map((task) => parkedKey(queue, task)),
+]
+
 export const length = (draft: Draft, { queue }: OperationOf<'length'>): number =>
-  allLists.reduce<number>((sum, list) => sum + (draft.get('lists', listKey(queue, list))?.size ?? 0), 0)
+  listsOf(draft, queue).reduce((sum, key) => sum + (draft.get('lists', key)?.size ?? 0), 0)
 
 export const purge = (draft: Draft, operation: OperationOf<'purge'>): number => {
+  const { queue } = operation
   const count = length(draft, { ...operation, kind: 'length' })
-  for (const list of allLists) {
-    const key = listKey(operation.queue, list)
-    if (draft.get('lists', key)) draft.set('lists', key, undefined)
-  }
+  for (const key of listsOf(draft, queue)) if (draft.get('lists', key)) draft.set('lists', key, undefined)
+  if (draft.get('limited', queue)) draft.set('limited', queue, undefined)
   return count
 }

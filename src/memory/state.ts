@@ -118,6 +118,10 @@ export interface Flat {
   bindings: true
   /** See `listKey`. */
   lists: Deque<Message>
+  /** By queue: tasks with messages that wait for their rate. */
+  limited: readonly string[]
+  /** By task: when all workers together may start it again. */
+  rates: number
   /** By queue: what is held back, by the moment when it is due. */
   deferred: Heap<Message>
   results: Stored
@@ -170,6 +174,9 @@ export const theOne = ''
 /** A queue has a list for each priority step, and one for redeliveries that is popped before them. */
 export const listKey = (queue: string, list: number | 'redo'): string => `${queue}\n${list}`
 
+/** And one for each task whose messages wait for their rate. */
+export const parkedKey = (queue: string, task: string): string => `${queue}\n${JSON.stringify(task)}`
+
 export const queueOfList = (key: string): string => key.slice(0, key.lastIndexOf('\n'))
 
 export const chordKey = (chord: { readonly groupId: string; readonly bodyId: string }): string =>
@@ -186,6 +193,8 @@ export const emptyState = (): State => ({
   consumers: new Map(),
   bindings: new Map(),
   lists: new Map(),
+  limited: new Map(),
+  rates: new Map(),
   deferred: new Map(),
   results: new Map(),
   markers: new Map(),
@@ -207,6 +216,8 @@ export const copyState = (state: State): State => ({
   consumers: new Map(state.consumers),
   bindings: new Map(state.bindings),
   lists: new Map(state.lists),
+  limited: new Map(state.limited),
+  rates: new Map(state.rates),
   deferred: new Map(state.deferred),
   results: new Map(state.results),
   markers: new Map(state.markers),

@@ -5,7 +5,7 @@ import { complete } from './completion.js'
 import type { Draft } from './draft.js'
 import type { OperationOf, ReplyTo } from './operations.js'
 import { take } from './queues.js'
-import { type ConsumerRecord, listKey, type Message, priorityLists } from './state.js'
+import { type ConsumerRecord, listKey, type Message, parkedKey, priorityLists } from './state.js'
 
 /** The order in which lists are looked at: redeliveries, then each priority of all queues. */
 const lists = (queues: readonly string[]): { readonly key: string; readonly redelivered: boolean }[] => [
@@ -14,6 +14,10 @@ const lists = (queues: readonly string[]): { readonly key: string; readonly rede
     queues.map((queue) => ({ key: listKey(queue, step), redelivered: false })),
   ),
 ]
+
+/** Who waited for a rate need not have been delivered to anybody before. */
+const parkedLists = (queues: readonly string[], task: string) =>
+  queues.map((queue) => ({ key: parkedKey(queue, task), redelivered: undefined }))
 
 const delivery = (tag: string, message: Message, redelivered: boolean): Delivery => ({
   tag,
@@ -26,10 +30,11 @@ const delivery = (tag: string, message: Message, redelivered: boolean): Delivery
   lastWorker: message.worker,
 })
 
-const claim = (draft: Draft, { consumer, lane, request, slots, queues }: OperationOf<'step'>): Delivery[] => {
+const claim = (draft: Draft, operation: OperationOf<'step'>): Delivery[] => {
+  const { consumer, lane, request, slots, queues, parkedFor } = operation
   const deliveries: Delivery[] = []
   if (slots <= 0) return deliveries
-  for (const { key, redelivered } of lists(queues))
+  for (const { key, redelivered } of parkedFor === undefined ? lists(queues) : parkedLists(queues, parkedFor))
     while (deliveries.length < slots) {
       const message = take(draft, key)
       if (message === null) break
@@ -37,7 +42,7 @@ const claim = (draft: Draft, { consumer, lane, request, slots, queues }: Operati
       const tag = `${lane}:${request}:${index}`
       const held = { message, lane, request, index, noted: false, released: false, joining: false }
       draft.setIn('held', consumer, tag, held)
-      deliveries.push(delivery(tag, message, redelivered))
+      deliveries.push(delivery(tag, message, redelivered ?? message.worker !== null))
     }
   return deliveries
 }

@@ -34,7 +34,7 @@ export interface BrokerOptions {
 }
 
 const consumerScripts = [scripts.step, scripts.register, scripts.reap, scripts.promote, scripts.mark]
-const moreScripts = [scripts.note, scripts.store, scripts.seat]
+const moreScripts = [scripts.note, scripts.store, scripts.seat, scripts.permit]
 
 export class RedisBroker implements Broker {
   readonly url: string
@@ -154,13 +154,18 @@ export class RedisBroker implements Broker {
   }
 
   async length(queue: string): Promise<number> {
-    const counts = await Promise.all(this.#waiting(queue).map((name) => this.#ask('llen', [name])))
+    const { keys } = this.#options
+    const limited = (await this.#ask('smembers', [keys.limited(queue)])) as readonly Buffer[]
+    const parked = limited.map((task) => keys.parkedPrefix(queue) + String(task))
+    const names = [...this.#waiting(queue), ...parked]
+    const counts = await Promise.all(names.map((name) => this.#ask('llen', [name])))
     return (counts as number[]).reduce((sum, count) => sum + count, 0)
   }
 
   async purge(queue: string): Promise<number> {
-    const names = this.#waiting(queue)
-    const run = () => this.#link.run(scripts.purge, [names.length, ...names])
+    const { keys } = this.#options
+    const names = [keys.limited(queue), ...this.#waiting(queue)]
+    const run = () => this.#link.run(scripts.purge, [names.length, ...names, keys.parkedPrefix(queue)])
     return (await ask(this.#link, this.url, this.#options.timeoutSeconds, run)) as number
   }
 

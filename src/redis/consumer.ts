@@ -10,9 +10,11 @@ import type {
   ConsumerOptions,
   Delivery,
   Note,
+  Permit,
   StepReply,
   StoredText,
 } from '../runtime/broker.js'
+import type { Pace } from '../runtime/pace.js'
 import { Holdings } from './holdings.js'
 import { type Databases, directBinding, type Keys } from './keys.js'
 import type { LeaseKeeper } from './lease.js'
@@ -20,7 +22,7 @@ import type { Link, Reply } from './link.js'
 import { Patience } from './patience.js'
 import { Reaper } from './reaper.js'
 import { scripts } from './scripts.js'
-import { buildStep, readStep, type StepCall, type StepContext, wholeSeconds } from './step.js'
+import { buildPull, buildStep, readStep, type StepCall, type StepContext, wholeSeconds } from './step.js'
 import { Waiter } from './waiter.js'
 
 export interface ConsumerParts {
@@ -93,6 +95,7 @@ export class RedisConsumer implements Consumer {
       link: this.#link,
       leaseMs: options.leaseMs,
       onError: (error) => this.#patience.complain(error),
+      onParked: options.onParked ?? noop,
     })
   }
 
@@ -112,6 +115,20 @@ export class RedisConsumer implements Consumer {
 
   wait(slots: number): Promise<readonly Delivery[]> {
     return this.#waiter.wait(Math.min(slots, mostSlots))
+  }
+
+  async pull(queue: string, task: string, slots: number): Promise<readonly Delivery[]> {
+    const context = this.#context
+    const wanted = Math.min(slots, mostSlots)
+    const call = buildPull(context, 'lp', this.#take(wanted), queue, task, wanted)
+    return (await this.#ask(this.#link, 'lp', context, call, [])).deliveries
+  }
+
+  async permit(task: string, { intervalMs, slackMs }: Pace, wanted: number): Promise<Permit> {
+    const args = [1, this.#parts.keys.rate(task), intervalMs * 1000, slackMs * 1000, wanted]
+    const reply = await this.#patience.send(() => this.#link.run(scripts.permit, args))
+    const [granted, nextInMs] = reply as unknown as readonly [number, number]
+    return { granted, nextInMs }
   }
 
   interrupt(): void {
@@ -185,14 +202,30 @@ export class RedisConsumer implements Consumer {
 
   #step(link: Link, lane: string, completions: readonly Completion[], slots: number): Promise<StepReply> {
     const wanted = Math.min(slots, mostSlots)
-    const request = this.#next
-    this.#next += wanted + 1
+    const request = this.#take(wanted)
     const now = Date.now()
     const lookAtRedo = now - this.#redoLookedAt >= redoLookMs
     if (lookAtRedo && wanted > 0) this.#redoLookedAt = now
     const context = this.#context
     const call = buildStep(context, lane, request, completions, wanted, lookAtRedo, this.#order)
-    this.#open.set(lane, request)
+    return this.#ask(link, lane, context, call, completions)
+  }
+
+  /** The number of a request for so many messages: each of them is named by one. */
+  #take(slots: number): number {
+    const request = this.#next
+    this.#next += slots + 1
+    return request
+  }
+
+  #ask(
+    link: Link,
+    lane: string,
+    context: StepContext,
+    call: StepCall,
+    completions: readonly Completion[],
+  ): Promise<StepReply> {
+    this.#open.set(lane, call.request)
     const send = (): Promise<Reply> => this.#link.run(scripts.step, call.args)
     const read = (reply: Reply): StepReply | Promise<StepReply> =>
       this.#read(context, lane, call, completions, reply)

@@ -161,6 +161,33 @@ export const keyTable: readonly KeyFact[] = [
     ttl: null,
   },
   {
+    name: 'lovage:limited:<queue>',
+    type: 'set',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'tasks with messages that wait for their rate',
+    ends: 'with the last of them',
+    ttl: null,
+  },
+  {
+    name: 'lovage:parked:<queue>\x06\x16<task>',
+    type: 'list',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'messages that wait for the rate of their task',
+    ends: 'when it is empty',
+    ttl: null,
+  },
+  {
+    name: 'lovage:rate:<task>',
+    type: 'string',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'when all workers together may start the task again, µs',
+    ends: 'a second after that moment',
+    ttl: 'expires',
+  },
+  {
     name: 'lovage:waiters:<queue>',
     type: 'zset',
     owner: 'lovage',
@@ -301,6 +328,10 @@ export class Keys {
   binding = (exchange: string): string => `${this.globalPrefix}_kombu.binding.${exchange}`
   redo = (queue: string): string => this.redoPrefix + queue
   eta = (queue: string): string => `${this.globalPrefix}lovage:eta:${queue}`
+  limited = (queue: string): string => `${this.globalPrefix}lovage:limited:${queue}`
+  /** What stands before the task's name. */
+  parkedPrefix = (queue: string): string => `${this.globalPrefix}lovage:parked:${queue}${separator}`
+  rate = (task: string): string => `${this.globalPrefix}lovage:rate:${task}`
   waiters = (queue: string): string => `${this.globalPrefix}lovage:waiters:${queue}`
   consumer = (id: string): string => this.consumerPrefix + id
   sender = (connection: string, lane: number): string =>

@@ -10,6 +10,8 @@ export interface ReaperOptions {
   readonly link: Link
   readonly leaseMs: number
   readonly onError: (error: unknown) => void
+  /** These tasks have messages in this queue that wait for their rate. */
+  readonly onParked: (queue: string, tasks: readonly string[]) => void
 }
 
 const everyMs = 1000
@@ -93,11 +95,13 @@ export class Reaper {
     const { keys, link, queues } = this.#options
     await Promise.all(
       queues.map(async (queue) => {
-        const names = [keys.eta(queue), keys.redo(queue), ...keys.lists(queue)]
+        const names = [keys.eta(queue), keys.redo(queue), ...keys.lists(queue), keys.limited(queue)]
         for (;;) {
           if (this.#stopped || !link.up) return
-          const reply = await link.run(scripts.promote, [names.length, ...names, mostPerCall])
-          const [, nextInMs, serverMs] = reply as unknown as [number, number, number]
+          const args = [names.length, ...names, mostPerCall, keys.parkedPrefix(queue)]
+          const reply = await link.run(scripts.promote, args)
+          const [, nextInMs, serverMs, tasks] = reply as unknown as [number, number, number, Buffer[]]
+          if (tasks.length > 0) this.#options.onParked(queue, tasks.map(String))
           this.#offsetMs = serverMs - Date.now()
           if (nextInMs > 0) this.due(serverMs + nextInMs)
           if (nextInMs !== 0) return

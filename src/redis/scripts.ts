@@ -29,4 +29,5 @@ export const scripts = {
   lead: load('lead'),
   entry: load('entry'),
   purge: load('purge'),
+  permit: load('permit'),
 } as const

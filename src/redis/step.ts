@@ -114,6 +114,20 @@ export const buildStep = (
   return { request, args, order: otherIndexes.length === 0 ? null : [...plainIndexes, ...otherIndexes] }
 }
 
+/** A step that claims from what was set aside for a task: its list stands where the redo list would. */
+export const buildPull = (
+  { keys, databases, queues, id }: StepContext,
+  lane: string,
+  request: number,
+  queue: string,
+  task: string,
+  slots: number,
+): StepCall => {
+  const args: Argument[] = [2, keys.consumer(id), keys.parkedPrefix(queue) + task]
+  args.push(lane, request, slots, '2', 1, 0, 0, 0, databases.broker, databases.results, queues.indexOf(queue))
+  return { request, args, order: null }
+}
+
 /** Everything but a plain success: the long form. */
 const describe = (
   { keys, id, hostname, queues, deadLetterMax, deadLetterExpires, fieldOf }: StepContext,
@@ -145,6 +159,13 @@ const describe = (
       break
     case 'back':
       out.push(place(keys.redo(queue)), note)
+      break
+    case 'park':
+      out.push(
+        place(keys.parkedPrefix(queue) + ending.task, keys.limited(queue)),
+        ending.task,
+        `0 - ${step} -`,
+      )
       break
     case 'defer':
       out.push(place(keys.eta(queue)), Math.ceil(ending.dueMs), `${id}:${tag}`, note)

@@ -2,6 +2,7 @@
 // room that carries (redis, memory): publish, claim, complete. Each call is ONE atomic transition over
 // there; nothing is ever half done (docs/guarantees.md).
 import type { Durability } from '../canvas/node.js'
+import type { Pace } from './pace.js'
 
 /** One message on its way into a queue. */
 export interface Push {
@@ -78,6 +79,8 @@ export type Ending =
   | { readonly kind: 'back' }
   /** Held until `dueMs` (server's clock), then at the consuming end. */
   | { readonly kind: 'defer'; readonly dueMs: number }
+  /** Set aside until the rate of its task lets it through: `pull` gets it from there, first come, first served. */
+  | { readonly kind: 'park'; readonly task: string }
   /** To the dead letters. */
   | { readonly kind: 'dead'; readonly reason: string; readonly taskId?: string; readonly task?: string }
 
@@ -91,7 +94,7 @@ export interface Completion {
   /**
    * `<id>:<retries>:<nesting>:<parent>`: a second message with this marker is refused. Absent on a plain
    * SUCCESS (one result, nothing else: the stored result is the fence), where the only edge is a
-   * chord part (the chord's memory of task ids is), on `back`, `requeue`, `defer`, and on `joined`.
+   * chord part (the chord's memory of task ids is), on `back`, `requeue`, `defer`, `park`, and on `joined`.
    */
   readonly fence?: string
   readonly results: readonly StoredText[]
@@ -150,6 +153,12 @@ export type Note =
   /** We do not hold it any more. */
   | { readonly kind: 'lost' }
 
+export interface Permit {
+  readonly granted: number
+  /** Until the next start may be. */
+  readonly nextInMs: number
+}
+
 export interface ConsumerOptions {
   /** The node's name, for dead letters and lists of consumers. */
   readonly hostname: string
@@ -161,6 +170,8 @@ export interface ConsumerOptions {
   readonly onLost: () => void
   /** Something is wrong over there (connection lost, server full …) or right again: once for each change. */
   readonly onTrouble: (trouble: { readonly ok: boolean; readonly message: string }) => void
+  /** Messages of these tasks are set aside in this queue (see the ending `park`): told each second while there are any. */
+  readonly onParked?: (queue: string, tasks: readonly string[]) => void
   /** A limit on dead letters: number kept, and seconds each is kept. */
   readonly deadLetterMax: number
   readonly deadLetterExpires: number
@@ -179,6 +190,10 @@ export interface Consumer {
   step(lane: number, completions: readonly Completion[], slots: number): Promise<StepReply>
   /** Waits for work without taking more than `slots`; resolves empty after a while, on `interrupt`, or when another look is due. */
   wait(slots: number): Promise<readonly Delivery[]>
+  /** Claims up to `slots` messages of those that were set aside for this task. */
+  pull(queue: string, task: string, slots: number): Promise<readonly Delivery[]>
+  /** Starts of this task that all workers together may make now, at this pace. They count as made. */
+  permit(task: string, pace: Pace, wanted: number): Promise<Permit>
   /** Ends a `wait` now. What it claims in that instant is still delivered. */
   interrupt(): void
   /** Before running a delivery that may have been started before: notes the start, or tells that it ended long ago. */

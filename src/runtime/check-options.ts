@@ -1,6 +1,7 @@
 // Options of tasks and workers, checked when they are given: each mistake is one sentence with the option, what
 // was expected and what came.
 import { didYouMean, isRecord, show, toCamel } from '../config-decode.js'
+import { expectedRate, readRate } from '../config-rate.js'
 import { ImproperlyConfigured } from '../errors.js'
 
 const kinds = {
@@ -25,6 +26,7 @@ const kinds = {
     typeof value === 'boolean' || (Number.isFinite(value) && (value as number) >= 0),
   expires: (value: unknown) =>
     value instanceof Date ? !Number.isNaN(value.getTime()) : Number.isFinite(value) && (value as number) >= 0,
+  rate: (value: unknown) => readRate(value) !== undefined,
   full: (value: unknown) => value === 'full',
   json: (value: unknown) => value === 'json',
   zlib: (value: unknown) => value === 'zlib' || value === 'gzip',
@@ -48,6 +50,7 @@ const expected: Readonly<Record<keyof typeof kinds, string>> = {
   function: 'a function',
   backoff: 'true, false or seconds',
   expires: 'seconds or a valid Date',
+  rate: expectedRate,
   full: '"full"',
   json: '"json", the only one there is',
   zlib: '"gzip" or "zlib"',

@@ -1,6 +1,7 @@
 // A task: a name, maybe the code, and its options. `app.task(…)` makes the callable that users hold.
 import { checkOptions, type OptionKind } from './check-options.js'
 import type { TaskContext } from './context.js'
+import type { Rate } from '../config-rate.js'
 
 /** A class of errors, or a name of one. */
 export type ErrorKind = (abstract new (...args: any[]) => Error) | string
@@ -47,6 +48,10 @@ export interface TaskOptions<R = any, A extends readonly unknown[] = readonly an
   retryJitter?: boolean
   softTimeLimit?: number
   timeLimit?: number
+  /** Starts of this task in each worker: `'10/m'`, evenly spaced. What waits costs no slot. */
+  rateLimit?: Rate
+  /** Starts of this task in all workers together. */
+  globalRateLimit?: Rate
   /** Seconds; 0 keeps the result for ever. */
   resultExpires?: number
   /** Errors that belong to the task's business: logged as expected. */
@@ -98,6 +103,8 @@ const optionKinds: Readonly<Record<keyof TaskOptions, OptionKind>> = {
   retryJitter: 'flag',
   softTimeLimit: 'limit',
   timeLimit: 'limit',
+  rateLimit: 'rate',
+  globalRateLimit: 'rate',
   resultExpires: 'seconds',
   throws: 'errors',
   params: 'names',
@@ -110,8 +117,6 @@ const optionKinds: Readonly<Record<keyof TaskOptions, OptionKind>> = {
 }
 
 const later: Readonly<Record<string, string>> = {
-  rateLimit: 'rate limits come with the pools',
-  globalRateLimit: 'rate limits come with the pools',
   concurrencyKey: 'limits for each key come with the pools',
   concurrencyLimit: 'limits for each key come with the pools',
   onReplace: 'replace comes with the whole canvas',

@@ -182,9 +182,10 @@ describe('a task', () => {
       'ImproperlyConfigured: Option params of task "proj.other": expected a list of names, each once, got ["x","x"].',
     ],
     [
-      'with an option of a later version',
-      () => option({ rateLimit: '10/m' }),
-      'ImproperlyConfigured: Option rateLimit of task "proj.other" is not there yet: rate limits come with the pools.',
+      'with a rate that is none',
+      () => option({ rateLimit: '10/d' }),
+      'ImproperlyConfigured: Option rateLimit of task "proj.other": expected starts in a second, or "5/s", "10/m", ' +
+        '"100/h" (0, null and "" are no limit), got "10/d".',
     ],
     [
       'with another one',

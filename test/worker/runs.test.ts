@@ -22,7 +22,10 @@ interface Started {
   readonly end: (outcome: Outcome) => void
 }
 
-const bench = (options: TaskOptions = {}, settings: { acksLate?: boolean; trackStarted?: boolean } = {}) => {
+const bench = (
+  options: TaskOptions = {},
+  settings: { acksLate?: boolean; trackStarted?: boolean; admitted?: boolean | Promise<boolean> } = {},
+) => {
   const registry = new Registry()
   registry.add({ name: 'add', run: (x: number, y: number) => x + y, options })
   const means = {
@@ -66,6 +69,7 @@ const bench = (options: TaskOptions = {}, settings: { acksLate?: boolean; trackS
     pool,
     ends,
     rules: { registry, maxDeliveries: 5, rejectOnWorkerLost: true, resultExpires: 60 },
+    limits: { begins: () => false, admit: () => settings.admitted ?? true },
     now: () => nowMs,
     log: { ...silentLogger, critical },
     softTimeLimit: undefined,
@@ -122,6 +126,17 @@ describe('a delivery', () => {
     const ended = await runs.handle(delivery({ raw: raw({ countdown: 9 }) }))
     expect(ended?.completion.ending).toEqual({ kind: 'defer', dueMs: nowMs + 9000 })
     expect(started).toEqual([])
+  })
+
+  it.each([
+    ['at once', false],
+    ['after a look at the rate of all workers', Promise.resolve(false)],
+  ])('whose task may not start yet is set aside, %s, before anything else', async (_, admitted) => {
+    const { runs, started, consumer } = bench({}, { admitted, acksLate: false, trackStarted: true })
+    const ended = await runs.handle(delivery())
+    expect(ended?.completion).toMatchObject({ ending: { kind: 'park', task: 'add' }, results: [], parts: [] })
+    expect(started).toEqual([])
+    expect([consumer.release.mock.calls, consumer.store.mock.calls]).toEqual([[], []])
   })
 
   it('that is too late is revoked', async () => {

@@ -1,8 +1,8 @@
 -- promote: held messages of one queue whose moment has come.
 --
--- KEYS  1 eta set · 2 redo list · 3 … 6 the queue's lists by priority step
--- ARGV  1 most messages in this call
--- Returns { moved, ms until the next is due (-1: none; 0: more are due now), server's time in ms }.
+-- KEYS  1 eta set · 2 redo list · 3 … 6 the queue's lists by priority step · 7 tasks that wait for their rate
+-- ARGV  1 most messages in this call · 2 prefix of the lists of such tasks
+-- Returns { moved, ms until the next is due (-1: none; 0: more are due now), server's time in ms, tasks that wait }.
 -- Who was never started goes to its plain list, where waiters wake at once; else to the redo list.
 local call, pcall = redis.call, redis.pcall
 local now = call('TIME')
@@ -19,4 +19,12 @@ for i = #due, 1, -1 do
   if type(done) == 'table' then call('RPUSH', KEYS[2], note .. '\n' .. raw) end
 end
 local next = call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-return { #due, next[2] and math.max(0, math.ceil(tonumber(next[2]) - ms)) or -1, ms }
+local limited = {}
+for _, task in ipairs(call('SMEMBERS', KEYS[7])) do
+  if call('EXISTS', ARGV[2] .. task) == 1 then
+    limited[#limited + 1] = task
+  else
+    call('SREM', KEYS[7], task)
+  end
+end
+return { #due, next[2] and math.max(0, math.ceil(tonumber(next[2]) - ms)) or -1, ms, limited }

@@ -35,7 +35,7 @@ end
 local queues = cjson.decode(call('HGET', hash, 'queues'))
 -- What came with the last request of a lane may never have arrived.
 local lanes = {}
-for _, lane in ipairs(call('HMGET', hash, 'l0', 'l1', 'lw')) do
+for _, lane in ipairs(call('HMGET', hash, 'l0', 'l1', 'lw', 'lp')) do
   local request, slots = string.match(lane or '', '^(%d+) (%d+)')
   if request then lanes[#lanes + 1] = { tonumber(request), tonumber(request) + tonumber(slots) } end
 end

@@ -2,9 +2,10 @@
 --
 -- KEYS  1            the consumer's hash
 --       2 … 1+Q      redo lists of the Q queues, in this call's order
---       2+Q … 1+5Q   their lists: for each priority step, for each queue
+--       2+Q … 1+5Q   their lists: for each priority step, for each queue (none of them where ARGV 4 is '2')
 --       …            what the endings and pushes below name by index
--- ARGV  1 lane field · 2 request number · 3 slots · 4 '1': look at the redo lists first · 5 Q
+-- ARGV  1 lane field · 2 request number · 3 slots · 5 Q
+--       4 '1': look at the redo lists first, '0': at last, '2': at nothing else
 --       6 plain completions · 7 other completions · 8 seconds that plain results live
 --       9 broker's database · 10 results' database, '' when it is the same
 --       11 … 10+Q    index of each queue among those registered
@@ -178,7 +179,7 @@ if others > 0 then
     local results, pushes, chords = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
     local parts, acts, own = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), ARGV[at + 8] == '1'
     local e = at + 9 -- the ending's own arguments
-    local r = e + (ending == 'ack' and 0 or ending == 'requeue' and 1 or ending == 'back' and 2 or ending == 'defer' and 4 or 9)
+    local r = e + (ending == 'ack' and 0 or ending == 'requeue' and 1 or ending == 'back' and 2 or ending == 'park' and 3 or ending == 'defer' and 4 or 9)
     local p = r + 3 * results
     local c = p + 3 * pushes
     local m = c + 2 * chords
@@ -278,6 +279,9 @@ if others > 0 then
           if type(done) == 'table' then call('LPUSH', KEYS[tonumber(ARGV[e]) + 1], '0 - 0 -\n' .. inner) end
         elseif ending == 'back' then -- KEYS index of the redo list, note for a first delivery
           call('RPUSH', KEYS[tonumber(ARGV[e])], note .. '\n' .. inner)
+        elseif ending == 'park' then -- KEYS index of the parked list and behind it of its queue's tasks, task, note
+          call('LPUSH', KEYS[tonumber(ARGV[e])], note .. '\n' .. inner)
+          call('SADD', KEYS[tonumber(ARGV[e]) + 1], ARGV[e + 1])
         elseif ending == 'defer' then -- KEYS index of the eta set, due ms, a unique word, note
           local text = ARGV[e + 2] .. ' ' .. note .. '\n' .. inner
           call('ZADD', KEYS[tonumber(ARGV[e])], ARGV[e + 1], text)
@@ -323,9 +327,9 @@ end
 local record, reply, count, plainly = { lane, '' }, { '' }, 0, true
 
 -- The redo lists come first when they are looked at; and at last when slots are left anyway.
-local place = ARGV[4] == '1' and 1 - queues or 1
+local place = ARGV[4] == '0' and 1 or 1 - queues
 local lists = 4 * queues
-local last = ARGV[4] == '1' and lists or lists + queues
+local last = ARGV[4] == '0' and lists + queues or ARGV[4] == '1' and lists or 0
 while slots > count and place <= last do
   if place < 1 or place > lists then
     local q = place < 1 and place + queues or place - lists

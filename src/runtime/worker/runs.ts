@@ -9,6 +9,7 @@ import type { Complete } from '../follow-join.js'
 import { seatsAround } from '../parts.js'
 import { fenceOf } from '../perform.js'
 import { type Ends, factsOf, type Held, nameOf } from './ends.js'
+import type { Limits } from './limits.js'
 import { deadLetter, type Intake, type IntakeRules, takeIn } from './intake.js'
 
 /** One run, as the pool gets it. */
@@ -24,6 +25,7 @@ export interface RunsOptions {
   readonly pool: Pick<Pool<TaskJob>, 'run'>
   readonly ends: Ends
   readonly rules: IntakeRules
+  readonly limits: Pick<Limits, 'begins' | 'admit'>
   readonly now: () => number
   readonly log: Logger
   /** Seconds; the worker's, where neither message nor task has a limit. */
@@ -124,7 +126,8 @@ export class Runs {
 
   /** No promise of its own: all that happens here between two waits is paid for by every task. */
   private process(delivery: Delivery, lease: number): Ended | undefined | Promise<Ended | undefined> {
-    const { rules, log, now } = this.options
+    const { rules, limits, log, now } = this.options
+    const permitted = limits.begins(delivery.tag)
     const intake = takeIn(delivery, rules, now())
     if (intake.kind === 'unreadable') {
       const { reason } = intake
@@ -135,21 +138,33 @@ export class Runs {
     const { message } = intake.held
     if (log.enabled('INFO')) log.info(`Task ${nameOf(message)} received`, factsOf(message))
     return delivery.redelivered && (delivery.uncertain || delivery.attempts > 0)
-      ? this.afterNote(intake, delivery, lease)
-      : this.proceed(intake, delivery, lease)
+      ? this.afterNote(intake, delivery, lease, permitted)
+      : this.proceed(intake, delivery, lease, permitted)
   }
 
   /** It may have been started before, and may even have ended. */
-  private async afterNote(intake: Readable, delivery: Delivery, lease: number): Promise<Ended | undefined> {
+  private async afterNote(
+    intake: Readable,
+    delivery: Delivery,
+    lease: number,
+    permitted: boolean,
+  ): Promise<Ended | undefined> {
     const { held } = intake
     const { message } = held
     const note = await this.options.consumer.note(delivery.tag, fenceOf(message), seatsAround(message))
     if (note.kind === 'lost') return undefined
-    return note.kind === 'done' ? this.finishOld(held, note.joins) : this.proceed(intake, delivery, lease)
+    return note.kind === 'done'
+      ? this.finishOld(held, note.joins)
+      : this.proceed(intake, delivery, lease, permitted)
   }
 
-  private proceed(intake: Readable, delivery: Delivery, lease: number): Promise<Ended | undefined> {
-    return intake.kind === 'run' ? this.run(intake.held, delivery, lease) : this.refuse(intake)
+  private proceed(
+    intake: Readable,
+    delivery: Delivery,
+    lease: number,
+    permitted: boolean,
+  ): Promise<Ended | undefined> {
+    return intake.kind === 'run' ? this.run(intake.held, delivery, lease, permitted) : this.refuse(intake)
   }
 
   private async refuse(intake: Exclude<Readable, { kind: 'run' }>): Promise<Ended> {
@@ -169,11 +184,21 @@ export class Runs {
     return { completion: await this.options.ends.ofJoins(held, joins, { kind: 'ack' }), held }
   }
 
-  private async run(held: Held, delivery: Delivery, lease: number): Promise<Ended | undefined> {
-    const { consumer, ends, pool } = this.options
+  private async run(
+    held: Held,
+    delivery: Delivery,
+    lease: number,
+    permitted: boolean,
+  ): Promise<Ended | undefined> {
+    const { consumer, ends, limits, pool } = this.options
     const { message, definition, tag } = held
     const options = definition?.options ?? {}
     if (this.stopped) return bare(tag, { kind: 'back' })
+    if (!permitted) {
+      const admitted = limits.admit(message.task, held.queue)
+      if (!(typeof admitted === 'boolean' ? admitted : await admitted))
+        return bare(tag, { kind: 'park', task: message.task })
+    }
     if (!(options.acksLate ?? this.options.acksLate) && !(await consumer.release(tag))) return undefined
     if ((options.trackStarted ?? this.options.trackStarted) && !ends.ignoresResult(held)) {
       const ours = await consumer.store(tag, this.options.startedText(held))

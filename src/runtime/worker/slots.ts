@@ -78,6 +78,12 @@ export class Slots {
     if (!this.isIdle()) await new Promise<void>((resolve) => this.idle.push(resolve))
   }
 
+  /** Deliveries that came another way than by a claim of ours. */
+  offer(deliveries: readonly Delivery[]): void {
+    this.accept(deliveries)
+    this.schedule()
+  }
+
   /** Abort what runs and give it back; then as `drain`. */
   abort(): void {
     this.options.runs.abort()

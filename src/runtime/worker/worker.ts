@@ -1,6 +1,7 @@
 // A worker's life: look at the server, take a lease, run the loop, stop. What runs a task is the pool's
 // business, what follows is `follow`'s; this file only joins them and sees them end.
 import { hostname as machine } from 'node:os'
+import { paceOf, type Rate, readRate } from '../../config-rate.js'
 import { ImproperlyConfigured, LeaseLost, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Execute, LazySignal, Outcome, Pool } from '../../pools/pool.js'
@@ -13,6 +14,7 @@ import type { Means } from '../perform.js'
 import type { Registry } from '../registry.js'
 import type { ResultSource } from '../result-source.js'
 import { Ends, type EndSettings } from './ends.js'
+import { Limits, type Rates } from './limits.js'
 import { installSignals } from './signals.js'
 import { Runs, type TaskJob } from './runs.js'
 import { Slots } from './slots.js'
@@ -67,6 +69,9 @@ export interface WorkerParts {
     readonly taskAcksLate: boolean
     readonly taskTrackStarted: boolean
     readonly taskRejectOnWorkerLost: boolean
+    /** Of tasks that have none of their own. */
+    readonly defaultRateLimit: Rate
+    readonly disableRateLimits: boolean
     readonly maxDeliveries: number
     readonly deadLetterMax: number
     readonly deadLetterExpires: number
@@ -94,6 +99,7 @@ export class Worker {
   readonly #log: Logger
   #phase: Phase = 'new'
   #slots: Slots | undefined
+  #limits: Limits | undefined
   #consumer: Consumer | undefined
   #stopping: Promise<void> | undefined
   #stopped: () => void = () => undefined
@@ -152,8 +158,10 @@ export class Worker {
         this.#log.warning(
           'The lease was lost: what ran here is run by somebody else. Going on with a new one.',
         )
+        this.#limits?.lose()
         this.#slots?.lose()
       },
+      onParked: (queue, tasks) => this.#limits?.parked(queue, tasks),
       onTrouble: ({ ok, message }) => (ok ? this.#log.info(message) : this.#log.error(message)),
     })
     if (this.#phase !== 'starting') {
@@ -178,10 +186,18 @@ export class Worker {
     const ends = new Ends(settings, this.#parts.means(broker), this.hostname, mint, this.#log)
     const run = (job: TaskJob, abort: LazySignal): Promise<Outcome> => this.#run(job, abort, consumer, ends)
     const pool = this.#parts.createPool(this.poolName, this.concurrency, run)
+    const limits = new Limits({
+      consumer,
+      ratesOf: (task) => this.#ratesOf(task),
+      start: (deliveries) => this.#slots?.offer(deliveries),
+      log: this.#log,
+    })
+    this.#limits = limits
     const runs = new Runs({
       consumer,
       pool,
       ends,
+      limits,
       rules: {
         registry,
         maxDeliveries: settings.maxDeliveries,
@@ -199,6 +215,28 @@ export class Worker {
     const { concurrency } = pool
     const capacity = concurrency * (this.#options.prefetchMultiplier ?? 1)
     return new Slots({ consumer, runs, concurrency, capacity, log: this.#log })
+  }
+
+  #ratesOf(task: string): Rates | undefined {
+    const { registry, settings } = this.#parts
+    const definition = registry.get(task)
+    if (definition?.run === undefined) return undefined
+    const { rateLimit, globalRateLimit } = definition.options
+    if (settings.disableRateLimits) return { own: null, global: null }
+    const usual = task.startsWith('celery.') ? null : settings.defaultRateLimit
+    return {
+      own: readRate(rateLimit === undefined ? usual : rateLimit) ?? null,
+      global: readRate(globalRateLimit ?? null) ?? null,
+    }
+  }
+
+  /**
+   * Another rate for a task in this worker, until it ends: Celery's `rate_limit`.
+   * @throws ImproperlyConfigured for a rate that is none, NotRegistered
+   */
+  rateLimit(task: string, rate: Rate): void {
+    this.#parts.registry.runnable(task)
+    this.#limits?.change(task, paceOf(rate, `The rate of task "${task}"`))
   }
 
   #run(job: TaskJob, abort: LazySignal, consumer: Consumer, ends: Ends): Promise<Outcome> {
@@ -273,6 +311,7 @@ export class Worker {
 
   async #drain(): Promise<void> {
     this.#phase = 'stopping'
+    this.#limits?.stop()
     await this.#slots?.drain()
     await this.#consumer?.close()
     this.#phase = 'stopped'
