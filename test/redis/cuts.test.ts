@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Carrier } from '../../src/runtime/carrier.js'
 import type { Consumer } from '../../src/runtime/broker.js'
 import { until } from '../support/until.js'
-import { end, messages, push, raws, stored, success, useRoom } from './room.js'
+import { emptyHash, end, messages, push, raws, stored, success, useRoom } from './room.js'
 
 const room = await useRoom()
 const { client, keys, server } = room
@@ -73,7 +73,7 @@ describe('a consumer', () => {
     expect((await client.lrange('out', 0, -1)).sort()).toEqual(names(1000).sort())
     // One run each: no attempt is spent on a cut, since every answer is asked for again.
     expect([...worker.ran.values()].filter((count) => count > 1)).toEqual([])
-    expect(await client.hlen(keys.consumer(consumer.id))).toBe(6)
+    expect(await client.hlen(keys.consumer(consumer.id))).toBe(emptyHash)
   })
 
   it('goes on when the scripts are flushed again and again', async () => {

@@ -84,6 +84,12 @@ it('each key that is written stands in the table, with its type and its lifetime
   await consumer.step(0, [end(d!, { ending: { kind: 'back' } }), end(e!)], 0)
   await look()
 
+  await broker.publish({ pushes: [push('limited')], chords: [] })
+  const [limited] = (await consumer.step(0, [], 1)).deliveries
+  await consumer.step(0, [end(limited!, { ending: { kind: 'park', task: 'task' } })], 0)
+  await consumer.permit('task', { intervalMs: 1000, slackMs: 0 }, 1)
+  await look()
+
   const store = new RedisScheduleStore({
     address: parseAddress('broker', server.url),
     keys,

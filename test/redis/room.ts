@@ -187,3 +187,6 @@ export const part = (
 })
 
 export const raws = (deliveries: readonly Delivery[]): string[] => deliveries.map(({ raw }) => String(raw))
+
+/** Fields in the hash of a consumer that holds nothing: five lanes, its host, its queues. */
+export const emptyHash = 7
