@@ -87,6 +87,19 @@ export class Retry extends LovageError {
   }
 }
 
+/**
+ * Returned or thrown, `this.replace(…)`: another piece of work takes this task's place. Internal outcome, never
+ * stored as failure.
+ */
+export class Replace extends LovageError {
+  constructor(
+    /** The signature that takes its place. */
+    readonly signature: object,
+  ) {
+    super('replaced by another piece of work')
+  }
+}
+
 /** What a retry may change. Times in seconds. */
 export interface RetryOptions {
   /** The error that caused the retry; stored with the RETRY state, and thrown when retries are used up. */
@@ -216,6 +229,7 @@ const isNamed =
 
 export const isLovageError = isNamed('LovageError') as (error: unknown) => error is LovageError
 export const isRetry = isNamed('Retry') as (error: unknown) => error is Retry
+export const isReplace = isNamed('Replace') as (error: unknown) => error is Replace
 export const isIgnore = isNamed('Ignore') as (error: unknown) => error is Ignore
 export const isReject = isNamed('Reject') as (error: unknown) => error is Reject
 export const isTimeoutError = isNamed('TimeoutError') as (error: unknown) => error is TimeoutError

@@ -18,6 +18,7 @@ import type { HeaderOf, Outs, Shared } from './fit-members.js'
 import type { InChain, Next } from './fit-steps.js'
 import type { IsAny, Missing, OnlyArgument, Suffix } from './partial.js'
 import type { CallOptions, GroupResult, PendingResult } from './sender.js'
+import type { StampingVisitor, StampOptions, Stamps } from './visitor.js'
 import type { SignatureJson } from './wire.js'
 
 /**
@@ -49,8 +50,8 @@ export interface Signature<in In extends List = any, out Out = any, out Name ext
   clone<S extends AnySignature, const A extends Suffix<InOf<S>>>(this: S, args: A): CloneOf<S, A>
   /** The chain that goes on from here. */
   pipe<S extends AnySignature, const N extends List>(this: S, ...next: Next<S, N>): PipeOf<S, N>
-  /** Comes with a later version; until then it throws an InvalidSignature. */
-  stamp<S extends AnySignature>(this: S, stamps: Readonly<Record<string, unknown>>): S
+  /** With these stamps, or with those that a visitor gives, on every task, callback and errback in it. */
+  stamp<S extends AnySignature>(this: S, how: Stamps | StampingVisitor, options?: StampOptions): S
   /** Sends it, with the arguments that are still missing. */
   delay(...args: In): PendingResult<Out>
   /** Sends it, with options for this call. */

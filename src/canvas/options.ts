@@ -66,6 +66,9 @@ export const wireName = (option: string): string => wireNames.get(option) ?? opt
 /** The option of this name in Celery's dict, if it is one of ours. */
 export const optionOf = (wire: string): WireOption | undefined => ownNames.get(wire)
 
+/** Whether this is what we call an option. */
+export const isOption = (name: string): boolean => Object.hasOwn(table, name)
+
 const isText = (value: unknown) => typeof value === 'string'
 const isNumber = (value: unknown) => typeof value === 'number' && Number.isFinite(value)
 const isDate = (value: unknown) => value instanceof Date && !Number.isNaN(value.getTime())

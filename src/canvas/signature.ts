@@ -9,6 +9,7 @@ import { asNode, change, make, type Node, prototype, type TaskNode } from './nod
 import { isRecord, readOptions } from './options.js'
 import type { Suffix } from './partial.js'
 import { print } from './print.js'
+import { stamp } from './stamp.js'
 import { type CallOptions, currentSender, type PendingResult } from './sender.js'
 import { fold, listParts } from './walk.js'
 import { fromJSON, toJSON } from './wire.js'
@@ -135,11 +136,6 @@ export function applyAsync(
   if (!Array.isArray(args))
     throw new InvalidSignature(`applyAsync() expects an array of arguments, but got ${show(args)}.`)
   return currentSender().send(asNode(signature, 'What applyAsync() is called on'), args, options)
-}
-
-/** Comes with a later version. */
-function stamp(): never {
-  throw new InvalidSignature('Stamping is not available in this version: stamp() would change nothing.')
 }
 
 function checkKwargs(name: string, kwargs: unknown): void {

@@ -10,7 +10,7 @@ const unopenedMs = 86_400_000
 /** How long the task ids are remembered when the body is out: duplicates of headers may still be on their way. */
 const rememberedMs = 3_600_000
 
-const unknown: Chord = { size: null, count: 0, taken: null, expiresMs: null }
+const unknown: Chord = { size: null, added: 0, count: 0, taken: null, expiresMs: null }
 
 const set = (draft: Draft, key: string, chord: Chord): void => {
   watchExpiry(draft, { table: 'chords', key }, chord.expiresMs)
@@ -22,6 +22,14 @@ export const openChord = (draft: Draft, opening: ChordOpening): void => {
   const key = chordKey(opening)
   const chord = live(draft, 'chords', key) ?? unknown
   if (chord.size === null) set(draft, key, { ...chord, size: opening.size, expiresMs: null })
+}
+
+/** One part more, before anything that this end reports is counted. Who opens it has yet to come, perhaps. */
+export const growChord = (draft: Draft, chordOf: ChordKey): void => {
+  const key = chordKey(chordOf)
+  const chord = live(draft, 'chords', key) ?? unknown
+  const expiresMs = chord.size === null ? draft.nowMs + unopenedMs : null
+  set(draft, key, { ...chord, added: chord.added + 1, expiresMs })
 }
 
 export const hasReported = (draft: Draft, part: Pick<ChordPart, 'groupId' | 'bodyId' | 'taskId'>): boolean =>
@@ -41,7 +49,7 @@ export const report = (draft: Draft, part: ChordPart): readonly string[] | null 
   const chord = live(draft, 'chords', key) ?? unknown
   draft.setIn('parts', key, part.taskId, { index: part.index, member: part.member })
   const count = chord.count + 1
-  if (chord.size === null || count < chord.size) {
+  if (chord.size === null || count < chord.size + chord.added) {
     const waits = chord.size === null && chord.taken === null
     set(draft, key, { ...chord, count, expiresMs: waits ? draft.nowMs + unopenedMs : null })
     return null
@@ -49,7 +57,7 @@ export const report = (draft: Draft, part: ChordPart): readonly string[] | null 
   const counted = draft.allIn('parts', key).filter(([, { member }]) => member !== null)
   const members = counted.sort(inOrder).map(([, { member }]) => member ?? '')
   for (const [taskId, { index }] of counted) draft.setIn('parts', key, taskId, { index, member: null })
-  set(draft, key, { size: null, count: 0, taken: members, expiresMs: null })
+  set(draft, key, { ...unknown, taken: members })
   return members
 }
 

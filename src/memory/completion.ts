@@ -1,6 +1,6 @@
 // The end of one delivery, with everything that follows from it: written whole or refused whole.
 import type { Completion, Join, StoredText } from '../runtime/broker.js'
-import { closeChord, hasReported, isTaken, openChord, report } from './chords.js'
+import { closeChord, growChord, hasReported, isTaken, openChord, report } from './chords.js'
 import { bury } from './dead.js'
 import type { Draft } from './draft.js'
 import { live, watchExpiry } from './expiry.js'
@@ -65,7 +65,7 @@ export const complete = (
   consumer: ConsumerRecord,
   completion: Completion,
 ): readonly Omit<Join, 'completion'>[] | null => {
-  const { tag, fence, results, pushes, chords, parts, joined = [] } = completion
+  const { tag, fence, results, pushes, chords, grown = [], parts, joined = [] } = completion
   const held = draft.getIn('held', id, tag)
   if (held === undefined) return null
   draft.setIn('held', id, tag, undefined)
@@ -79,6 +79,7 @@ export const complete = (
   }
   for (const result of results) write(draft, result)
   for (const chord of chords) openChord(draft, chord)
+  for (const key of grown) growChord(draft, key)
   const joins = parts.flatMap((part) => {
     const members = report(draft, part)
     return members === null ? [] : [{ groupId: part.groupId, bodyId: part.bodyId, members }]

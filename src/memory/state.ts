@@ -63,6 +63,8 @@ export interface Marker {
 export interface Chord {
   /** Null: nobody opened it yet, or its last part has come. */
   readonly size: number | null
+  /** Parts that its header tasks added to that. */
+  readonly added: number
   /** Parts counted since it was opened. */
   readonly count: number
   /** All members in order, from the last part until the body is published. */

@@ -8,6 +8,8 @@ export type Outcome =
   | { readonly kind: 'retry'; readonly error: unknown }
   | { readonly kind: 'ignore'; readonly error: unknown }
   | { readonly kind: 'reject'; readonly error: unknown }
+  /** Returned or thrown `Replace`: what takes its place. */
+  | { readonly kind: 'replace'; readonly signature: unknown }
   /** Aborted by us (a lost lease, a cold stop): its message goes to somebody else, nothing is stored. */
   | { readonly kind: 'aborted'; readonly error: unknown }
 

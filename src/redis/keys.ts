@@ -92,7 +92,7 @@ export const keyTable: readonly KeyFact[] = [
     type: 'string',
     owner: 'celery',
     database: 'results',
-    holds: 'parts added later (Python’s add_to_chord)',
+    holds: 'parts added by header tasks (addToChord)',
     ends: 'with the last part',
     ttl: null,
   },

@@ -132,7 +132,7 @@ export const buildPull = (
 const describe = (
   { keys, id, hostname, queues, deadLetterMax, deadLetterExpires, fieldOf }: StepContext,
   request: number,
-  { tag, ending, fence, results, pushes, chords, parts, joined = [] }: Completion,
+  { tag, ending, fence, results, pushes, chords, grown = [], parts, joined = [] }: Completion,
   place: (key: string, behind?: string) => number,
   out: Argument[],
   index: number,
@@ -144,7 +144,7 @@ const describe = (
   const ordered = own === undefined ? results : [own, ...results.filter((result) => result !== own)]
 
   out.push(fieldOf(tag), ending.kind, fence === undefined ? '' : keys.done(fence))
-  out.push(ordered.length, pushes.length, chords.length, parts.length, joined.length)
+  out.push(ordered.length, pushes.length, chords.length + grown.length, parts.length, joined.length)
   out.push(own === undefined ? '0' : '1')
 
   const list = listOf(tag)
@@ -186,6 +186,7 @@ const describe = (
     }
   }
   for (const { groupId, size } of chords) out.push(keys.chord(groupId, 's'), size)
+  for (const { groupId } of grown) out.push(keys.chord(groupId, 't'), '+1')
   for (const part of parts) {
     const { groupId, bodyId } = part
     out.push(keys.chord(groupId, 'j'), keys.chord(groupId, 't'), keys.chord(groupId, 's'))

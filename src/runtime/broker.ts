@@ -100,6 +100,8 @@ export interface Completion {
   readonly results: readonly StoredText[]
   readonly pushes: readonly Push[]
   readonly chords: readonly ChordOpening[]
+  /** Each makes its chord wait for one part more; counted before `parts`. */
+  readonly grown?: readonly ChordKey[]
   readonly parts: readonly ChordPart[]
   /** Second act of a completion that got joins: these bodies are among `pushes`. Refused if published before. */
   readonly joined?: readonly ChordKey[]

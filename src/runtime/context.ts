@@ -1,14 +1,28 @@
 // The current request: what a task can know and do while it runs, as `this` and as `currentTask()`.
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { OutOf } from '../canvas/fit.js'
+import type { AnySignature } from '../canvas/flow.js'
 import { checkHeaders } from '../canvas/headers.js'
+import { asNode, type Node } from '../canvas/node.js'
+import type { AsyncResult } from '../canvas/sender.js'
 import { isRecord, show } from '../config-decode.js'
-import { InvalidUsage, MaxRetriesExceededError, Retry, type RetryOptions } from '../errors.js'
+import {
+  InvalidSignature,
+  InvalidUsage,
+  MaxRetriesExceededError,
+  Replace,
+  Retry,
+  type RetryOptions,
+} from '../errors.js'
 import type { Logger } from '../log.js'
 import type { LazySignal } from '../pools/pool.js'
+import { type Addition, noAdditions } from './addition.js'
 import type { Delivery } from './broker.js'
 import type { Message } from './message.js'
 import type { ResultTuple } from './meta.js'
+import { ownPlace } from './parts.js'
 import { repr } from './repr.js'
+import type { ResultSource } from './result-source.js'
 import { backoffDelay, hasRetriesLeft, type RetryPolicy, retryPolicyOf } from './retry.js'
 
 /** What came with the message. */
@@ -66,6 +80,15 @@ export interface ContextParts {
   readonly log: Logger
   readonly store: StoreState
   readonly random: () => number
+  readonly tools: ContextTools
+}
+
+/** What the contexts of one worker share. */
+export interface ContextTools {
+  readonly mint: () => string
+  /** Refuses a canvas whose tasks get other arguments than they take. */
+  readonly check: (node: Node) => void
+  readonly handle: ResultSource['handle']
 }
 
 const readyStates = new Set(['SUCCESS', 'FAILURE', 'REVOKED', 'PENDING'])
@@ -74,6 +97,8 @@ const readyStates = new Set(['SUCCESS', 'FAILURE', 'REVOKED', 'PENDING'])
 export class TaskContext {
   /** Results of what the task sent so far. */
   readonly sent: ResultTuple[] = []
+  /** What shall be sent with its end. */
+  added: readonly Addition[] = noAdditions
   private known: Request | undefined
   private readonly parts: ContextParts
 
@@ -161,12 +186,45 @@ export class TaskContext {
     return this.updateState('PROGRESS', { current: done, total })
   }
 
-  replace(): never {
-    throw new InvalidUsage('this.replace() is not there yet: it comes with the whole canvas.')
+  /**
+   * `return this.replace(signature)` (or throw it): this work takes the task's place. Its result becomes the
+   * task's, under the same id, and what waits for the task waits for it: callbacks, the rest of a chain, a chord.
+   * The task's own message ends with the publication, in one step. @throws InvalidSignature
+   */
+  replace<S extends AnySignature>(signature: S): OutOf<S> {
+    const node = asNode(signature, 'What this.replace() is given')
+    if (node.kind === 'chain' && node.tasks.length === 0)
+      throw new InvalidSignature('this.replace: a chain without steps cannot take the place of a task.')
+    if (node.options.chord !== undefined)
+      throw new InvalidSignature(
+        'this.replace: the signature has a chord of its own, but it gets the place of this task in its chord.',
+      )
+    this.parts.tools.check(node)
+    return new Replace(node) as never
   }
 
-  addToChord(): never {
-    throw new InvalidUsage('this.addToChord() is not there yet: it comes with the whole canvas.')
+  /**
+   * One more member for the chord whose header this task is in: the body waits for it, too. It is sent when this
+   * task has succeeded, in the same step; a task that fails or is tried again adds nothing.
+   * @throws InvalidUsage outside of a chord's header
+   */
+  addToChord<S extends AnySignature>(signature: S): AsyncResult<OutOf<S>> {
+    const { message, tools } = this.parts
+    const node = asNode(signature, 'What this.addToChord() is given')
+    if (ownPlace(message) === undefined)
+      throw new InvalidUsage(
+        `this.addToChord: ${message.task} runs in no chord's header now, so there is no chord to add to.`,
+      )
+    tools.check(node)
+    const tuple: ResultTuple = [[tools.mint(), null], null]
+    this.add({ do: 'send', node, args: [], options: { taskId: tuple[0][0] }, toChord: true }, tuple)
+    return tools.handle(tuple) as AsyncResult<OutOf<S>>
+  }
+
+  /** To be sent with this task's end; `child` is what it is known by. */
+  add(addition: Addition, child?: ResultTuple): void {
+    this.added = [...this.added, addition]
+    if (child !== undefined) this.sent.push(child)
   }
 
   sendEvent(): never {

@@ -1,5 +1,6 @@
 // What a worker sends on, after the message in hand: with its root, as its child.
 import type { GroupNode, Node, SignatureOptions } from '../canvas/node.js'
+import type { Addition } from './addition.js'
 import { decompose } from './decompose.js'
 import type { Message } from './message.js'
 import type { ResultTuple } from './meta.js'
@@ -15,13 +16,15 @@ export interface FollowContext {
   readonly storeErrorsEvenIfIgnored: boolean
   /** What the task itself sent while it ran. */
   readonly children: readonly ResultTuple[]
+  /** What the task wants to be sent with its end. */
+  readonly added: readonly Addition[]
   /** Children get this message's priority unless they have their own. */
   readonly inheritPriority: boolean
   /** Where the message came from: a retry goes there again. */
   readonly queue: string
 }
 
-const originOf = (message: Message, { mint, nowMs }: FollowContext): Origin => ({
+export const originOf = (message: Message, { mint, nowMs }: FollowContext): Origin => ({
   mint,
   nowMs,
   rootId: message.rootId,

@@ -17,6 +17,7 @@ import { checkDepth } from './depth.js'
 import {
   accumulate,
   bodyIdOf,
+  chunksGroup,
   freezeChain,
   freezeChord,
   freezeGroup,
@@ -131,15 +132,6 @@ const sendChain = (
 // ---------------------------------------------------------------------------------------------------
 // A group: every member is sent
 
-const chunksGroup = (node: MapNode): GroupNode => {
-  const size = Math.max(1, node.n ?? 1)
-  const { n: _n, ...rest } = node
-  const tasks: Node[] = []
-  for (let start = 0; start < node.it.length; start += size)
-    tasks.push({ ...rest, kind: 'xstarmap', options: {}, it: node.it.slice(start, start + size) })
-  return { kind: 'group', args: [], kwargs: {}, options: node.options, immutable: node.immutable, tasks }
-}
-
 const sendGroup = (
   node: GroupNode,
   args: readonly unknown[],
@@ -209,7 +201,8 @@ const sendChord = (
     { ...options, ...(call.taskId !== undefined && { taskId: call.taskId }) },
     rest.rootId,
   )
-  const whole = freezeChord(node, given, null, sending.origin.mint)
+  const replaces = call.replacedTaskNesting !== undefined
+  const whole = freezeChord(node, { ...given, replaces }, null, sending.origin.mint)
   const frozen = whole.node
   const linked = (linkError ?? []).reduce(addErrback, (link ?? []).reduce(addCallback, frozen.body))
   const body = withOptions(linked, {

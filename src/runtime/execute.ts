@@ -1,6 +1,7 @@
 // Runs one task's code: binds its arguments, sets its context, turns what it did into an Outcome. Hooks
 // are called here too; a hook that throws is logged and changes nothing.
-import { InvalidTaskError, isIgnore, isReject, isRetry } from '../errors.js'
+import type { Node } from '../canvas/node.js'
+import { InvalidTaskError, isIgnore, isReject, isReplace, isRetry, type Replace } from '../errors.js'
 import type { Outcome } from '../pools/pool.js'
 import { contextStorage, type TaskContext } from './context.js'
 import type { Message } from './message.js'
@@ -50,6 +51,7 @@ export const execute = async (
   try {
     const bound = bindArguments(definition, args, message.kwargs)
     const value = await contextStorage.run(context, () => definition.run.apply(context, bound as unknown[]))
+    if (value instanceof Error && isReplace(value)) return replaced(definition, value, context, bound)
     if (hasHooks(definition.options)) await afterSuccess(definition.options, value, context, bound)
     return { kind: 'success', value }
   } catch (thrown) {
@@ -63,6 +65,7 @@ const afterThrow = async (
   context: TaskContext,
   args: readonly unknown[],
 ): Promise<Outcome> => {
+  if (isReplace(thrown)) return replaced(definition, thrown, context, args)
   if (isIgnore(thrown)) return { kind: 'ignore', error: thrown }
   if (isReject(thrown)) return { kind: 'reject', error: thrown }
   const { options } = definition
@@ -76,6 +79,25 @@ const afterThrow = async (
     ])
   }
   return { kind: state === 'RETRY' ? 'retry' : 'failure', error }
+}
+
+/** The task's own hook may have the last word on what takes its place. */
+const replaced = async (
+  { options }: RunnableTask,
+  { signature }: Replace,
+  context: TaskContext,
+  args: readonly unknown[],
+): Promise<Outcome> => {
+  let heir: unknown = signature
+  if (options.onReplace !== undefined)
+    await callHooks(context, [
+      async () => {
+        const other: unknown = await options.onReplace?.(signature as Node, { context, args })
+        if (other !== undefined && other !== null)
+          heir = (context.replace(other as never) as Replace).signature
+      },
+    ])
+  return { kind: 'replace', signature: heir }
 }
 
 /** `autoretryFor`: the error becomes a retry, or stays what it is when there are none left. */

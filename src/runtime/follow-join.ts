@@ -46,7 +46,7 @@ export const followJoins = (
   return { steps }
 }
 
-const bodySteps = (
+export const bodySteps = (
   body: Node,
   texts: readonly string[],
   message: Message,

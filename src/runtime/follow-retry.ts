@@ -2,8 +2,8 @@
 import type { Retry, RetryOptions } from '../errors.js'
 import type { FollowContext } from './continue.js'
 import { encodeException, toExceptionInfo, tracebackOf } from './failure.js'
-import { ack, storeOwn } from './follow.js'
 import type { Message, Moment } from './message.js'
+import { ack, storeOwn } from './own-end.js'
 import { momentAt } from './outgoing.js'
 import type { Outgoing, Plan, Step } from './plan.js'
 

@@ -3,36 +3,27 @@
 // succeeded, and when nothing follows; failures, retries and the ends of chords stand in follow-*.ts.
 import type { Node } from '../canvas/node.js'
 import { fromJSON, type SignatureJson } from '../canvas/wire.js'
-import type { Ending } from './broker.js'
+import { additionSteps } from './follow-added.js'
 import { type Continuation, continueWith, type FollowContext, groupOf } from './continue.js'
 import { encodePython, encodeValue } from './json.js'
 import type { Message } from './message.js'
-import type { ResultTuple } from './meta.js'
+import { ack, storeOwn } from './own-end.js'
 import { ownPlace, partOf } from './parts.js'
 import type { Plan, Step } from './plan.js'
-
-export const ack: Ending = { kind: 'ack' }
-
-/** The message's own state. `result` is JSON text. */
-export const storeOwn = (
-  { id, groupId, parentId }: Message,
-  state: string,
-  result: string,
-  traceback: string | null,
-  children: readonly ResultTuple[],
-): Step => ({ do: 'store', taskId: id, state, result, traceback, children, groupId, parentId })
 
 /** The task returned `value`; throws EncodeError when it cannot travel (the caller makes that the failure). */
 export const followSuccess = (message: Message, value: unknown, context: FollowContext): Plan => {
   const { callbacks, chain, chord } = message.embed
   const result = encodeValue(value, `the result of ${message.task}`)
   const steps: Step[] = []
-  if (callbacks === null && chain === null && chord === null) {
+  const { added } = context
+  if (callbacks === null && chain === null && chord === null && added.length === 0) {
     // The common case: nothing follows.
     if (!context.ignoreResult) steps.push(storeOwn(message, 'SUCCESS', result, null, context.children))
     steps.push({ do: 'end', ending: ack })
     return { steps }
   }
+  if (added.length > 0) steps.push(...additionSteps(message, context))
   const children = [...context.children]
   for (const next of [
     ...linked(callbacks, value, message, context),

@@ -3,7 +3,7 @@
 //
 // The body of a chord is NOT written into its header's signatures here (Celery does, and pays for it with
 // a factor of four at each nesting); it is attached when the header is sent.
-import type { ChainNode, ChordNode, GroupNode, Node, SignatureOptions } from '../canvas/node.js'
+import type { ChainNode, ChordNode, GroupNode, MapNode, Node, SignatureOptions } from '../canvas/node.js'
 import type { ResultShape } from './plan.js'
 
 /** What is handed down to a node from around it. */
@@ -14,6 +14,8 @@ export interface Given {
   readonly rootId?: string
   /** The node reports to a chord: its end must be ONE result. */
   readonly reports?: boolean
+  /** It takes the place of a task, which is all the place that its end has. */
+  readonly replaces?: boolean
   /** It is sent now. Members of what waits learn their group's id when they are sent, as in Celery. */
   readonly now?: boolean
 }
@@ -38,6 +40,16 @@ export const accumulate = (options: SignatureOptions = {}): Node => ({
   options,
   immutable: false,
 })
+
+/** Chunks as what they are sent as: a group of starmaps. */
+export const chunksGroup = (node: MapNode): GroupNode => {
+  const size = Math.max(1, node.n ?? 1)
+  const { n: _n, ...rest } = node
+  const tasks: Node[] = []
+  for (let start = 0; start < node.it.length; start += size)
+    tasks.push({ ...rest, kind: 'xstarmap', options: {}, it: node.it.slice(start, start + size) })
+  return { kind: 'group', args: [], kwargs: {}, options: node.options, immutable: node.immutable, tasks }
+}
 
 /** Members of nested groups stand in one row, in natural order. */
 const flatten = (nodes: readonly Node[]): readonly Node[] =>
@@ -98,7 +110,7 @@ const asChord = (group: GroupNode): ChordNode => ({
   body: accumulate(routing(group.options)),
 })
 
-const routing = ({ queue, priority }: SignatureOptions): SignatureOptions => ({
+export const routing = ({ queue, priority }: SignatureOptions): SignatureOptions => ({
   ...(queue !== undefined && { queue }),
   ...(priority !== undefined && { priority }),
 })
@@ -164,7 +176,12 @@ export const freezeChord = (
   )
   const header: ResultShape = { kind: 'group', id, results: members.map(({ result }) => result), parent }
   // Like Celery, a body that stands in no group carries the id of its own header.
-  const place = { ...(given.now === true && { groupId: id }), ...own, ...given, now: false }
+  const place = {
+    ...(given.now === true && given.replaces !== true && { groupId: id }),
+    ...own,
+    ...given,
+    now: false,
+  }
   const body = freeze(chord.body, place, header, mint)
   return {
     node: {

@@ -156,12 +156,14 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
   const results: StoredText[] = []
   const parts: ChordPart[] = []
   const joined: ChordKey[] = []
+  const grown: ChordKey[] = []
   let ending: Ending = { kind: 'ack' }
   let sends = false
   for (const step of plan.steps)
     if (step.do === 'store') results.push(storedText(step, ended, nowMs))
     else if (step.do === 'report') parts.push(step.part)
     else if (step.do === 'join') joined.push(step.chord)
+    else if (step.do === 'grow-chord') grown.push(step.chord)
     else if (step.do === 'end') ending = step.ending
     else sends = true
   const fenced = joined.length === 0 && needsFence(ended.message, plan.steps, ending)
@@ -172,6 +174,7 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
     results,
     pushes,
     chords,
+    ...(grown.length > 0 && { grown }),
     parts,
     ...(joined.length > 0 && { joined }),
   })

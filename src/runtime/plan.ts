@@ -54,6 +54,8 @@ export interface Outgoing {
 export type Step =
   | { readonly do: 'publish'; readonly message: Outgoing }
   | { readonly do: 'open-chord'; readonly chord: ChordOpening }
+  /** A header task adds one more to its chord. */
+  | { readonly do: 'grow-chord'; readonly chord: ChordKey }
   /** `result` is JSON text. */
   | {
       readonly do: 'store'

@@ -2,6 +2,7 @@
 // new work belongs to that task: it gets its root and parent, and stands among its children.
 import { ownerOf, type Node, type SignatureOptions } from '../canvas/node.js'
 import { isRecord, mergeOptions, readOptions } from '../canvas/options.js'
+import { underStamps } from '../canvas/stamp.js'
 import { show } from '../canvas/words.js'
 import type { CallOptions, PendingResult, Sender } from '../canvas/sender.js'
 import { InvalidSignature, InvalidUsage } from '../errors.js'
@@ -30,11 +31,6 @@ export interface SendingApp {
   readonly mint: () => string
 }
 
-const later: Readonly<Record<string, string>> = {
-  stamps: 'stamps come with the whole canvas',
-  stampedHeaders: 'stamps come with the whole canvas',
-}
-
 const readCall = (
   options: CallOptions,
 ): {
@@ -42,16 +38,24 @@ const readCall = (
   call: SignatureOptions
   /** What speaks of this publish, and is no business of the messages. */
   publish: SignatureOptions
+  /** What every task of the canvas shall carry, unless its signature says it otherwise. */
+  stamped: (node: Node) => Node
 } => {
   if (!isRecord(options))
     throw new InvalidSignature(`Options are expected to be an object, but got ${show(options)}.`)
-  const { kwargs, retry, retryPolicy, durability, ...rest } = options
-  for (const name of Object.keys(rest))
-    if (Object.hasOwn(later, name) && (rest as Record<string, unknown>)[name] !== undefined)
-      throw new InvalidUsage(`The option ${name} is not there yet: ${later[name]}.`)
+  const { kwargs, retry, retryPolicy, durability, stamps, stampedHeaders, ...rest } = options
   if (kwargs !== undefined && !isRecord(kwargs))
     throw new InvalidSignature(`kwargs: expected an object, got ${show(kwargs)}`)
-  return { kwargs, call: readOptions(rest), publish: readOptions({ retry, retryPolicy, durability }) }
+  const call = readOptions(rest)
+  const publish = readOptions({ retry, retryPolicy, durability })
+  const said = readOptions({ stamps, stampedHeaders })
+  const names = said.stampedHeaders ?? Object.keys(said.stamps ?? {})
+  const stamped = (node: Node): Node => underStamps(node, names, said.stamps ?? {})
+  const linked = {
+    ...(call.link !== undefined && { link: call.link.map(stamped) }),
+    ...(call.linkError !== undefined && { linkError: call.linkError.map(stamped) }),
+  }
+  return { kwargs, call: { ...call, ...linked }, publish, stamped }
 }
 
 const withKwargs = (node: Node, kwargs: Readonly<Record<string, unknown>> | undefined): Node =>
@@ -76,9 +80,9 @@ export const sendNode = (
   const task = currentTask()
   let id = options.taskId ?? node.options.taskId ?? ''
   const prepare = (): { plan: SendPlan; sending: (broker: Broker) => Promise<AnyResult> } => {
-    const { kwargs, call, publish } = readCall(options)
+    const { kwargs, call, publish, stamped } = readCall(options)
     const how = publishOptions(mergeOptions(node.options, publish), app.publishing())
-    const whole = withKwargs(node, kwargs)
+    const whole = stamped(withKwargs(node, kwargs))
     const nowMs = app.results.now()
     const origin: Origin = {
       mint: () => app.mint(),

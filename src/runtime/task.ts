@@ -1,4 +1,5 @@
 // A task: a name, maybe the code, and its options. `app.task(…)` makes the callable that users hold.
+import type { Node } from '../canvas/node.js'
 import { checkOptions, type OptionKind } from './check-options.js'
 import type { TaskContext } from './context.js'
 import type { Rate } from '../config-rate.js'
@@ -65,6 +66,8 @@ export interface TaskOptions<R = any, A extends readonly unknown[] = readonly an
   onSuccess?: (value: R, info: HookInfo<A>) => unknown
   onFailure?: (error: unknown, info: HookInfo<A>) => unknown
   onRetry?: (error: unknown, info: HookInfo<A>) => unknown
+  /** Told what takes its place (`this.replace`); may give another signature instead, such as a stamped one. */
+  onReplace?: (signature: Node, info: HookInfo<A>) => unknown
   afterReturn?: (
     end: { readonly state: 'SUCCESS' | 'FAILURE' | 'RETRY'; readonly value?: R; readonly error?: unknown },
     info: HookInfo<A>,
@@ -113,13 +116,13 @@ const optionKinds: Readonly<Record<keyof TaskOptions, OptionKind>> = {
   onSuccess: 'function',
   onFailure: 'function',
   onRetry: 'function',
+  onReplace: 'function',
   afterReturn: 'function',
 }
 
 const later: Readonly<Record<string, string>> = {
   concurrencyKey: 'limits for each key come with the pools',
   concurrencyLimit: 'limits for each key come with the pools',
-  onReplace: 'replace comes with the whole canvas',
 }
 
 export const checkTaskOptions = (name: string, options: unknown): void =>

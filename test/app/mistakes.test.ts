@@ -188,10 +188,9 @@ describe('a task', () => {
         '"100/h" (0, null and "" are no limit), got "10/d".',
     ],
     [
-      'with another one',
-      () => option({ onReplace: () => 1 }),
-      'ImproperlyConfigured: Option onReplace of task "proj.other" is not there yet: replace comes with the whole ' +
-        'canvas.',
+      'with a hook that is none',
+      () => option({ onReplace: 'later' }),
+      'ImproperlyConfigured: Option onReplace of task "proj.other": expected a function, got "later".',
     ],
     [
       'that runs elsewhere, called here',
@@ -330,9 +329,9 @@ describe('a call', () => {
       'EncodeError: Expected a date between the years 1 and 9999 (Python has no other), got an invalid date.',
     ],
     [
-      'with an option of a later version',
-      () => add.applyAsync([1, 2], { stamps: { customer: 'acme' } }),
-      'InvalidUsage: The option stamps is not there yet: stamps come with the whole canvas.',
+      'with stamps that are no object',
+      () => add.applyAsync([1, 2], { stamps: 'acme' }),
+      'InvalidSignature: The option stamps expects an object, but got "acme".',
     ],
     [
       'with options that are no object',

@@ -232,8 +232,4 @@ describe('sending', () => {
       'applyAsync() expects an array of arguments, but got 3.',
     )
   })
-
-  it('is not yet stamped', () => {
-    expect(() => add.s(1).stamp({ customer: 'acme' })).toThrow('Stamping is not available in this version')
-  })
 })

@@ -51,6 +51,47 @@ onEveryEngine('chords', (bench) => {
     ])
   })
 
+  test('a header task adds one more to its chord, with its own end: that one is waited for', async () => {
+    const { broker, consume } = bench()
+    const consumer = await consume()
+    await broker.publish(header('a', 'b'))
+    const [a, b] = (await claim(consumer, 2)) as [Delivery, Delivery]
+    const grows = { fence: 'a:0:0:', pushes: [push('more')], grown: [theChord] }
+    expect((await complete(consumer, reports(a, 0, grows))).joins).toEqual([])
+    expect((await complete(consumer, reports(b, 1))).joins).toEqual([])
+    const more = await claimOne(consumer)
+    const { joins } = await complete(consumer, reports(more, 1))
+    expect(onlyJoin(joins).members).toEqual(
+      [part('a', 0), part('b', 1), part('more', 1)].map((p) => p.member),
+    )
+  })
+
+  test('who adds to a chord twice, by a second message of the same task, adds once', async () => {
+    const { broker, consume } = bench()
+    const consumer = await consume()
+    await broker.publish({ pushes: [push('a'), push('a')], chords: [chord(1)] })
+    const [a, twin] = (await claim(consumer, 2)) as [Delivery, Delivery]
+    const grows = { fence: 'a:0:0:', pushes: [push('more')], grown: [theChord] }
+    const { joins, refused } = await complete(consumer, reports(a, 0, grows), reports(twin, 0, grows))
+    expect([joins, refused]).toEqual([[], [1]])
+    const more = await claimOne(consumer)
+    expect(onlyJoin((await complete(consumer, reports(more, 0))).joins).members).toHaveLength(2)
+    expect(await claim(consumer, 1)).toEqual([])
+  })
+
+  test('a chord may grow before it is opened, as when a Python client is still sending it', async () => {
+    const { broker, consume } = bench()
+    const consumer = await consume()
+    await broker.publish(messages('a'))
+    const a = await claimOne(consumer)
+    const grows = { fence: 'a:0:0:', pushes: [push('more')], grown: [theChord] }
+    await complete(consumer, reports(a, 0, grows))
+    await broker.publish({ ...messages('b'), chords: [chord(2)] })
+    const [more, b] = (await claim(consumer, 2)) as [Delivery, Delivery]
+    expect((await complete(consumer, reports(b, 1))).joins).toEqual([])
+    expect(onlyJoin((await complete(consumer, reports(more, 0))).joins).members).toHaveLength(3)
+  })
+
   test('a part without a place stands at the end', async () => {
     const { broker, consume } = bench()
     const consumer = await consume()

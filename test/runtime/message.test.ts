@@ -298,6 +298,7 @@ describe('what nobody here knows', () => {
       ignoreResult: false,
       storeErrorsEvenIfIgnored: false,
       children: [],
+      added: [],
       inheritPriority: false,
       queue: 'celery',
     })

@@ -29,6 +29,7 @@ export const contextOf = (more: Partial<FollowContext> = {}): FollowContext => (
   ignoreResult: false,
   storeErrorsEvenIfIgnored: false,
   children: [],
+  added: [],
   inheritPriority: false,
   queue: 'celery',
   ...more,

@@ -6,10 +6,10 @@ import { TaskContext } from '../../src/runtime/context.js'
 import { decompose } from '../../src/runtime/decompose.js'
 import { backoffDelay, hasRetriesLeft, type RetryPolicy, retryPolicyOf } from '../../src/runtime/retry.js'
 import { signature } from '../../src/canvas/signature.js'
-import { originOf, rawsOf, read } from './plans.js'
+import { counter, originOf, rawsOf, read } from './plans.js'
 
 const policy = (more: Partial<RetryPolicy>): RetryPolicy => retryPolicyOf(more)
-const never = (): number => {
+const never = (): any => {
   throw new Error('nobody throws dice here')
 }
 
@@ -59,6 +59,7 @@ describe('this.retry', () => {
       log: silentLogger,
       store: () => Promise.resolve(true),
       random,
+      tools: { mint: counter(), check: never, handle: never },
     })
     return context.retry(options)
   }

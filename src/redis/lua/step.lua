@@ -13,7 +13,7 @@
 --       then each other completion: field, ending, marker ('' without), counts of results, pushes, chords,
 --         parts, joined; '1' when the first result is the task's own; what the ending needs (see there);
 --         results (key, text, seconds), pushes (KEYS index, due ms or '', text; a list's redo list is the
---         key behind it), chords (.s, size), parts (.j, .t, .s, seen, taken, index, task id, member, group,
+--         key behind it), chords (.s, size; or .t, '+1': one part more), parts (.j, .t, .s, seen, taken, index, task id, member, group,
 --         body), joined (taken, seen)
 -- Returns 'lost' (the hash is gone), 'stale' (a later request of this lane was answered), or
 --       { head, raw, … }: head is '' when all is as usual (field i is request + i of the first registered
@@ -230,7 +230,16 @@ if others > 0 then
     end
     local keep = false
     if fresh then
-      for k = 0, chords - 1 do call('SET', ARGV[c + 2 * k], ARGV[c + 2 * k + 1], 'NX') end
+      for k = 0, chords - 1 do
+        local key, size = ARGV[c + 2 * k], ARGV[c + 2 * k + 1]
+        if size == '+1' then
+          call('INCR', key)
+          -- Python's chords have an end even if nobody ends them, and so must what is added to one.
+          if call('TTL', string.sub(key, 1, -2) .. 's') ~= -1 then call('EXPIRE', key, 86400) end
+        else
+          call('SET', key, size, 'NX')
+        end
+      end
       for k = 0, parts - 1 do
         local b = m + 10 * k
         local all = counted[k] and report(b)

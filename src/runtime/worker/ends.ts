@@ -1,14 +1,17 @@
 // From an Outcome (or a message that must not run) to the completion that ends it: asks `follow` what
 // comes next, `perform` to write it, and says it in the log in Celery's words.
+import type { Node } from '../../canvas/node.js'
 import { type Reject, type Retry, TimeLimitExceeded } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Outcome } from '../../pools/pool.js'
+import type { Addition } from '../addition.js'
 import type { Completion, Ending, StoredText } from '../broker.js'
 import type { FollowContext } from '../continue.js'
 import { reprException, toExceptionInfo, tracebackOf } from '../failure.js'
 import { followNothing, followSuccess } from '../follow.js'
 import { failureOf, followFailure, revokedBy } from '../follow-failure.js'
 import { type Complete, followJoins } from '../follow-join.js'
+import { followReplace } from '../follow-replace.js'
 import { followRetry } from '../follow-retry.js'
 import { encodeValue } from '../json.js'
 import type { Message } from '../message.js'
@@ -37,6 +40,8 @@ export interface Held {
   readonly definition: TaskDefinition | undefined
   /** What the task sent while it ran. */
   readonly sent: readonly ResultTuple[]
+  /** What it wants to be sent with its end. */
+  readonly added: readonly Addition[]
 }
 
 export class Ends {
@@ -60,6 +65,8 @@ export class Ends {
         return this.ofSuccess(held, outcome.value, ms)
       case 'retry':
         return this.ofRetry(held, outcome.error as Retry)
+      case 'replace':
+        return this.ofReplace(held, outcome.signature as Node)
       case 'ignore':
         this.log.info(`Task ${nameOf(message)} ignored`, factsOf(message))
         return this.commit(held, followNothing(false))
@@ -111,6 +118,17 @@ export class Ends {
     try {
       const completion = await this.commit(held, followRetry(message, retry, this.context(held)))
       this.log.info(`Task ${nameOf(message)} retry: ${retry.message}`, factsOf(message))
+      return completion
+    } catch (error) {
+      return this.ofFailure(held, error)
+    }
+  }
+
+  private async ofReplace(held: Held, signature: Node): Promise<Completion> {
+    const { message } = held
+    try {
+      const completion = await this.commit(held, followReplace(message, signature, this.context(held)))
+      this.log.info(`Task ${nameOf(message)} replaced by ${briefly(signature)}`, factsOf(message))
       return completion
     } catch (error) {
       return this.ofFailure(held, error)
@@ -188,6 +206,7 @@ export class Ends {
       storeErrorsEvenIfIgnored:
         definition?.options.storeErrorsEvenIfIgnored ?? this.settings.storeErrorsEvenIfIgnored,
       children: held.sent,
+      added: held.added,
       inheritPriority: this.settings.inheritPriority,
       queue: message.exchange === '' && message.routingKey !== '' ? message.routingKey : held.queue,
     }
@@ -222,6 +241,9 @@ export class Ends {
     }
   }
 }
+
+/** A canvas may be huge: its kind is enough for a line of the log. */
+const briefly = (node: Node): string => (node.kind === 'task' ? node.task : `a ${node.kind}`)
 
 export const nameOf = ({ task, id }: Message): string => `${task}[${id}]`
 

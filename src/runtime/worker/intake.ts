@@ -2,6 +2,7 @@
 // past. A pure answer for each; the loop (slots) acts on it.
 import * as Either from 'fp-ts/lib/Either.js'
 import { WorkerLostError } from '../../errors.js'
+import { noAdditions } from '../addition.js'
 import type { Completion, Delivery } from '../broker.js'
 import { encodeException, toExceptionInfo } from '../failure.js'
 import { decodeMessage, type Message } from '../message.js'
@@ -59,6 +60,7 @@ const hold = ({ tag, queue }: Delivery, message: Message, { registry }: IntakeRu
   message,
   definition: registry.get(message.task),
   sent: [],
+  added: noAdditions,
 })
 
 const reasonOf = (error: Error): string => `${toExceptionInfo(error).exc_type}: ${error.message}`

@@ -223,7 +223,8 @@ export class Runs {
     if (outcome.kind === 'aborted' && outcome.error instanceof LeaseLost) return undefined
     const ms = Math.round((performance.now() - startedAt) * 1000) / 1000
     const sent = job.context?.sent ?? held.sent
-    const finished: Held = sent.length === 0 ? held : { ...held, sent }
+    const added = job.context?.added ?? held.added
+    const finished: Held = sent.length === 0 && added.length === 0 ? held : { ...held, sent, added }
     const completion = ends.ofOutcome(finished, outcome, ms)
     return { completion: completion instanceof Promise ? await completion : completion, held: finished }
   }

@@ -7,7 +7,8 @@ import type { Logger } from '../../log.js'
 import type { Execute, LazySignal, Outcome, Pool } from '../../pools/pool.js'
 import type { Broker, Consumer } from '../broker.js'
 import { checkOptions, type OptionKind } from '../check-options.js'
-import { TaskContext } from '../context.js'
+import { checkArguments } from '../check-arguments.js'
+import { type ContextTools, TaskContext } from '../context.js'
 import { errbackArguments } from '../errback.js'
 import { execute, type RunnableTask } from '../execute.js'
 import type { Means } from '../perform.js'
@@ -239,6 +240,12 @@ export class Worker {
     this.#limits?.change(task, paceOf(rate, `The rate of task "${task}"`))
   }
 
+  readonly #tools: ContextTools = {
+    mint: () => this.#parts.mint(),
+    check: (node) => checkArguments(node, 0, this.#parts.registry),
+    handle: (tuple) => this.#parts.results.handle(tuple),
+  }
+
   #run(job: TaskJob, abort: LazySignal, consumer: Consumer, ends: Ends): Promise<Outcome> {
     const { held, delivery } = job
     const definition = held.definition as RunnableTask
@@ -253,6 +260,7 @@ export class Worker {
       app: this.#parts.app,
       log: this.#log,
       random: Math.random,
+      tools: this.#tools,
       store: (state, meta) =>
         ignoreResult
           ? Promise.resolve(true)

@@ -1,0 +1,33 @@
+// Work that stands where one task stood has one result: where it would end in a group, a task that every
+// Celery worker knows collects the members' results. Pure.
+import { upgrade } from '../canvas/chain.js'
+import { change, type Node } from '../canvas/node.js'
+import { accumulate, chunksGroup, routing } from './freeze.js'
+
+/**
+ * The same work, ending in one result. It gets its place (its id, its group, its chord) from the task whose place
+ * it takes, so what its end says of a place of its own is left out.
+ */
+export const asOne = (node: Node): Node => {
+  switch (node.kind) {
+    case 'group':
+      return upgrade(node, accumulate(routing(node.options)))
+    case 'chunks':
+      return asOne(chunksGroup(node))
+    case 'chain': {
+      const last = node.tasks.at(-1)
+      const tasks = last === undefined ? [] : [...node.tasks.slice(0, -1), asOne(last)]
+      return change(placeless(node), { tasks })
+    }
+    case 'chord':
+      return change(placeless(node), { body: asOne(node.body) })
+    default:
+      return placeless(node)
+  }
+}
+
+const placeless = <N extends Node>(node: N): N => {
+  const { taskId, groupId, groupIndex, ...options } = node.options
+  const isPlaced = taskId !== undefined || groupId !== undefined || groupIndex !== undefined
+  return isPlaced ? change(node, { options } as Partial<N>) : node
+}
