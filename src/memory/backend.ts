@@ -32,6 +32,11 @@ export class MemoryBackend implements Backend {
     return stop
   }
 
+  /** Nothing is far away here. */
+  expect(): () => void {
+    return () => undefined
+  }
+
   async forget(taskIds: readonly string[]): Promise<void> {
     this.room.submit('forget', { taskIds })
   }

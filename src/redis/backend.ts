@@ -62,6 +62,7 @@ export class RedisBackend implements Backend {
     readonly timeoutSeconds: number,
   ) {
     this.#watcher = new Watcher(link, url, timeoutSeconds)
+    link.listen({ onUp: () => this.#watcher.connected(), onDown: () => this.#watcher.disconnected() })
   }
 
   async read(taskIds: readonly string[]): Promise<readonly (string | null)[]> {
@@ -78,6 +79,10 @@ export class RedisBackend implements Backend {
     return this.#watcher.watch(this.keys.result(taskId), listener, onTrouble)
   }
 
+  expect(taskId: string): () => void {
+    return this.#watcher.expect(this.keys.result(taskId))
+  }
+
   async forget(taskIds: readonly string[]): Promise<void> {
     for (let from = 0; from < taskIds.length; from += chunk)
       await this.#ask('del', taskIds.slice(from, from + chunk).map(this.keys.result))
@@ -86,14 +91,6 @@ export class RedisBackend implements Backend {
   async close(): Promise<void> {
     this.#watcher.close()
     this.link.close()
-  }
-
-  connected(): void {
-    this.#watcher.connected()
-  }
-
-  disconnected(): void {
-    this.#watcher.disconnected()
   }
 
   #ask(command: string, names: readonly string[]) {

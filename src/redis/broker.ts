@@ -39,8 +39,8 @@ const moreScripts = [scripts.note, scripts.store, scripts.seat, scripts.permit]
 export class RedisBroker implements Broker {
   readonly url: string
   readonly #options: BrokerOptions
-  /** Everything that is neither a consumer's nor a result's. */
-  readonly #link: Link
+  /** Everything that is not a consumer's. */
+  readonly link: Link
   readonly #publisher: Publisher
   /** Made when somebody asks for durability. */
   #durable: { readonly link: Link; readonly publisher: Publisher } | undefined
@@ -54,19 +54,23 @@ export class RedisBroker implements Broker {
     const { address, keys, databases, timeoutSeconds } = options
     this.#options = options
     this.url = address.masked
-    this.#link = new Link({
-      address,
-      name: 'lovage-client',
-      scripts: [scripts.publish, scripts.fire, scripts.lead],
-      onClock: this.#setClock,
-      onUp: () => {
-        this.#publisher.connected()
-        this.#firer.connected()
+    this.link = new Link(
+      {
+        address,
+        name: 'lovage-client',
+        scripts: [scripts.publish, scripts.fire, scripts.lead],
+        onClock: this.#setClock,
       },
-      onDown: (error) => this.#publisher.disconnected(error),
-    })
-    this.#publisher = this.#publishOver(this.#link, 2)
-    this.#firer = new Firer({ link: this.#link, keys, databases, url: address.masked, timeoutSeconds })
+      {
+        onUp: () => {
+          this.#publisher.connected()
+          this.#firer.connected()
+        },
+        onDown: (error) => this.#publisher.disconnected(error),
+      },
+    )
+    this.#publisher = this.#publishOver(this.link, 2)
+    this.#firer = new Firer({ link: this.link, keys, databases, url: address.masked, timeoutSeconds })
     this.#leases = new LeaseKeeper(address, keys.consumers, options.log, this.#setClock)
   }
 
@@ -83,14 +87,15 @@ export class RedisBroker implements Broker {
 
   /** WAIT blocks its connection: nobody else may be on it. */
   #openDurable(): { readonly link: Link; readonly publisher: Publisher } {
-    const link: Link = new Link({
-      address: this.#options.address,
-      name: 'lovage-durable',
-      scripts: [scripts.publish],
-      onClock: this.#setClock,
-      onUp: () => publisher.connected(),
-      onDown: (error) => publisher.disconnected(error),
-    })
+    const link: Link = new Link(
+      {
+        address: this.#options.address,
+        name: 'lovage-durable',
+        scripts: [scripts.publish],
+        onClock: this.#setClock,
+      },
+      { onUp: () => publisher.connected(), onDown: (error) => publisher.disconnected(error) },
+    )
     const publisher = this.#publishOver(link, 1)
     return { link, publisher }
   }
@@ -121,14 +126,16 @@ export class RedisBroker implements Broker {
       url: this.url,
       leases: this.#leases,
       onClosed: (closed) => this.#consumers.delete(closed),
-      connect: (role, hooks) =>
-        new Link({
-          address,
-          name: `lovage-${role}`,
-          scripts: role === 'waiter' ? [scripts.step] : [...consumerScripts, ...moreScripts],
-          onClock: this.#setClock,
-          ...hooks,
-        }),
+      connect: (role, ...listeners) =>
+        new Link(
+          {
+            address,
+            name: `lovage-${role}`,
+            scripts: role === 'waiter' ? [scripts.step] : [...consumerScripts, ...moreScripts],
+            onClock: this.#setClock,
+          },
+          ...listeners,
+        ),
     })
     this.#consumers.add(consumer)
     return consumer
@@ -140,9 +147,9 @@ export class RedisBroker implements Broker {
 
   async lead(scope: string, by: string, leaseMs: number): Promise<boolean> {
     const { keys, timeoutSeconds } = this.#options
-    const [serverMs, leads, sentAt] = await ask(this.#link, this.url, timeoutSeconds, async () => {
+    const [serverMs, leads, sentAt] = await ask(this.link, this.url, timeoutSeconds, async () => {
       const started = Date.now()
-      const reply = await this.#link.run(scripts.lead, [1, keys.beat(scope, 'lead'), by, leaseMs])
+      const reply = await this.link.run(scripts.lead, [1, keys.beat(scope, 'lead'), by, leaseMs])
       return [...(reply as unknown as readonly [number, number]), started] as const
     })
     this.#setClock(serverMs - (sentAt + Date.now()) / 2)
@@ -165,8 +172,8 @@ export class RedisBroker implements Broker {
   async purge(queue: string): Promise<number> {
     const { keys } = this.#options
     const names = [keys.limited(queue), ...this.#waiting(queue)]
-    const run = () => this.#link.run(scripts.purge, [names.length, ...names, keys.parkedPrefix(queue)])
-    return (await ask(this.#link, this.url, this.#options.timeoutSeconds, run)) as number
+    const run = () => this.link.run(scripts.purge, [names.length, ...names, keys.parkedPrefix(queue)])
+    return (await ask(this.link, this.url, this.#options.timeoutSeconds, run)) as number
   }
 
   readonly dead = {
@@ -177,7 +184,7 @@ export class RedisBroker implements Broker {
 
   async close(): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()))
-    this.#link.close()
+    this.link.close()
     this.#durable?.link.close()
   }
 
@@ -188,7 +195,7 @@ export class RedisBroker implements Broker {
 
   #ask(command: string, args: readonly (string | number)[], patience?: number): Promise<Reply> {
     const seconds = patience === undefined ? this.#options.timeoutSeconds : withinReason(patience)
-    return ask(this.#link, this.url, seconds, () => this.#link.send(command, args))
+    return ask(this.link, this.url, seconds, () => this.link.send(command, args))
   }
 
   #setClock = (offsetMs: number): void => {

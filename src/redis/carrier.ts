@@ -5,7 +5,7 @@ import { RedisBackend } from './backend.js'
 import { RedisBroker } from './broker.js'
 import { Keys } from './keys.js'
 import { Link } from './link.js'
-import { parseAddress, sameServer } from './url.js'
+import { parseAddress, sameAccess, sameServer } from './url.js'
 
 export const openRedis: OpenCarrier = ({
   brokerUrl,
@@ -26,12 +26,10 @@ export const openRedis: OpenCarrier = ({
   const databases = { broker: String(address.database), results: apart ? String(results.database) : '' }
 
   const broker = new RedisBroker({ address, keys, databases, timeoutSeconds: timeout, log })
-  const link: Link = new Link({
-    address: results,
-    name: 'lovage-results',
-    onUp: () => backend.connected(),
-    onDown: () => backend.disconnected(),
-  })
+  // One connection if it can be: a message and the wait for its result leave together.
+  const link = sameAccess(address, results)
+    ? broker.link
+    : new Link({ address: results, name: 'lovage-results' })
   const backend = new RedisBackend(results.masked, link, keys, timeout)
   return { broker, backend }
 }

@@ -18,7 +18,7 @@ import type { Pace } from '../runtime/pace.js'
 import { Holdings } from './holdings.js'
 import { type Databases, directBinding, type Keys } from './keys.js'
 import type { LeaseKeeper } from './lease.js'
-import type { Link, Reply } from './link.js'
+import type { Link, LinkListener, Reply } from './link.js'
 import { Patience } from './patience.js'
 import { Reaper } from './reaper.js'
 import { scripts } from './scripts.js'
@@ -32,7 +32,7 @@ export interface ConsumerParts {
   readonly leases: LeaseKeeper
   readonly onClosed: (consumer: RedisConsumer) => void
   /** Makes a connection of ours. */
-  readonly connect: (role: string, hooks: { onUp: () => void; onDown: (error: Error) => void }) => Link
+  readonly connect: (role: string, ...listeners: LinkListener[]) => Link
 }
 
 /** More would be too long for one script (and for Lua's stack). */
@@ -74,18 +74,17 @@ export class RedisConsumer implements Consumer {
         ? indexes.sort((a, b) => ((options.queues[a] as string) < (options.queues[b] as string) ? -1 : 1))
         : indexes
     this.#context = this.#describe()
-    const hooks = {
+    this.#link = parts.connect('consumer', {
       onUp: () => this.#connected(),
-      onDown: (error: Error) => this.#patience.complain(error),
-    }
-    this.#link = parts.connect('consumer', hooks)
+      onDown: (error) => this.#patience.complain(error),
+    })
     this.#patience = new Patience(this.#link, parts.url, options.onTrouble)
     this.#link.hold()
     this.#waiter = new Waiter({
       keys: parts.keys,
       queues: options.queues,
       link: this.#link,
-      connect: (role) => parts.connect(role, { onUp: noop, onDown: noop }),
+      connect: (role) => parts.connect(role),
       id: () => this.id,
       claim: (link, slots) => this.#claim(link, slots),
     })

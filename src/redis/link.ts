@@ -1,7 +1,8 @@
 // One connection with one role. It reconnects with jittered backoff as long as somebody holds it, keeps the
 // process alive only then, and is `up` only after every new connection was made ready (database checked,
 // scripts loaded, clock read). Commands are never queued or resent behind our back: whoever sends one that
-// is cut off hears of it and sends it again, with the same number.
+// is cut off hears of it and sends it again, with the same number. What one turn sends leaves in one write: a
+// write wakes the other side, and costs more than the command in it.
 import { Command, Redis } from 'ioredis'
 import type { Script } from './scripts.js'
 import type { Address } from './url.js'
@@ -17,9 +18,19 @@ export interface LinkOptions {
   readonly scripts?: readonly Script[]
   /** The server's clock minus ours, ms, after each new connection. */
   readonly onClock?: (offsetMs: number) => void
-  /** Called when a new connection is ready, before anybody else may use it. */
-  readonly onUp?: (link: Link) => void
+}
+
+export interface LinkListener {
+  /** A new connection is ready; nobody else may use it yet. */
+  readonly onUp?: () => void
   readonly onDown?: (error: Error) => void
+}
+
+interface Stream {
+  ref(): void
+  unref(): void
+  cork(): void
+  uncork(): void
 }
 
 /** A reply that does not come within this time means that the socket is dead. */
@@ -37,12 +48,15 @@ export class Link {
   lastError = new Error('not connected yet')
   readonly client: Redis
   readonly #options: LinkOptions
+  readonly #listeners: LinkListener[]
+  #corked = false
   #holders = 0
   #closed = false
   #waiting: { resolve: () => void; reject: (error: Error) => void }[] = []
 
-  constructor(options: LinkOptions) {
+  constructor(options: LinkOptions, ...listeners: LinkListener[]) {
     this.#options = options
+    this.#listeners = listeners
     const { address } = options
     this.client = new Redis({
       ...(address.path === null ? { host: address.host, port: address.port } : { path: address.path }),
@@ -78,6 +92,10 @@ export class Link {
     return this.#closed
   }
 
+  listen(listener: LinkListener): void {
+    this.#listeners.push(listener)
+  }
+
   /** From now on the connection is wanted, and keeps the process alive. */
   hold(): void {
     this.#holders++
@@ -110,6 +128,7 @@ export class Link {
 
   send(name: string, args: readonly (string | number | Buffer)[]): Promise<Reply> {
     if (!this.up) return Promise.reject(this.lastError)
+    if (!this.#corked) this.#cork()
     return this.client.sendCommand(new Command(name, args as (string | Buffer)[], binary)) as Promise<Reply>
   }
 
@@ -122,12 +141,15 @@ export class Link {
     })
   }
 
-  /** Commands sent in `fill` leave in one piece. */
-  together(fill: () => void): void {
-    const { stream } = this.client as unknown as { stream: { cork(): void; uncork(): void } }
+  /** Until everything of this turn is in. */
+  #cork(): void {
+    const { stream } = this.client as unknown as { stream: Stream }
+    this.#corked = true
     stream.cork()
-    fill()
-    stream.uncork()
+    process.nextTick(() => {
+      this.#corked = false
+      stream.uncork()
+    })
   }
 
   /** Drops the present connection: what is under way fails now. */
@@ -143,7 +165,7 @@ export class Link {
   }
 
   async #prepare(): Promise<void> {
-    const { address, scripts = [], onClock, onUp } = this.#options
+    const { address, scripts = [], onClock } = this.#options
     const { client } = this
     try {
       const sentAt = Date.now()
@@ -159,7 +181,7 @@ export class Link {
       this.clientId = Number(id)
       this.lastError = new Error('the connection was lost')
       this.up = true
-      onUp?.(this)
+      for (const { onUp } of this.#listeners) onUp?.()
       for (const { resolve } of this.#waiting.splice(0)) resolve()
     } catch (error) {
       this.lastError = error as Error
@@ -171,12 +193,12 @@ export class Link {
     this.up = false
     if (this.#closed)
       for (const { reject } of this.#waiting.splice(0)) reject(new Error('Connection is closed.'))
-    else this.#options.onDown?.(this.lastError)
+    else for (const { onDown } of this.#listeners) onDown?.(this.lastError)
   }
 
   #refer(): void {
     const { stream, reconnectTimeout } = this.client as unknown as {
-      stream?: { ref(): void; unref(): void }
+      stream?: Stream
       reconnectTimeout?: NodeJS.Timeout | null
     }
     for (const handle of [stream, reconnectTimeout])

@@ -81,12 +81,10 @@ export class RedisScheduleStore implements ScheduleStore {
     this.#states = keys.beat(scope, 'states')
     this.#changes = keys.beat(scope, 'changes')
     this.#channel = keys.beat(scope, 'changed')
-    this.#link = new Link({
-      address,
-      name: 'lovage-beat',
-      scripts: [scripts.entry],
-      onUp: () => this.#subscribe(),
-    })
+    this.#link = new Link(
+      { address, name: 'lovage-beat', scripts: [scripts.entry] },
+      { onUp: () => this.#subscribe() },
+    )
     this.#link.client.on('message', () => this.#soon(0))
   }
 

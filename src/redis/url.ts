@@ -112,3 +112,7 @@ export const sameServer = (a: Address, b: Address): boolean =>
   a.path !== null || b.path !== null
     ? a.path === b.path
     : a.port === b.port && (a.host === b.host || (local.includes(a.host) && local.includes(b.host)))
+
+/** One connection can do for both. */
+export const sameAccess = (a: Address, b: Address): boolean =>
+  sameServer(a, b) && a.database === b.database && a.username === b.username && a.password === b.password

@@ -131,11 +131,8 @@ export class Waiter {
   async #rideAlong(ride: Perch, slots: number): Promise<readonly Delivery[]> {
     const { claim } = this.#options
     let done = false
-    let claimed: Promise<readonly Delivery[]> | undefined
-    ride.link.together(() => {
-      this.#block(ride, blockSeconds).catch((error) => this.#refused(error))
-      claimed = claim(ride.link, slots)
-    })
+    this.#block(ride, blockSeconds).catch((error) => this.#refused(error))
+    const claimed = claim(ride.link, slots)
     const unblock = (): void => {
       // It may not block yet over there: ask again until it is over.
       if (!done) void this.#unblock(ride).then(() => setTimeout(unblock, 5))
@@ -143,7 +140,7 @@ export class Waiter {
     this.#wake = unblock
     const stopPolling = this.#poll(this.#unwatched)
     try {
-      return (await claimed) ?? []
+      return await claimed
     } finally {
       done = true
       stopPolling()

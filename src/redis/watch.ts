@@ -1,6 +1,7 @@
 // Waiting for results: one connection for all waits. One turn's names go out in one SUBSCRIBE, with an MGET
 // of the same names behind it on the same connection (RESP3 allows it), so that nothing falls between the
 // two. A message on a channel is only a hint that may be missed: every few seconds all waits are read again.
+// Both may leave before there is a watch, behind the message whose result it will be.
 import { OperationalError } from '../errors.js'
 import type { Link } from './link.js'
 import { explain } from './trouble.js'
@@ -23,7 +24,11 @@ export class Watcher {
   /** Channel = key → who waits; almost always one. */
   readonly #watches = new Map<string, Watch | Watch[]>()
   #joining: string[] = []
-  #leaving = new Set<string>()
+  /** Keys that somebody is about to watch → the last text heard. */
+  readonly #expected = new Map<string, string | null>()
+  /** Subscribed to on the present connection. */
+  readonly #joined = new Set<string>()
+  readonly #leaving = new Set<string>()
   #leaveTimer: NodeJS.Timeout | null = null
   #reread: NodeJS.Timeout | null = null
   #patience: NodeJS.Timeout | null = null
@@ -43,8 +48,8 @@ export class Watcher {
       present === undefined ? watch : [...(Array.isArray(present) ? present : [present]), watch],
     )
     this.#link.hold()
-    if (this.#joining.length === 0) process.nextTick(() => this.#join(this.#joining.splice(0)))
-    this.#joining.push(key)
+    if (this.#expected.has(key)) this.#recall(key, watch)
+    else this.#joinSoon(key)
     this.#reread ??= setTimeout(() => this.#readAgain(), rereadMs)
     if (onTrouble !== undefined) this.#patience ??= setTimeout(() => this.#lament(), this.#timeoutMs)
     let open = true
@@ -55,10 +60,25 @@ export class Watcher {
     }
   }
 
+  /** Listens and looks for a watch that comes soon. If two expect the same key, the first to end it does so for both. */
+  expect(key: string): () => void {
+    this.#link.hold()
+    if (!this.#expected.has(key)) {
+      this.#expected.set(key, null)
+      this.#joinSoon(key)
+    }
+    return () => {
+      this.#expected.delete(key)
+      if (!this.#watches.has(key)) this.#leaveSoon(key)
+      this.#link.free()
+    }
+  }
+
   /** A new connection: everything is subscribed to again, and read. */
   connected(): void {
     this.#leaving.clear()
-    this.#join([...this.#watches.keys()])
+    this.#joined.clear()
+    this.#join([...new Set([...this.#watches.keys(), ...this.#expected.keys()])])
     for (const watch of this.#all()) watch.told = false
   }
 
@@ -69,6 +89,7 @@ export class Watcher {
   close(): void {
     for (const timer of [this.#leaveTimer, this.#reread, this.#patience]) if (timer) clearTimeout(timer)
     this.#watches.clear()
+    this.#expected.clear()
   }
 
   *#all(): Iterable<Watch> {
@@ -77,16 +98,22 @@ export class Watcher {
       else yield entry
   }
 
+  /** With all names of this turn. */
+  #joinSoon(key: string): void {
+    if (this.#joining.length === 0) process.nextTick(() => this.#join(this.#joining.splice(0)))
+    this.#joining.push(key)
+    this.#leaving.delete(key)
+  }
+
   #join(keys: readonly string[]): void {
-    const wanted = keys.filter((key) => this.#watches.has(key))
-    for (let from = 0; from < wanted.length; from += chunk) {
-      const names = wanted.slice(from, from + chunk)
-      for (const name of names) this.#leaving.delete(name)
-      if (!this.#link.up) return
-      this.#link.together(() => {
-        this.#link.send('subscribe', names).catch(() => undefined)
-        void this.#read(names)
-      })
+    if (!this.#link.up) return
+    for (let from = 0; from < keys.length; from += chunk) {
+      const names = keys.slice(from, from + chunk)
+      const wanted = names.filter((name) => this.#watches.has(name) || this.#expected.has(name))
+      const fresh = wanted.filter((name) => !this.#joined.has(name))
+      for (const name of fresh) this.#joined.add(name)
+      if (fresh.length > 0) this.#link.send('subscribe', fresh).catch(() => undefined)
+      if (wanted.length > 0) void this.#read(wanted)
     }
   }
 
@@ -100,7 +127,21 @@ export class Watcher {
     }
   }
 
+  /** What was heard before this watch began; if the answer is still on its way, it comes by itself. */
+  #recall(key: string, watch: Watch): void {
+    queueMicrotask(() => {
+      const text = this.#expected.get(key)
+      if (text != null && this.#isOpen(key, watch)) watch.listener(text)
+    })
+  }
+
+  #isOpen(key: string, watch: Watch): boolean {
+    const entry = this.#watches.get(key)
+    return Array.isArray(entry) ? entry.includes(watch) : entry === watch
+  }
+
   #hear(key: string, text: string): void {
+    if (this.#expected.has(key)) this.#expected.set(key, text)
     const entry = this.#watches.get(key)
     if (entry === undefined) return
     if (Array.isArray(entry)) for (const watch of entry.slice()) watch.listener(text)
@@ -113,9 +154,7 @@ export class Watcher {
     if (rest.length > 0) this.#watches.set(key, rest)
     else {
       this.#watches.delete(key)
-      this.#leaving.add(key)
-      if (this.#leaving.size >= chunk) this.#leave()
-      else this.#leaveTimer ??= setTimeout(() => this.#leave(), unsubscribeMs).unref()
+      if (!this.#expected.has(key)) this.#leaveSoon(key)
     }
     this.#link.free()
     if (this.#watches.size > 0) return
@@ -125,10 +164,16 @@ export class Watcher {
     this.#patience = null
   }
 
+  #leaveSoon(key: string): void {
+    this.#leaving.add(key)
+    if (this.#leaving.size >= chunk) this.#leave()
+    else this.#leaveTimer ??= setTimeout(() => this.#leave(), unsubscribeMs).unref()
+  }
+
   #leave(): void {
     if (this.#leaveTimer) clearTimeout(this.#leaveTimer)
     this.#leaveTimer = null
-    const names = [...this.#leaving]
+    const names = [...this.#leaving].filter((name) => this.#joined.delete(name))
     this.#leaving.clear()
     if (names.length > 0) this.#link.send('unsubscribe', names).catch(() => undefined)
   }

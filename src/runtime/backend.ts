@@ -13,6 +13,11 @@ export interface Backend {
    * of a connection that cannot be had in bounded time.
    */
   watch(taskId: string, listener: (text: string) => void, onTrouble?: (error: Error) => void): () => void
+  /**
+   * Prepares for a watch that is to begin when a message under way is published, so that it need not begin with
+   * a round trip of its own. Until the returned function is called.
+   */
+  expect(taskId: string): () => void
   forget(taskIds: readonly string[]): Promise<void>
   close(): Promise<void>
 }

@@ -31,10 +31,13 @@ const pendingMeta = (taskId: string): Meta => ({
   fields: {},
 })
 
+const none: readonly string[] = []
+
 /** Ids of all steps to the left, nearest first. */
 const idsBefore = (result: AnyResult): readonly string[] => {
+  if (result.parent === null) return none
   const ids: string[] = []
-  for (let at = result.parent; at !== null; at = at.parent)
+  for (let at: AnyResult | null = result.parent; at !== null; at = at.parent)
     if (isGroup(at)) ids.push(...at.results.map(({ id }) => id))
     else ids.push(at.id)
   return ids

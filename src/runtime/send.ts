@@ -12,7 +12,7 @@ import { currentTask } from './context.js'
 import { decompose } from './decompose.js'
 import type { Origin } from './outgoing.js'
 import { ignoredIds } from './ignored.js'
-import { pendingResult } from './pending.js'
+import { EarlyWait, pendingResult } from './pending.js'
 import { type Means, toPublication } from './perform.js'
 import { type SendPlan, toTuple } from './plan.js'
 import { publishOptions, type PublishSettings } from './publishing.js'
@@ -79,7 +79,11 @@ export const sendNode = (
 ): PendingResult<any, any> => {
   const task = currentTask()
   let id = options.taskId ?? node.options.taskId ?? ''
-  const prepare = (): { plan: SendPlan; sending: (broker: Broker) => Promise<AnyResult> } => {
+  const prepare = (): {
+    plan: SendPlan
+    early: EarlyWait
+    sending: (broker: Broker) => Promise<AnyResult>
+  } => {
     const { kwargs, call, publish, stamped } = readCall(options)
     const how = publishOptions(mergeOptions(node.options, publish), app.publishing())
     const whole = stamped(withKwargs(node, kwargs))
@@ -91,23 +95,27 @@ export const sendNode = (
     }
     checkArguments(whole, args.length, app.registry)
     const plan = decompose(whole, args, call, origin)
+    const early = new EarlyWait()
     return {
       plan,
+      early,
       sending: async (broker) => {
         const means = within(how, app.means(broker), broker)
         const { pushes, chords, messages } = await toPublication(plan, means)
-        await broker.publish({ pushes, chords }, how)
+        const published = broker.publish({ pushes, chords }, how)
+        if (plan.result.kind === 'task') void early.begin(plan.result.id, app.results)
+        await published
         const ignored = ignoredIds(messages, (step) => means.router.ignoresResult(step))
         return fromShape(app.results, plan.result, ignored)
       },
     }
   }
   try {
-    const { plan, sending } = prepare()
+    const { plan, early, sending } = prepare()
     id = plan.result.id
     if (task !== undefined && node.options.addToParent !== false && options.addToParent !== false)
       task.sent.push(toTuple(plan.result))
-    return pendingResult(id, app.broker().then(sending))
+    return pendingResult(id, app.broker().then(sending), early)
   } catch (error) {
     return pendingResult(id, Promise.reject(error))
   }

@@ -40,50 +40,69 @@ export const waitForEnd = (
   backend: Backend,
   id: string,
   before: readonly string[],
-  { timeout, signal }: GetOptions,
+  options: GetOptions,
 ): Promise<Meta> =>
-  new Promise<Meta>((resolve, reject) => {
-    const stops: (() => void)[] = []
-    let over = false
-    const finish = (act: () => void): void => {
-      if (over) return
-      over = true
-      for (const stop of stops) stop()
-      act()
-    }
-    const attempt = (act: () => void): void => {
-      try {
-        act()
-      } catch (error) {
-        finish(() => reject(error))
-      }
-    }
-    if (signal !== undefined) {
-      const onAbort = (): void => finish(() => reject(signal.reason))
-      if (signal.aborted) return onAbort()
-      signal.addEventListener('abort', onAbort, { once: true })
-      stops.push(() => signal.removeEventListener('abort', onAbort))
-    }
+  new Promise<Meta>((resolve, reject) => new Wait(resolve, reject).begin(backend, id, before, options))
+
+/** A class and no nest of closures: there may be ten thousand. */
+class Wait {
+  private over = false
+  private readonly stops: (() => void)[] = []
+
+  constructor(
+    private readonly resolve: (meta: Meta) => void,
+    private readonly reject: (error: unknown) => void,
+  ) {}
+
+  begin(backend: Backend, id: string, before: readonly string[], { timeout, signal }: GetOptions): void {
+    if (signal?.aborted === true) return this.reject(signal.reason)
+    if (signal !== undefined) this.heed(signal)
     if (timeout !== undefined) {
-      const timer = setTimeout(
-        () => finish(() => reject(timedOut(id, timeout))),
-        Math.min(timeout * 1000, longestMs),
-      )
-      stops.push(() => clearTimeout(timer))
+      const endMs = Math.min(timeout * 1000, longestMs)
+      const timer = setTimeout(() => this.fail(timedOut(id, timeout)), endMs)
+      this.stops.push(() => clearTimeout(timer))
     }
-    if (before.length > 0) stops.push(lookLeft(backend, before, (meta) => finish(() => resolve(meta))))
+    if (before.length > 0) this.stops.push(lookLeft(backend, before, (meta) => this.end(meta)))
     const unwatch = backend.watch(
       id,
-      (text) =>
-        attempt(() => {
-          const meta = readMeta(text)
-          if (isReady(meta.state)) finish(() => resolve(meta))
-        }),
-      (error) => finish(() => reject(error)),
+      (text) => this.hear(text),
+      (error) => this.fail(error),
     )
-    stops.push(unwatch)
-    if (over) unwatch()
-  })
+    this.stops.push(unwatch)
+    if (this.over) unwatch()
+  }
+
+  private heed(signal: AbortSignal): void {
+    const onAbort = (): void => this.fail(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.stops.push(() => signal.removeEventListener('abort', onAbort))
+  }
+
+  private hear(text: string): void {
+    try {
+      const meta = readMeta(text)
+      if (isReady(meta.state)) this.end(meta)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  private end(meta: Meta): void {
+    if (this.stop()) this.resolve(meta)
+  }
+
+  private fail(error: unknown): void {
+    if (this.stop()) this.reject(error)
+  }
+
+  /** False when it was over already. */
+  private stop(): boolean {
+    if (this.over) return false
+    this.over = true
+    for (const stop of this.stops) stop()
+    return true
+  }
+}
 
 /** The longest time that a timer of Node's takes (24 days); a longer one would fire at once. */
 const longestMs = 2 ** 31 - 1

@@ -40,6 +40,27 @@ onEveryEngine('results', (bench) => {
     expect(await backend.read([])).toEqual([])
   })
 
+  test('a watch that was expected hears what was stored before it and since', async () => {
+    const { backend } = bench()
+    const end = backend.expect('a')
+    await run('a', ['STARTED'])
+    await until(async () => (await backend.read(['a']))[0] === success('a').text)
+    const { texts, stop } = hear(backend, 'a')
+    await until(() => texts.at(-1) === success('a').text)
+    stop()
+    end()
+  })
+
+  test('what is expected keeps nobody from expecting it again, or from never watching it', async () => {
+    const { backend } = bench()
+    const ends = [backend.expect('a'), backend.expect('a'), backend.expect('b')]
+    for (const end of ends) end()
+    const { texts, stop } = hear(backend, 'a')
+    await run('a', [])
+    await until(() => texts.at(-1) === success('a').text)
+    stop()
+  })
+
   test('ten thousand are read in one call', async () => {
     await run('a', [])
     const ids = Array.from({ length: 10_000 }, (_, i) => (i === 9999 ? 'a' : `x${i}`))

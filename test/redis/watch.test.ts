@@ -1,5 +1,6 @@
 // Waiting for results: one connection, batched names, nothing missed when it is cut.
 import { describe, expect, it } from 'vitest'
+import { createApp } from '../../src/app.js'
 import { until } from '../support/until.js'
 import { success, useRoom } from './room.js'
 
@@ -34,7 +35,7 @@ describe('a watch', () => {
     await until(async () => (await client.pubsub('NUMSUB', keys.result('t999')))[1] === 1)
     expect(await client.info('commandstats')).toMatch(/cmdstat_subscribe:calls=2,/)
     const list = String(await client.client('LIST'))
-    expect(list.match(/name=lovage-results/g)).toHaveLength(1)
+    expect(list.match(/name=lovage-client/g)).toHaveLength(1)
     for (let i = 0; i < 1000; i++) void write(`t${i}`)
     await until(() => heard.size === 1000)
     for (const stop of stops) stop()
@@ -92,6 +93,95 @@ describe('a watch', () => {
     await until(async () => (await client.pubsub('NUMSUB', keys.result('a')))[1] === 1)
     await client.set(keys.result('a'), 'not announced')
     await until(() => heard.length === 1, { timeout: 8000 })
+  })
+})
+
+describe('a watch that was expected', () => {
+  const calls = async (command: string) =>
+    Number(new RegExp(`cmdstat_${command}:calls=(\\d+),`).exec(await client.info('commandstats'))?.[1] ?? 0)
+  const listeners = async (id: string) => (await client.pubsub('NUMSUB', keys.result(id)))[1]
+
+  it('sends nothing more, and hears what came before it and what comes after', async () => {
+    const { backend } = room.open()
+    await client.config('RESETSTAT')
+    const end = backend.expect('a')
+    await until(async () => (await listeners('a')) === 1)
+    await write('a', 'first')
+    await until(async () => (await calls('publish')) === 1)
+    const heard: string[] = []
+    const unwatch = backend.watch('a', (text) => heard.push(text))
+    await until(() => heard.length === 1)
+    await write('a', 'second')
+    await until(() => heard.length === 2)
+    expect(heard).toEqual(['first', 'second'])
+    expect([await calls('subscribe'), await calls('mget')]).toEqual([1, 1])
+    unwatch()
+    end()
+    await until(async () => (await listeners('a')) === 0)
+  })
+
+  it('keeps the subscription when the expectation ends first; without a watch it ends with it', async () => {
+    const { backend } = room.open()
+    const end = backend.expect('a')
+    const endOther = backend.expect('b')
+    const heard: string[] = []
+    backend.watch('a', (text) => heard.push(text))
+    await until(async () => (await listeners('b')) === 1)
+    end()
+    endOther()
+    await until(async () => (await listeners('b')) === 0)
+    expect(await listeners('a')).toBe(1)
+    await write('a', 'text')
+    await until(() => heard.includes('text'))
+  })
+
+  it('is not subscribed to when it was given up in the same turn', async () => {
+    const { backend } = room.open()
+    backend.watch('a', () => undefined)
+    await until(async () => (await listeners('a')) === 1)
+    await client.config('RESETSTAT')
+    for (let i = 0; i < 600; i++) backend.expect(`e${i}`)()
+    backend.watch('b', () => undefined)
+    await until(async () => (await listeners('b')) === 1)
+    expect(await client.pubsub('CHANNELS', keys.result('e*'))).toEqual([])
+    expect(await calls('subscribe')).toBe(1)
+  })
+
+  it('leaves in one piece with the message whose result is waited for', async () => {
+    const app = createApp('sender', { broker: server.url })
+    const task = app.declare('elsewhere.task')
+    await task.delay()
+    const monitor = await client.duplicate().monitor()
+    const seen: [source: string, command: string][] = []
+    monitor.on('monitor', (_time: string, [command]: string[], source: string) =>
+      seen.push([source, String(command).toLowerCase()]),
+    )
+    const waited = task.delay().get({ timeout: 0.5 })
+    await expect(waited).rejects.toThrow('No result')
+    const sender = seen.find(([, command]) => command === 'subscribe')?.[0]
+    expect(seen.filter(([source]) => source === sender).map(([, command]) => command)).toEqual([
+      'evalsha',
+      'subscribe',
+      'mget',
+    ])
+    // Whoever does not wait pays for no subscription.
+    seen.length = 0
+    await task.delay()
+    await until(() => seen.length > 0)
+    expect(seen.filter(([, command]) => command === 'subscribe')).toEqual([])
+    monitor.disconnect()
+    await app.close()
+  })
+
+  it('is heard through a cut', async () => {
+    const { backend } = room.open()
+    backend.expect('a')
+    await until(async () => (await listeners('a')) === 1)
+    await client.client('KILL', 'TYPE', 'PUBSUB')
+    const heard: string[] = []
+    backend.watch('a', (text) => heard.push(text))
+    await client.set(keys.result('a'), 'written silently')
+    await until(() => heard.includes('written silently'))
   })
 })
 

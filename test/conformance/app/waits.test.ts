@@ -38,24 +38,34 @@ describe('waiting over Redis', () => {
     expect(performance.now() - endedAt).toBeLessThan(3000)
   })
 
-  it('10 000 waits in one process are one subscriber, and at most 60 MB more', {
-    timeout: 120_000,
-  }, async () => {
-    const count = 10_000
-    const args = ['--expose-gc', program('waits.js'), server.url, String(count)]
-    const waiter = start(process.execPath, args, { ipc: true })
-    const told: Record<string, number>[] = []
-    waiter.child.on('message', (message) => void told.push(message as Record<string, number>))
-    const { waiting } = (await until(() => told[0], { timeout: 60_000 })) as { waiting: number }
-    const subscribers = (await client.client('LIST', 'TYPE', 'PUBSUB')) as string
-    expect(subscribers.trim().split('\n')).toHaveLength(1)
-    expect(subscribers).toContain(` sub=${count} `)
-    expect(waiting).toBeLessThan(60)
-    await Promise.all(
-      Array.from({ length: count }, (_, n) => app.sendTask('add', [n, 1], { taskId: `waited-${n}` })),
-    )
-    const { sum } = (await until(() => told[1], { timeout: 60_000 })) as { sum: number }
-    expect(sum).toBe((count * (count - 1)) / 2 + count)
-    expect((await waiter.exited).code).toBe(0)
-  })
+  it.each([
+    ['of results that others send', 'hears'],
+    ['of messages that it sends itself', 'sends'],
+  ] as const)(
+    '10 000 waits in one process, %s, are one subscriber, and at most 60 MB more',
+    {
+      timeout: 120_000,
+    },
+    async (_, mode) => {
+      const count = 10_000
+      const args = ['--expose-gc', program('waits.js'), server.url, String(count), mode]
+      const waiter = start(process.execPath, args, { ipc: true })
+      const told: Record<string, number>[] = []
+      waiter.child.on('message', (message) => void told.push(message as Record<string, number>))
+      const { waiting } = (await until(() => told[0], { timeout: 60_000 })) as { waiting: number }
+      const subscribers = (await client.client('LIST', 'TYPE', 'PUBSUB')) as string
+      expect(subscribers.trim().split('\n')).toHaveLength(1)
+      expect(subscribers).toContain(` sub=${count} `)
+      expect(waiting).toBeLessThan(60)
+      if (mode === 'sends')
+        await app.worker({ concurrency: 100, queues: ['waited'], log: silentLogger }).start()
+      else
+        await Promise.all(
+          Array.from({ length: count }, (_, n) => app.sendTask('add', [n, 1], { taskId: `${mode}-${n}` })),
+        )
+      const { sum } = (await until(() => told[1], { timeout: 60_000 })) as { sum: number }
+      expect(sum).toBe((count * (count - 1)) / 2 + count)
+      expect((await waiter.exited).code).toBe(0)
+    },
+  )
 })

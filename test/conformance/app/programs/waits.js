@@ -1,7 +1,8 @@
 // Waits for many results at once, and tells what that costs. Speaks with the test by IPC.
 import { createApp } from 'lovage'
 
-const [broker, count] = [process.argv[2], Number(process.argv[3])]
+const [broker, count, mode] = [process.argv[2], Number(process.argv[3]), process.argv[4]]
+const sends = mode === 'sends'
 const app = createApp('waits', { broker })
 const add = app.declare('add')
 
@@ -20,8 +21,12 @@ await app
 await add.delay(0, 0)
 await settle()
 const before = process.memoryUsage().rss
-const ids = Array.from({ length: count }, (_, n) => `waited-${n}`)
-const waits = ids.map((id) => app.result(id).get({ timeout: 120 }))
+const ids = Array.from({ length: count }, (_, n) => `${mode}-${n}`)
+const messages = sends ? ids.map((taskId, n) => add.applyAsync([n, 1], { taskId, queue: 'waited' })) : []
+const waits = sends
+  ? messages.map((message) => message.get({ timeout: 120 }))
+  : ids.map((id) => app.result(id).get({ timeout: 120 }))
+await Promise.all(messages.splice(0))
 await settle()
 process.send({ waiting: (process.memoryUsage().rss - before) / 2 ** 20 })
 const values = await Promise.all(waits)
