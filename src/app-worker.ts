@@ -59,7 +59,7 @@ export const workerSettings = (settings: Settings): WorkerParts['settings'] => (
   acksOnFailureOrTimeout: settings.taskAcksOnFailureOrTimeout,
   resultExpires: settings.resultExpires,
   resultExtended: settings.resultExtended,
-  inheritPriority: false,
+  inheritPriority: settings.taskInheritParentPriority,
   taskAcksLate: settings.taskAcksLate,
   taskTrackStarted: settings.taskTrackStarted,
   taskRejectOnWorkerLost: settings.taskRejectOnWorkerLost,

@@ -25,6 +25,7 @@ import { fromTuple } from './runtime/handles.js'
 import { TaskResult } from './runtime/result.js'
 import { later, type ResultSource } from './runtime/result-source.js'
 import { Router } from './runtime/router.js'
+import { SavedGroups } from './runtime/saved-groups.js'
 import { installAppSender, sendNode, type SendingApp } from './runtime/send.js'
 import { checkTaskOptions, type TaskDefinition, type TaskOptions } from './runtime/task.js'
 import { Worker, type WorkerOptions } from './runtime/worker/worker.js'
@@ -146,6 +147,11 @@ export class App {
     return new TaskResult<T>(this.#results, id)
   }
 
+  /** Groups that were saved: `app.groupResult.restore(id)`. */
+  get groupResult(): SavedGroups {
+    return new SavedGroups(this.#results)
+  }
+
   /** Error classes that `get()` rebuilds when a task fails with one of their name. */
   errors(...classes: ErrorClass[]): this {
     for (const error of classes) {
@@ -212,9 +218,6 @@ export class App {
       'the guarantees; until then `(await app.broker()).dead` lists and purges dead letters',
     )
   }
-  get groupResult(): never {
-    throw later('app.groupResult', 'the whole canvas')
-  }
   events(): never {
     throw later('app.events', 'events')
   }
@@ -266,6 +269,7 @@ export class App {
     backend: () => this.backend(),
     errors: this.#errors,
     now: () => this.#carrier.now(),
+    expires: () => this.settings.resultExpires,
     handle: (tuple) => fromTuple(this.#results, tuple),
   }
 

@@ -89,7 +89,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   taskEagerPropagates: not('there are no eager tasks', false),
   taskStoreEagerResult: not('there are no eager tasks', false),
   taskAnnotations: not('give the options where the task is made: app.task(name, fn, options)'),
-  taskInheritParentPriority: not('it is not available yet; give the priority with each call', false),
   taskAllowErrorCbOnChordHeader: not(
     'it is not available yet; link errors on the tasks of the header',
     false,

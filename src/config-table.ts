@@ -183,6 +183,11 @@ export const table = {
     null,
     'Priority of messages without one: 0 (most urgent) to 9; null is 0.',
   ),
+  taskInheritParentPriority: row(
+    flag,
+    false,
+    'What a task sends, and what follows it, has its priority unless it says one itself.',
+  ),
   taskIgnoreResult: row(flag, false, 'Do not store results.'),
   taskStoreErrorsEvenIfIgnored: row(flag, false, 'But store failures.'),
   taskPublishRetry: row(

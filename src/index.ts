@@ -23,7 +23,16 @@ export { toDot, toMermaid } from './canvas/draw.js'
 export { print } from './canvas/print.js'
 
 // Results
-export type { AsyncResult, CallOptions, GetOptions, GroupResult, PendingResult } from './canvas/sender.js'
+export type {
+  AsyncResult,
+  CallOptions,
+  ForgetOptions,
+  GetOptions,
+  GroupResult,
+  PendingResult,
+  ResultGraph,
+} from './canvas/sender.js'
+export type { SavedGroups } from './runtime/saved-groups.js'
 
 // Periodic tasks
 export { every } from './beat/every.js'

@@ -77,11 +77,23 @@ export interface ResultUpdate {
   readonly result: unknown
 }
 
-/** A result with what its task sent, down to the leaves. */
+/** A result with all that belongs to it, down to the leaves: plain data. Each result stands in it once. */
 export interface ResultGraph {
+  readonly kind: 'task' | 'group'
   readonly id: string
+  /** The task's name, where results are stored with it (`resultExtended`). */
+  readonly name: string | null
+  /** As in `state()`, at the moment when it was asked. */
   readonly state: string
+  /** The members of a group; of a task, what it sent while it ran and what followed it. */
   readonly children: readonly ResultGraph[]
+  /** The step before it in a chain; of a chord's body, the header. */
+  readonly parent: ResultGraph | null
+}
+
+export interface ForgetOptions {
+  /** Also what its tasks sent, and what these sent, as far as it is stored by now. */
+  readonly children?: boolean
 }
 
 export interface RevokeOptions {
@@ -110,13 +122,13 @@ export interface AsyncResult<T> {
   /** What this task sent while it ran. */
   children(): Promise<readonly AsyncResult<unknown>[]>
   /** This result and those of everything it sent, as they come in. */
-  collect(): AsyncIterableIterator<readonly [AsyncResult<unknown>, unknown]>
+  collect(options?: GetOptions): AsyncIterableIterator<readonly [AsyncResult<unknown>, unknown]>
   /** Every state and progress change until it is done. */
   updates(): AsyncIterableIterator<ResultUpdate>
   /** The tree of results with their states now. */
   graph(): Promise<ResultGraph>
-  /** Drops what is stored. */
-  forget(): Promise<void>
+  /** Drops what is stored of it and of the steps before it. */
+  forget(options?: ForgetOptions): Promise<void>
   /** Asks all workers not to run it, or with `terminate` to end it. */
   revoke(options?: RevokeOptions): Promise<void>
 }

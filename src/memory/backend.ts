@@ -37,8 +37,16 @@ export class MemoryBackend implements Backend {
     return () => undefined
   }
 
-  async forget(taskIds: readonly string[]): Promise<void> {
-    this.room.submit('forget', { taskIds })
+  async forget(taskIds: readonly string[], groupIds: readonly string[] = []): Promise<void> {
+    this.room.submit('forget', { taskIds, groupIds })
+  }
+
+  async saveGroup(groupId: string, text: string, expires: number): Promise<void> {
+    this.room.submit('saveGroup', { groupId, text, expires })
+  }
+
+  async readGroup(groupId: string): Promise<string | null> {
+    return this.room.submit('readGroup', { groupId })
   }
 
   async close(): Promise<void> {

@@ -14,7 +14,7 @@ import { reap, register, renew, unregister } from './leases.js'
 import type { Kind, OperationOf, ReplyTo } from './operations.js'
 import { length, parked, promote, publish, purge } from './queues.js'
 import { permit } from './rates.js'
-import { forget, read, store } from './results.js'
+import { forget, read, readGroup, saveGroup, store } from './results.js'
 import type { Change, State } from './state.js'
 import { step } from './step.js'
 
@@ -45,6 +45,8 @@ const transitions: Table = {
   length,
   read,
   forget,
+  saveGroup,
+  readGroup,
   deadLetters,
   purgeDead,
   fire,

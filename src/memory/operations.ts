@@ -96,7 +96,16 @@ export interface Operations {
   purge: { asked: { readonly queue: string }; reply: number }
   length: { asked: { readonly queue: string }; reply: number }
   read: { asked: { readonly taskIds: readonly string[] }; reply: readonly (string | null)[] }
-  forget: { asked: { readonly taskIds: readonly string[] }; reply: null }
+  forget: {
+    asked: { readonly taskIds: readonly string[]; readonly groupIds: readonly string[] }
+    reply: null
+  }
+  /** `expires` in seconds; 0 keeps it for ever. */
+  saveGroup: {
+    asked: { readonly groupId: string; readonly text: string; readonly expires: number }
+    reply: null
+  }
+  readGroup: { asked: { readonly groupId: string }; reply: string | null }
   /** Newest first. */
   deadLetters: { asked: { readonly most: number }; reply: readonly Letter[] }
   purgeDead: { asked: object; reply: number }

@@ -26,7 +26,18 @@ export const store = (draft: Draft, { consumer, tag, result }: OperationOf<'stor
 export const read = (draft: Draft, { taskIds }: OperationOf<'read'>): readonly (string | null)[] =>
   taskIds.map((taskId) => live(draft, 'results', taskId)?.text ?? null)
 
-export const forget = (draft: Draft, { taskIds }: OperationOf<'forget'>): null => {
+export const forget = (draft: Draft, { taskIds, groupIds }: OperationOf<'forget'>): null => {
   for (const taskId of taskIds) if (draft.get('results', taskId)) draft.set('results', taskId, undefined)
+  for (const groupId of groupIds) if (draft.get('groups', groupId)) draft.set('groups', groupId, undefined)
   return null
 }
+
+export const saveGroup = (draft: Draft, { groupId, text, expires }: OperationOf<'saveGroup'>): null => {
+  const expiresMs = expires === 0 ? null : draft.nowMs + 1000 * expires
+  watchExpiry(draft, { table: 'groups', key: groupId }, expiresMs)
+  draft.set('groups', groupId, { text, expiresMs })
+  return null
+}
+
+export const readGroup = (draft: Draft, { groupId }: OperationOf<'readGroup'>): string | null =>
+  live(draft, 'groups', groupId)?.text ?? null

@@ -60,6 +60,11 @@ export interface Marker {
   readonly expiresMs: number | null
 }
 
+export interface SavedGroup {
+  readonly text: string
+  readonly expiresMs: number | null
+}
+
 export interface Chord {
   /** Null: nobody opened it yet, or its last part has come. */
   readonly size: number | null
@@ -109,7 +114,7 @@ export interface Leader {
 
 /** Something with an `expiresMs` that is to be looked at when it is over. */
 export interface Expiring {
-  readonly table: 'results' | 'markers' | 'chords'
+  readonly table: 'results' | 'markers' | 'chords' | 'groups'
   readonly key: string
 }
 
@@ -127,6 +132,8 @@ export interface Flat {
   /** By queue: what is held back, by the moment when it is due. */
   deferred: Heap<Message>
   results: Stored
+  /** Shapes of groups that were saved, by group id. */
+  groups: SavedGroup
   /** By fence. */
   markers: Marker
   /** By `chordKey`. */
@@ -199,6 +206,7 @@ export const emptyState = (): State => ({
   rates: new Map(),
   deferred: new Map(),
   results: new Map(),
+  groups: new Map(),
   markers: new Map(),
   chords: new Map(),
   senders: new Map(),
@@ -222,6 +230,7 @@ export const copyState = (state: State): State => ({
   rates: new Map(state.rates),
   deferred: new Map(state.deferred),
   results: new Map(state.results),
+  groups: new Map(state.groups),
   markers: new Map(state.markers),
   chords: new Map(state.chords),
   senders: new Map(state.senders),

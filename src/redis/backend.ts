@@ -3,6 +3,7 @@
 import type { Backend } from '../runtime/backend.js'
 import type { Keys } from './keys.js'
 import type { Link } from './link.js'
+import { wholeSeconds } from './step.js'
 import { toOperational } from './trouble.js'
 import { Watcher } from './watch.js'
 
@@ -83,9 +84,21 @@ export class RedisBackend implements Backend {
     return this.#watcher.expect(this.keys.result(taskId))
   }
 
-  async forget(taskIds: readonly string[]): Promise<void> {
-    for (let from = 0; from < taskIds.length; from += chunk)
-      await this.#ask('del', taskIds.slice(from, from + chunk).map(this.keys.result))
+  async forget(taskIds: readonly string[], groupIds: readonly string[] = []): Promise<void> {
+    const names = [...taskIds.map(this.keys.result), ...groupIds.map(this.keys.savedGroup)]
+    for (let from = 0; from < names.length; from += chunk)
+      await this.#ask('del', names.slice(from, from + chunk))
+  }
+
+  async saveGroup(groupId: string, text: string, expires: number): Promise<void> {
+    const seconds = wholeSeconds(expires)
+    const life = seconds === 0 ? [] : ['EX', String(seconds)]
+    await this.#ask('set', [this.keys.savedGroup(groupId), text, ...life])
+  }
+
+  async readGroup(groupId: string): Promise<string | null> {
+    const reply = await this.#ask('get', [this.keys.savedGroup(groupId)])
+    return reply == null ? null : String(reply)
   }
 
   async close(): Promise<void> {

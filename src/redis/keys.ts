@@ -79,6 +79,15 @@ export const keyTable: readonly KeyFact[] = [
     ttl: 'expires',
   },
   {
+    name: 'celery-taskset-meta-<group id>',
+    type: 'string',
+    owner: 'celery',
+    database: 'results',
+    holds: 'the shape of a group that was saved',
+    ends: 'resultExpires',
+    ttl: 'expires',
+  },
+  {
     name: 'celery-taskset-meta-<group id>.s',
     type: 'string',
     owner: 'celery',
@@ -347,6 +356,7 @@ export class Keys {
   result = (taskId: string): string => `${this.#results}celery-task-meta-${taskId}`
   chord = (groupId: string, part: 'j' | 's' | 't'): string =>
     `${this.#results}celery-taskset-meta-${groupId}.${part}`
+  savedGroup = (groupId: string): string => `${this.#results}celery-taskset-meta-${groupId}`
   seen = ({ groupId, bodyId }: ChordKey): string => `${this.#results}lovage:chord:${groupId}:${bodyId}:seen`
   taken = ({ groupId, bodyId }: ChordKey): string => `${this.#results}lovage:chord:${groupId}:${bodyId}:taken`
 }

@@ -18,6 +18,10 @@ export interface Backend {
    * a round trip of its own. Until the returned function is called.
    */
   expect(taskId: string): () => void
-  forget(taskIds: readonly string[]): Promise<void>
+  /** Tasks' results, and the saved shapes of groups. */
+  forget(taskIds: readonly string[], groupIds?: readonly string[]): Promise<void>
+  /** `expires` in seconds; 0 keeps it for ever. */
+  saveGroup(groupId: string, text: string, expires: number): Promise<void>
+  readGroup(groupId: string): Promise<string | null>
   close(): Promise<void>
 }

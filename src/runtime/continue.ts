@@ -24,11 +24,12 @@ export interface FollowContext {
   readonly queue: string
 }
 
-export const originOf = (message: Message, { mint, nowMs }: FollowContext): Origin => ({
+export const originOf = (message: Message, { mint, nowMs, inheritPriority }: FollowContext): Origin => ({
   mint,
   nowMs,
   rootId: message.rootId,
   parentId: message.id,
+  ...(inheritPriority && { priority: message.priority }),
 })
 
 export interface Continuation {

@@ -25,7 +25,6 @@ export const followReplace = (message: Message, signature: Node, context: Follow
     replacedTaskNesting: nesting,
     ...(groupId !== null && { groupId }),
     ...(groupIndex !== null && { groupIndex }),
-    ...(context.inheritPriority && { priority: message.priority }),
   }
   const added = additionSteps(message, context)
   const end: Step = { do: 'end', ending: ack }

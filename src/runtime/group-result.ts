@@ -1,5 +1,6 @@
 // GroupResult: a handle on what the members of a group give back, in the group's order.
 import type {
+  ForgetOptions,
   Get,
   GetOptions,
   GroupResult,
@@ -9,15 +10,24 @@ import type {
   RevokeOptions,
 } from '../canvas/sender.js'
 import type { ResultTuple } from './meta.js'
-import { type AnyResult, later, tupleOf } from './result-source.js'
+import { type AnyResult, later, type ResultSource, tupleOf } from './result-source.js'
+import { collectFrom, forgetTree, graphOf } from './result-tree.js'
+import { saveGroup } from './saved-groups.js'
 import { guardWait } from './wait.js'
 
 export class TasksResult<T> implements GroupResult<T> {
   readonly id: string
   readonly parent: AnyResult | null
   readonly results: readonly AnyResult[]
+  readonly #source: ResultSource
 
-  constructor(id: string, results: readonly AnyResult[], parent: AnyResult | null = null) {
+  constructor(
+    source: ResultSource,
+    id: string,
+    results: readonly AnyResult[],
+    parent: AnyResult | null = null,
+  ) {
+    this.#source = source
     this.id = id
     this.results = results
     this.parent = parent
@@ -118,21 +128,20 @@ export class TasksResult<T> implements GroupResult<T> {
     return Promise.resolve(this.results)
   }
 
-  async forget(): Promise<void> {
-    await this.parent?.forget()
-    await Promise.all(this.results.map((result) => result.forget()))
+  forget({ children = false }: ForgetOptions = {}): Promise<void> {
+    return forgetTree(this, this.#source, children)
   }
 
-  collect(): never {
-    throw later('collect', 'the whole canvas')
+  collect(options?: GetOptions): AsyncIterableIterator<readonly [AnyResult, unknown]> {
+    return collectFrom(this, options)
   }
 
   graph(): Promise<ResultGraph> {
-    return Promise.reject(later('graph', 'the whole canvas'))
+    return graphOf(this, this.#source)
   }
 
   save(): Promise<void> {
-    return Promise.reject(later('save', 'the whole canvas'))
+    return saveGroup(this, this.#source)
   }
 
   revoke(_options?: RevokeOptions): Promise<void> {

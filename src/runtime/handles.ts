@@ -24,6 +24,7 @@ export const fromShape = (
       step.kind === 'task'
         ? new TaskResult(source, step.id, parent, ignored.has(step.id))
         : new TasksResult(
+            source,
             step.id,
             step.results.map((member) => fromShape(source, member, ignored)),
             parent,
@@ -44,6 +45,7 @@ export const fromTuple = (source: ResultSource, tuple: ResultTuple): AnyResult =
     return members === null
       ? new TaskResult(source, id, parent)
       : new TasksResult(
+          source,
           id,
           members.map((member) => fromTuple(source, member)),
           parent,

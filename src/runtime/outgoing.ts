@@ -17,6 +17,8 @@ export interface Origin {
   /** Inside a running task: its root and its id. */
   readonly rootId?: string
   readonly parentId?: string
+  /** Its priority, where children inherit that. */
+  readonly priority?: number
 }
 
 /** The call's words over the signature's own, except its place in a group and its stamps; headers add up. */
@@ -65,7 +67,7 @@ export const toOutgoing = (
   args: readonly unknown[],
   call: SignatureOptions,
   id: string,
-  { nowMs, rootId, parentId }: Origin,
+  { nowMs, rootId, parentId, priority }: Origin,
   chordJson: (body: Node) => SignatureJson,
 ): Outgoing => {
   const options = merge(node.options, call)
@@ -100,6 +102,7 @@ export const toOutgoing = (
     ...(options.exchange !== undefined && { exchange: options.exchange }),
     ...(options.routingKey !== undefined && { routingKey: options.routingKey }),
     ...(options.priority !== undefined && { priority: options.priority }),
+    ...(priority !== undefined && { inheritedPriority: priority }),
     ...(options.serializer !== undefined && { serializer: options.serializer }),
     ...(options.compression !== undefined && { compression: options.compression }),
     ...(options.replyTo !== undefined && { replyTo: options.replyTo }),

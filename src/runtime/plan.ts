@@ -42,6 +42,8 @@ export interface Outgoing {
   readonly exchange?: string
   readonly routingKey?: string
   readonly priority?: number
+  /** That of the task which sends it, where that is wanted and nobody says another. */
+  readonly inheritedPriority?: number
   readonly serializer?: string
   readonly compression?: string
   readonly replyTo?: string

@@ -8,7 +8,10 @@ import { decodeRetryPolicy, patienceOf } from '../config-publish.js'
 import { InvalidSignature } from '../errors.js'
 import type { PublishOptions } from './broker.js'
 
-export type PublishSettings = Pick<Settings, 'taskPublishRetry' | 'taskPublishRetryPolicy'>
+export type PublishSettings = Pick<
+  Settings,
+  'taskPublishRetry' | 'taskPublishRetryPolicy' | 'taskInheritParentPriority'
+>
 
 const decodeDurability = shape<Durability>({
   replicas: wholeNumber(0),

@@ -13,6 +13,8 @@ export interface ResultSource {
   readonly errors: ReadonlyMap<string, ErrorClass>
   /** The server's clock (ms), or this machine's before there is a connection. */
   now(): number
+  /** Seconds that what is saved here is kept; 0 is for ever. */
+  expires(): number
   /** A handle for Celery's tuple of a result. */
   handle(tuple: ResultTuple): AnyResult
 }

@@ -2,6 +2,7 @@
 // somebody asks.
 import type {
   AsyncResult,
+  ForgetOptions,
   Get,
   GetOptions,
   ResultGraph,
@@ -14,6 +15,7 @@ import { readIsoDate } from './dates.js'
 import { rebuildError } from './failure.js'
 import { isReady, type Meta, readMeta, type ResultTuple } from './meta.js'
 import { type AnyResult, isGroup, later, type ResultSource, tupleOf } from './result-source.js'
+import { collectFrom, forgetTree, graphOf } from './result-tree.js'
 import { guardWait, waitForEnd } from './wait.js'
 
 const failureIn = ({ state, result, traceback }: Meta, source: ResultSource): Error | undefined =>
@@ -169,18 +171,17 @@ export class TaskResult<T> implements AsyncResult<T> {
     }
   }
 
-  async forget(): Promise<void> {
-    await this.parent?.forget()
-    await (await this.#source.backend()).forget([this.id])
+  async forget({ children = false }: ForgetOptions = {}): Promise<void> {
+    await forgetTree(this, this.#source, children)
     this.#last = undefined
   }
 
-  collect(): never {
-    throw later('collect', 'the whole canvas')
+  collect(options?: GetOptions): AsyncIterableIterator<readonly [AnyResult, unknown]> {
+    return collectFrom(this, options)
   }
 
   graph(): Promise<ResultGraph> {
-    return Promise.reject(later('graph', 'the whole canvas'))
+    return graphOf(this, this.#source)
   }
 
   revoke(_options?: RevokeOptions): Promise<void> {

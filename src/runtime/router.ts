@@ -70,7 +70,12 @@ export class Router {
       message.ignoreResult ?? own.ignoreResult ?? routed.ignoreResult ?? this.ignores(message.task)
     const completed = complete(message, own, routed, nowMs, this.carried.embed(message.embed), ignoreResult)
     const priority =
-      message.priority ?? own.priority ?? routed.priority ?? this.settings.taskDefaultPriority ?? 0
+      message.priority ??
+      own.priority ??
+      routed.priority ??
+      message.inheritedPriority ??
+      this.settings.taskDefaultPriority ??
+      0
     const { queue, exchange, routingKey } = placeOf([message, this.optionsOf(message), routed])
     if (exchange !== undefined && routingKey !== undefined)
       return {

@@ -92,6 +92,8 @@ export const sendNode = (
       mint: () => app.mint(),
       nowMs,
       ...(task !== undefined && { rootId: task.request.rootId, parentId: task.request.id }),
+      ...(task !== undefined &&
+        app.publishing().taskInheritParentPriority && { priority: task.request.deliveryInfo.priority }),
     }
     checkArguments(whole, args.length, app.registry)
     const plan = decompose(whole, args, call, origin)

@@ -61,6 +61,22 @@ onEveryEngine('results', (bench) => {
     stop()
   })
 
+  test('the shape of a group is kept as long as it is told, and forgotten with its members', async () => {
+    const { backend } = bench()
+    expect(await backend.readGroup('g')).toBeNull()
+    await backend.saveGroup('g', '{"result": 1}', 60)
+    await backend.saveGroup('g', '{"result": 2}', 0)
+    await backend.saveGroup('brief', '{"result": 3}', 1)
+    expect([await backend.readGroup('g'), await backend.readGroup('brief')]).toEqual([
+      '{"result": 2}',
+      '{"result": 3}',
+    ])
+    await until(async () => (await backend.readGroup('brief')) === null)
+    await run('a', [])
+    await backend.forget(['a'], ['g'])
+    expect([await backend.readGroup('g'), await backend.read(['a'])]).toEqual([null, [null]])
+  })
+
   test('ten thousand are read in one call', async () => {
     await run('a', [])
     const ids = Array.from({ length: 10_000 }, (_, i) => (i === 9999 ? 'a' : `x${i}`))

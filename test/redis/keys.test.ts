@@ -61,6 +61,7 @@ it('each key that is written stands in the table, with its type and its lifetime
     chords: [{ ...chord, size: 2 }],
   })
   await client.set(keys.chord('g', 't'), '0')
+  await room.open().backend.saveGroup('saved', '{}', 60)
   await client.hset('unacked', 'tag', '[]')
   await client.zadd('unacked_index', 1, 'tag')
   await look()

@@ -2,6 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { currentTask, type TaskContext } from '../../../src/runtime/context.js'
 import type { SettingsInput } from '../../../src/config.js'
+import { chain } from '../../../src/canvas/chain.js'
+import { group } from '../../../src/canvas/group.js'
+import { until } from '../../support/until.js'
 import { onEveryEngine } from './bench.js'
 
 const wait = { timeout: 20 }
@@ -98,6 +101,43 @@ onEveryEngine('a message', (bench) => {
       await own.delay().get(wait),
       await routed.delay().get(wait),
     ]).toEqual([9, 3, 6])
+  })
+
+  it('has the priority of the task that sends it, where that is asked for and nobody says another', async () => {
+    const app = bench().app({ taskInheritParentPriority: true })
+    const seen: Record<string, number> = {}
+    const look = app.task('look', function (name: string) {
+      seen[name] = this.request.deliveryInfo.priority
+    })
+    const calm = app.task(
+      'calm',
+      function () {
+        seen['of its own'] = this.request.deliveryInfo.priority
+      },
+      { priority: 9 },
+    )
+    const parent = app.task('parent', async function () {
+      await look.delay('sent')
+      await look.applyAsync(['own'], { priority: 3 })
+      await group(look.s('member'), look.s('other')).delay()
+      await calm.delay()
+      return this.replace(look.si('heir'))
+    })
+    await bench().work(app)
+    await chain(parent.s().set({ priority: 6, link: look.si('callback') }), look.si('next'))
+      .delay()
+      .get({ timeout: 20 })
+    await until(() => Object.keys(seen).length === 8)
+    expect(seen).toEqual({
+      sent: 6,
+      own: 3,
+      'of its own': 9,
+      member: 6,
+      other: 6,
+      heir: 6,
+      callback: 6,
+      next: 6,
+    })
   })
 
   it('of all queues is served, none starves', async () => {
