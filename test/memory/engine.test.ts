@@ -70,7 +70,8 @@ describe('a transition', () => {
     ['store', { consumer: 'nobody', tag: '0', result: result('a', 'STARTED') }, false],
     ['promote', { queue: 'none', most: 1 }, { moved: 0, nextMs: null }],
     ['purge', { queue: 'none' }, 0],
-    ['forget', { taskIds: ['none'] }, null],
+    ['forget', { taskIds: ['none'], groupIds: ['none'] }, null],
+    ['readGroup', { groupId: 'none' }, null],
     ['purgeDead', {}, 0],
   ] as const)('%s of what is not there changes nothing', (kind, asked, reply) => {
     const done = transition(emptyState(), operation(kind as Kind, asked as never))
