@@ -58,7 +58,7 @@ export class App {
     Object.defineProperty(this, Symbol.for('lovage.app'), { value: true })
     // Wrong settings are told where they were written, not at the first use.
     readSettings(input)
-    registerBuiltins(this.#registry)
+    registerBuiltins(this.#registry, () => this.#results)
     this.beat = new Beat(beatMeans(this.#beatHost()))
     known.add(this)
   }

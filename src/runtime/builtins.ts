@@ -1,15 +1,23 @@
-// The tasks that every Celery worker knows, so that a canvas from Python runs here unchanged. Map and
-// starmap call a task's code in place; accumulate joins what a group gave.
-import { InvalidTaskError } from '../errors.js'
+// The tasks that every Celery worker knows, so that a canvas from Python runs here unchanged. Map and starmap
+// call a task's code in place; accumulate joins what a group gave; those that send canvases stand in
+// builtins-canvas.ts.
+import { InvalidTaskError, InvalidUsage, isReplace } from '../errors.js'
+import { canvasBuiltins } from './builtins-canvas.js'
 import { contextStorage } from './context.js'
 import type { Registry } from './registry.js'
+import type { ResultSource } from './result-source.js'
 
-const innerTask = (registry: Registry, task: unknown): ((...args: unknown[]) => unknown) => {
+const innerTask = (registry: Registry, task: unknown): ((...args: unknown[]) => Promise<unknown>) => {
   const name = (task as { task?: unknown } | undefined)?.task
   if (typeof name !== 'string')
     throw new InvalidTaskError(`Expected a signature as "task", got ${JSON.stringify(task) ?? 'nothing'}`)
   const { run } = registry.runnable(name)
-  return (...args) => run.apply(contextStorage.getStore(), args)
+  return async (...args) => {
+    const value: unknown = await run.apply(contextStorage.getStore(), args)
+    if (isReplace(value))
+      throw new InvalidUsage(`${name} is called by a map, in which nothing can take the place of one call.`)
+    return value
+  }
 }
 
 const list = (items: unknown): readonly unknown[] => {
@@ -18,7 +26,8 @@ const list = (items: unknown): readonly unknown[] => {
   return items
 }
 
-export const registerBuiltins = (registry: Registry): void => {
+/** `source`: where results lie; asked when a task wants them. */
+export const registerBuiltins = (registry: Registry, source: () => ResultSource): void => {
   registry.add({ name: 'celery.backend_cleanup', run: () => null, options: {} })
   registry.add({
     name: 'celery.accumulate',
@@ -51,6 +60,7 @@ export const registerBuiltins = (registry: Registry): void => {
     },
     options: { params: ['task', 'it'] },
   })
+  for (const definition of canvasBuiltins(source)) registry.add(definition)
 }
 
 const isIndex = (value: unknown): value is { readonly index?: number | null } =>

@@ -221,6 +221,11 @@ export class TaskContext {
     return tools.handle(tuple) as AsyncResult<OutOf<S>>
   }
 
+  /** A new id. */
+  mint(): string {
+    return this.parts.tools.mint()
+  }
+
   /** To be sent with this task's end; `child` is what it is known by. */
   add(addition: Addition, child?: ResultTuple): void {
     this.added = [...this.added, addition]

@@ -82,6 +82,8 @@ export const freeze = (node: Node, given: Given, parent: ResultShape | null, min
         : freezeGroup(node, given, parent, mint)
     case 'chord':
       return freezeChord(node, given, parent, mint)
+    case 'chunks':
+      return freeze(chunksGroup(node), given, parent, mint)
     default: {
       const { options } = node
       const id = options.taskId ?? given.taskId ?? mint()
