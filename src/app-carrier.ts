@@ -94,6 +94,7 @@ export class AppCarrier {
     this.#opening = undefined
     this.#opened = undefined
     const carrier = await opening?.catch(() => undefined)
+    await carrier?.mailbox.close()
     await carrier?.backend.close()
     await carrier?.broker.close()
   }

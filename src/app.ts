@@ -5,20 +5,25 @@ import { beatMeans, type BeatHost } from './app-beat.js'
 import { AppCarrier } from './app-carrier.js'
 import { type Listener, type SignalName, Signalling } from './app-signals.js'
 import { type AnyFunction, makeTask, type Task } from './app-task.js'
+import { packageVersion } from './app-version.js'
 import { createPool, settleWorker, workerSettings } from './app-worker.js'
 import { Beat } from './beat/beat.js'
 import { makeTaskSignature } from './canvas/signature.js'
 import { asNode, type Node } from './canvas/node.js'
 import { type AsyncResult, type CallOptions, installSender, type PendingResult } from './canvas/sender.js'
-import { mergeSettings, readSettings, type Settings, type SettingsInput } from './config.js'
+import { givenSettings, mergeSettings, readSettings, type Settings, type SettingsInput } from './config.js'
 import { ImproperlyConfigured, InvalidUsage } from './errors.js'
 import { createLogger, type Logger } from './log.js'
 import type { Backend } from './runtime/backend.js'
 import type { Broker } from './runtime/broker.js'
 import { registerBuiltins } from './runtime/builtins.js'
 import type { TaskContext } from './runtime/context.js'
+import { Control } from './runtime/control/control.js'
+import type { Inspect } from './runtime/control/inspection.js'
+import { RevokeTogether } from './runtime/control/together.js'
 import type { ErrorClass } from './runtime/failure.js'
 import { registerClass } from './runtime/json.js'
+import type { Mailbox } from './runtime/mailbox.js'
 import type { Means } from './runtime/perform.js'
 import { Registry } from './runtime/registry.js'
 import { fromTuple } from './runtime/handles.js'
@@ -38,11 +43,13 @@ export class App {
   readonly #errors = new Map<string, ErrorClass>()
   readonly #workers = new Set<Worker>()
   readonly #signals = new Signalling()
+  readonly #revoking = new RevokeTogether((ids, options) => this.control.revoke(ids, options))
   #input: SettingsInput
   #settings: Settings | undefined
   #router: Router | undefined
   readonly #carrier: AppCarrier
   #log: Logger | undefined
+  #control: Control | undefined
 
   constructor(name: string, input: SettingsInput) {
     if (typeof name !== 'string' || name === '')
@@ -195,6 +202,13 @@ export class App {
         results: this.#results,
         mint: randomUUID,
         log: this.log,
+        remote: {
+          app: this.name,
+          version: packageVersion(),
+          settings,
+          changed: givenSettings(this.#input),
+          mailbox: () => this.#mailbox(),
+        },
         createPool,
         settings: workerSettings(settings),
       },
@@ -205,13 +219,23 @@ export class App {
     return worker
   }
 
+  /** Celery's remote control: says something to the workers. */
+  get control(): Control {
+    this.#control ??= new Control({
+      mailbox: () => this.#mailbox(),
+      broker: () => this.broker(),
+      settings: () => this.settings,
+      controlExchange: () => this.settings.controlExchange,
+    })
+    return this.#control
+  }
+
+  /** Celery's questions to the workers; to some of them: `app.control.inspect({ destination })`. */
+  get inspect(): Inspect {
+    return this.control.inspect()
+  }
+
   // Words of the contract that come with a later version: each says so.
-  get control(): never {
-    throw later('app.control', 'remote control')
-  }
-  get inspect(): never {
-    throw later('app.inspect', 'remote control')
-  }
   get dead(): never {
     throw later(
       'app.dead',
@@ -228,6 +252,10 @@ export class App {
   /** The broker, for those who look after queues: lengths, purging, dead letters. */
   async broker(): Promise<Broker> {
     return (await this.#carrier.open()).broker
+  }
+
+  async #mailbox(): Promise<Mailbox> {
+    return (await this.#carrier.open()).mailbox
   }
 
   async backend(): Promise<Backend> {
@@ -271,6 +299,7 @@ export class App {
     now: () => this.#carrier.now(),
     expires: () => this.settings.resultExpires,
     handle: (tuple) => fromTuple(this.#results, tuple),
+    revoke: (id, options) => this.#revoking.revoke(id, options),
   }
 
   readonly #sending: SendingApp = {

@@ -117,7 +117,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   ),
   workerEnableSoftShutdownOnIdle: not('it is not available yet', false),
   workerDirect: not('a queue for each worker is not available yet; name one with -Q', false),
-  workerEnableRemoteControl: not(control, false),
   workerSendTaskEvents: not(events, false),
   workerStateDb: not('revoked tasks are not kept in a file'),
   workerTaskLogFormat: not('use workerLogFormat: "text" or "json"'),
@@ -127,7 +126,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   eventExchange: not(events, 'celeryev'),
   eventQueuePrefix: not(events, 'celeryev'),
   eventSerializer: not(events, 'json'),
-  controlExchange: not(control, 'celery'),
   beatCronStartingDeadline: not(
     "a tick that was missed for too long is passed over with catchUp: 'skip' on its entry",
   ),

@@ -280,6 +280,14 @@ export const table = {
   ),
   beatMaxLoopInterval: row(seconds(), 0, 'The longest sleep of a beat, in seconds; 0 is 300.'),
 
+  // -- Remote control
+  workerEnableRemoteControl: row(
+    flag,
+    true,
+    'Answer `inspect` and `control`; false leaves out one connection. Revoking works all the same.',
+  ),
+  controlExchange: row(text, 'celery', 'Name before `.pidbox` of the exchange of remote control.'),
+
   // -- Ours
   workerLease: row(
     seconds('more'),
@@ -296,6 +304,12 @@ export const table = {
     wholeNumber(1),
     5,
     'Ours: starts without an end after which a message is a dead letter.',
+  ),
+  workerRevokesMax: row(wholeNumber(1), 50_000, 'Ours: revoked tasks that are remembered, the newest.'),
+  workerRevokeExpires: row(
+    seconds('more'),
+    604_800,
+    'Ours: seconds that a revoked task is remembered (7 days; Celery: 3 hours, in memory).',
   ),
   deadLetterMax: row(wholeNumber(0), 10_000, 'Ours: dead letters that are kept.'),
   deadLetterExpires: row(seconds('more'), 2_592_000, 'Ours: seconds that a dead letter is kept (30 days).'),

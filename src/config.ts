@@ -72,6 +72,9 @@ const collect = (input: SettingsInput): ReadonlyMap<string, unknown> => {
   return new Map([...given].map(([name, { value }]) => [name, value]))
 }
 
+/** The settings that somebody wrote, by our names. */
+export const givenSettings = (input: SettingsInput): ReadonlySet<string> => new Set(collect(input).keys())
+
 /** One input out of two: where both say something, in whatever spelling, the second counts. */
 export const mergeSettings = (first: SettingsInput, second: SettingsInput): SettingsInput =>
   Object.fromEntries([...collect(first), ...collect(second)]) as SettingsInput

@@ -178,6 +178,15 @@ export class WorkerShutdown extends LovageError {
 /** Revoked, expired or terminated before its end. */
 export class TaskRevokedError extends LovageError {
   static excModule = 'celery.exceptions'
+  readonly args: readonly [string]
+  /** `signal`: how a child process that runs it is to be ended. */
+  constructor(
+    reason: string,
+    readonly signal?: NodeJS.Signals,
+  ) {
+    super(reason)
+    this.args = [reason]
+  }
 }
 
 /** A chord's header failed, or its results could not be joined. */

@@ -5,10 +5,13 @@ import type {
   Consumer,
   ConsumerOptions,
   DeadLetter,
+  Deferred,
   FireReply,
   Firing,
   Publication,
   PublishOptions,
+  Revocation,
+  RevokedSince,
   ServerReport,
 } from '../runtime/broker.js'
 import { MemoryConsumer } from './consumer.js'
@@ -73,6 +76,19 @@ export class MemoryBroker implements Broker {
 
   async inspect(): Promise<ServerReport> {
     return { server: 'memory', refusals: [], warnings: [] }
+  }
+
+  async revoke(revocation: Revocation): Promise<void> {
+    this.#assertOpen()
+    this.room.submit('revoke', revocation)
+  }
+
+  async revoked(sinceMs = 0): Promise<RevokedSince> {
+    return this.room.submit('revoked', { sinceMs })
+  }
+
+  async deferred(queue: string, limit: number): Promise<readonly Deferred[]> {
+    return this.room.submit('deferred', { queue, most: limit })
   }
 
   async length(queue: string): Promise<number> {

@@ -3,6 +3,7 @@ import { ImproperlyConfigured } from '../errors.js'
 import type { OpenCarrier } from '../runtime/carrier.js'
 import { MemoryBackend } from './backend.js'
 import { MemoryBroker } from './broker.js'
+import { MemoryMailbox } from './mailbox.js'
 import { roomOf } from './room.js'
 
 /** `memory://`, `memory://name`, and Celery's `memory://localhost/`. */
@@ -24,5 +25,9 @@ export const openMemory: OpenCarrier = ({ brokerUrl, backendUrl, globalKeyPrefix
   // Prefixes part what Redis would part by key; here they simply name another room.
   const room = roomOf(JSON.stringify([name, globalKeyPrefix, resultKeyPrefix]))
   const url = `memory://${name}`
-  return { broker: new MemoryBroker(url, room), backend: new MemoryBackend(url, room) }
+  return {
+    broker: new MemoryBroker(url, room),
+    backend: new MemoryBackend(url, room),
+    mailbox: new MemoryMailbox(room),
+  }
 }

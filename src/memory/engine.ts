@@ -12,9 +12,10 @@ import { Draft } from './draft.js'
 import { note, release } from './held.js'
 import { reap, register, renew, unregister } from './leases.js'
 import type { Kind, OperationOf, ReplyTo } from './operations.js'
-import { length, parked, promote, publish, purge } from './queues.js'
+import { deferred, length, parked, promote, publish, purge } from './queues.js'
 import { permit } from './rates.js'
 import { forget, read, readGroup, saveGroup, store } from './results.js'
+import { revoke, revoked } from './revoked.js'
 import type { Change, State } from './state.js'
 import { step } from './step.js'
 
@@ -41,6 +42,9 @@ const transitions: Table = {
   promote,
   parked,
   permit,
+  deferred,
+  revoke,
+  revoked,
   purge,
   length,
   read,

@@ -6,10 +6,13 @@ import type {
   ChordOpening,
   ChordPart,
   Completion,
+  Deferred,
   Firing,
   Note,
   Permit,
   Push,
+  Revocation,
+  RevokedSince,
   StepReply,
   StoredText,
 } from '../runtime/broker.js'
@@ -93,6 +96,10 @@ export interface Operations {
     asked: { readonly task: string; readonly pace: Pace; readonly wanted: number }
     reply: Permit
   }
+  revoke: { asked: Revocation; reply: null }
+  revoked: { asked: { readonly sinceMs: number }; reply: RevokedSince }
+  /** Due moment and text, the earliest first. */
+  deferred: { asked: { readonly queue: string; readonly most: number }; reply: readonly Deferred[] }
   purge: { asked: { readonly queue: string }; reply: number }
   length: { asked: { readonly queue: string }; reply: number }
   read: { asked: { readonly taskIds: readonly string[] }; reply: readonly (string | null)[] }

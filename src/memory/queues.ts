@@ -2,7 +2,7 @@
 import type { Draft } from './draft.js'
 import { type Deque, emptyDeque, popFront, pushBack, pushFront } from './deque.js'
 import { openChord } from './chords.js'
-import { earliest, emptyHeap, insert, popDue } from './heap.js'
+import { earliest, emptyHeap, heapToArray, insert, popDue } from './heap.js'
 import type { AnyPush, OperationOf, ReplyTo } from './operations.js'
 import { listKey, type Message, parkedKey, priorityLists, stepOf } from './state.js'
 
@@ -119,3 +119,8 @@ export const purge = (draft: Draft, operation: OperationOf<'purge'>): number => 
   if (draft.get('limited', queue)) draft.set('limited', queue, undefined)
   return count
 }
+
+export const deferred = (draft: Draft, { queue, most }: OperationOf<'deferred'>): ReplyTo<'deferred'> =>
+  heapToArray(draft.get('deferred', queue) ?? emptyHeap<Message>())
+    .slice(0, most)
+    .map(({ atMs, value }) => ({ dueMs: atMs, raw: value.raw }))

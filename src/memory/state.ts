@@ -112,6 +112,14 @@ export interface Leader {
   readonly untilMs: number
 }
 
+/** A task's id, or a stamp as JSON text, that was revoked. */
+export interface RevokedMark {
+  readonly id: string | null
+  readonly stamp: readonly [header: string, value: string] | null
+  readonly atMs: number
+  readonly expiresMs: number
+}
+
 /** Something with an `expiresMs` that is to be looked at when it is over. */
 export interface Expiring {
   readonly table: 'results' | 'markers' | 'chords' | 'groups'
@@ -142,6 +150,8 @@ export interface Flat {
   senders: number
   /** Under `theOne`, the oldest in front. */
   dead: Deque<Letter>
+  /** Under `theOne`, the oldest in front. */
+  revoked: readonly RevokedMark[]
   /** Under `theOne`. */
   expiry: Heap<Expiring>
   /** By `entryKey`: the last tick that was fired of an entry that lies elsewhere, or who said "now". */
@@ -211,6 +221,7 @@ export const emptyState = (): State => ({
   chords: new Map(),
   senders: new Map(),
   dead: new Map(),
+  revoked: new Map(),
   expiry: new Map(),
   fired: new Map(),
   leaders: new Map(),
@@ -235,6 +246,7 @@ export const copyState = (state: State): State => ({
   chords: new Map(state.chords),
   senders: new Map(state.senders),
   dead: new Map(state.dead),
+  revoked: new Map(state.revoked),
   expiry: new Map(state.expiry),
   fired: new Map(state.fired),
   leaders: new Map(state.leaders),

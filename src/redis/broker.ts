@@ -5,10 +5,13 @@ import type {
   Consumer,
   ConsumerOptions,
   DeadLetter,
+  Deferred,
   FireReply,
   Firing,
   Publication,
   PublishOptions,
+  Revocation,
+  RevokedSince,
   RouteOptions,
   ServerReport,
 } from '../runtime/broker.js'
@@ -17,11 +20,13 @@ import { RedisConsumer } from './consumer.js'
 import { needOf } from './confirm.js'
 import { listDead, purgeDead } from './dead.js'
 import { Firer } from './firing.js'
+import { deferredOf } from './deferred.js'
 import { inspectServer } from './inspect.js'
 import { type Databases, type Keys, separator } from './keys.js'
 import { LeaseKeeper } from './lease.js'
 import { Link, type Reply } from './link.js'
 import { Publisher } from './publisher.js'
+import { readRevoked, sendRevocation } from './revoked.js'
 import { scripts } from './scripts.js'
 import type { Address } from './url.js'
 
@@ -158,6 +163,22 @@ export class RedisBroker implements Broker {
 
   inspect(): Promise<ServerReport> {
     return inspectServer((command, args) => this.#ask(command, args))
+  }
+
+  revoke(revocation: Revocation): Promise<void> {
+    const { keys, databases, timeoutSeconds } = this.#options
+    return ask(this.link, this.url, timeoutSeconds, () =>
+      sendRevocation(this.link, keys, databases, revocation),
+    )
+  }
+
+  revoked(sinceMs = 0): Promise<RevokedSince> {
+    return readRevoked((command, args) => this.#ask(command, args), this.#options.keys, sinceMs)
+  }
+
+  async deferred(queue: string, limit: number): Promise<readonly Deferred[]> {
+    const key = this.#options.keys.eta(queue)
+    return deferredOf(await this.#ask('zrange', [key, 0, limit - 1, 'WITHSCORES']))
   }
 
   async length(queue: string): Promise<number> {

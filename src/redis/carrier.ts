@@ -5,6 +5,7 @@ import { RedisBackend } from './backend.js'
 import { RedisBroker } from './broker.js'
 import { Keys } from './keys.js'
 import { Link } from './link.js'
+import { RedisMailbox } from './mailbox.js'
 import { parseAddress, sameAccess, sameServer } from './url.js'
 
 export const openRedis: OpenCarrier = ({
@@ -31,5 +32,6 @@ export const openRedis: OpenCarrier = ({
     ? broker.link
     : new Link({ address: results, name: 'lovage-results' })
   const backend = new RedisBackend(results.masked, link, keys, timeout)
-  return { broker, backend }
+  const mailbox = new RedisMailbox({ address, keys, timeoutSeconds: timeout })
+  return { broker, backend, mailbox }
 }

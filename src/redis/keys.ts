@@ -70,6 +70,15 @@ export const keyTable: readonly KeyFact[] = [
     ttl: null,
   },
   {
+    name: '<id>.reply.<exchange>.pidbox',
+    type: 'list',
+    owner: 'celery',
+    database: 'broker',
+    holds: 'replies of workers to a remote control command',
+    ends: 'with the command',
+    ttl: 60,
+  },
+  {
     name: 'celery-task-meta-<task id>',
     type: 'string',
     owner: 'celery',
@@ -242,6 +251,24 @@ export const keyTable: readonly KeyFact[] = [
     ttl: 'expires',
   },
   {
+    name: 'lovage:revoked',
+    type: 'zset',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'task that is not to be run → when it was revoked, ms',
+    ends: 'workerRevokeExpires after the last revocation',
+    ttl: 'expires',
+  },
+  {
+    name: 'lovage:revoked:stamps',
+    type: 'zset',
+    owner: 'lovage',
+    database: 'broker',
+    holds: '["<header>", "<value>"] of tasks that are not to be run → when they were revoked, ms',
+    ends: 'workerRevokeExpires after the last revocation',
+    ttl: 'expires',
+  },
+  {
     name: 'lovage:beat:<app>:entries',
     type: 'hash',
     owner: 'lovage',
@@ -318,6 +345,8 @@ export class Keys {
   readonly consumerPrefix: string
   readonly redoPrefix: string
   readonly dead: string
+  readonly revoked: string
+  readonly revokedStamps: string
   readonly #results: string
 
   constructor(
@@ -328,6 +357,8 @@ export class Keys {
     this.consumerPrefix = `${globalPrefix}lovage:unacked:`
     this.redoPrefix = `${globalPrefix}lovage:redo:`
     this.dead = `${globalPrefix}lovage:dead`
+    this.revoked = `${globalPrefix}lovage:revoked`
+    this.revokedStamps = `${this.revoked}:stamps`
     this.#results = resultPrefix === '' || /[:_.-]$/.test(resultPrefix) ? resultPrefix : `${resultPrefix}_`
   }
 
@@ -335,6 +366,8 @@ export class Keys {
     step === 0 ? this.globalPrefix + queue : `${this.globalPrefix}${queue}${separator}${prioritySteps[step]}`
   lists = (queue: string): readonly string[] => [0, 1, 2, 3].map((step) => this.list(queue, step))
   binding = (exchange: string): string => `${this.globalPrefix}_kombu.binding.${exchange}`
+  /** Not a key but a channel: what is said in a fanout exchange. */
+  fanout = (database: number, exchange: string): string => `${this.globalPrefix}/${database}.${exchange}`
   redo = (queue: string): string => this.redoPrefix + queue
   eta = (queue: string): string => `${this.globalPrefix}lovage:eta:${queue}`
   limited = (queue: string): string => `${this.globalPrefix}lovage:limited:${queue}`

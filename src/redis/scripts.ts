@@ -30,4 +30,5 @@ export const scripts = {
   entry: load('entry'),
   purge: load('purge'),
   permit: load('permit'),
+  revoke: load('revoke'),
 } as const

@@ -254,6 +254,32 @@ export type FireReply =
   | { readonly kind: 'fired' | 'refused' | 'early' }
   | { readonly kind: 'failed'; readonly error: Error }
 
+/** Tasks that are not to be run any more. */
+export interface Revocation {
+  readonly ids: readonly string[]
+  /** Header and value (JSON text) of stamps: a task that carries one is meant. */
+  readonly stamps: readonly (readonly [header: string, value: string])[]
+  /** Stored for those ids of which nothing is known yet, or only that they are to be tried again. */
+  readonly results: readonly StoredText[]
+  /** How many ids are remembered, the newest, and for how many seconds. */
+  readonly most: number
+  readonly seconds: number
+}
+
+/** What was revoked since a moment, the oldest first. */
+export interface RevokedSince {
+  readonly ids: readonly string[]
+  readonly stamps: readonly (readonly [header: string, value: string])[]
+  /** Ask from here next time, ms by the server's clock. */
+  readonly nowMs: number
+}
+
+/** A message that is held back. */
+export interface Deferred {
+  readonly dueMs: number
+  readonly raw: Buffer
+}
+
 export interface Broker {
   /** Without passwords, for banners. */
   readonly url: string
@@ -275,6 +301,12 @@ export interface Broker {
    */
   lead(scope: string, by: string, leaseMs: number): Promise<boolean>
   inspect(): Promise<ServerReport>
+  /** Remembered for all workers, those that start later too. Sent again it changes nothing. */
+  revoke(revocation: Revocation): Promise<void>
+  /** Everything that is revoked and not forgotten, or what has come since `sinceMs`. */
+  revoked(sinceMs?: number): Promise<RevokedSince>
+  /** What a queue holds back, the earliest first. */
+  deferred(queue: string, limit: number): Promise<readonly Deferred[]>
   /** Waiting messages, all priorities, redeliveries included. */
   length(queue: string): Promise<number>
   /** Drops what waits (not what is held): returns how many. */

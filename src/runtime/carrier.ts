@@ -3,10 +3,12 @@
 import type { Logger } from '../log.js'
 import type { Backend } from './backend.js'
 import type { Broker } from './broker.js'
+import type { Mailbox } from './mailbox.js'
 
 export interface Carrier {
   readonly broker: Broker
   readonly backend: Backend
+  readonly mailbox: Mailbox
 }
 
 export interface CarrierOptions {

@@ -10,7 +10,7 @@ import type {
   RevokeOptions,
 } from '../canvas/sender.js'
 import type { ResultTuple } from './meta.js'
-import { type AnyResult, later, type ResultSource, tupleOf } from './result-source.js'
+import { type AnyResult, type ResultSource, tupleOf } from './result-source.js'
 import { collectFrom, forgetTree, graphOf } from './result-tree.js'
 import { saveGroup } from './saved-groups.js'
 import { guardWait } from './wait.js'
@@ -144,8 +144,8 @@ export class TasksResult<T> implements GroupResult<T> {
     return saveGroup(this, this.#source)
   }
 
-  revoke(_options?: RevokeOptions): Promise<void> {
-    return Promise.reject(later('revoke', 'the pools'))
+  async revoke(options: RevokeOptions = {}): Promise<void> {
+    await Promise.all(this.results.map((result) => result.revoke(options)))
   }
 
   toJSON(): ResultTuple {

@@ -1,6 +1,6 @@
 // What a handle on a result needs: the store, the classes that errors are rebuilt as, and a way to make
 // handles of the results that are named inside a result.
-import type { AsyncResult, GroupResult } from '../canvas/sender.js'
+import type { AsyncResult, GroupResult, RevokeOptions } from '../canvas/sender.js'
 import { InvalidUsage } from '../errors.js'
 import type { Backend } from './backend.js'
 import type { ErrorClass } from './failure.js'
@@ -17,6 +17,7 @@ export interface ResultSource {
   expires(): number
   /** A handle for Celery's tuple of a result. */
   handle(tuple: ResultTuple): AnyResult
+  revoke(id: string, options: RevokeOptions): Promise<void>
 }
 
 export const isGroup = (result: AnyResult): result is GroupResult<any> => 'results' in result

@@ -14,7 +14,7 @@ import { ResultIgnored } from '../errors.js'
 import { readIsoDate } from './dates.js'
 import { rebuildError } from './failure.js'
 import { isReady, type Meta, readMeta, type ResultTuple } from './meta.js'
-import { type AnyResult, isGroup, later, type ResultSource, tupleOf } from './result-source.js'
+import { type AnyResult, isGroup, type ResultSource, tupleOf } from './result-source.js'
 import { collectFrom, forgetTree, graphOf } from './result-tree.js'
 import { guardWait, waitForEnd } from './wait.js'
 
@@ -184,8 +184,8 @@ export class TaskResult<T> implements AsyncResult<T> {
     return graphOf(this, this.#source)
   }
 
-  revoke(_options?: RevokeOptions): Promise<void> {
-    return Promise.reject(later('revoke', 'the pools'))
+  revoke(options: RevokeOptions = {}): Promise<void> {
+    return this.#source.revoke(this.id, options)
   }
 
   /** Celery's tuple: what stands in Redis when a task returns an AsyncResult. */

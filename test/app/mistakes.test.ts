@@ -480,10 +480,4 @@ describe('a wait', () => {
     setTimeout(() => stop.abort(new Error('enough')), 50)
     expect(await wait).toBe('Error: enough')
   })
-
-  it.each(['revoke'])('for %s is not there yet, and says so', async (word) => {
-    expect(await answerTo(() => result()[word]())).toMatch(
-      /^InvalidUsage: \w+\(\) is not there yet: it comes with the /,
-    )
-  })
 })

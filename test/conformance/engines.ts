@@ -10,6 +10,7 @@ import { openRedis } from '../../src/redis/carrier.js'
 import type { Backend } from '../../src/runtime/backend.js'
 import type { Broker, Consumer, ConsumerOptions } from '../../src/runtime/broker.js'
 import type { Carrier } from '../../src/runtime/carrier.js'
+import type { Mailbox } from '../../src/runtime/mailbox.js'
 import { type TestRedis, startRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 
@@ -35,6 +36,7 @@ interface Engine {
 export interface Bench extends Omit<Place, 'carrier'> {
   readonly broker: Broker
   readonly backend: Backend
+  readonly mailbox: Mailbox
   /** A consumer that is closed with the test. Default: the queue `q`, a lease of a minute. */
   readonly consume: (options?: Partial<ConsumerOptions>) => Promise<Consumer>
 }
@@ -149,6 +151,7 @@ export const onEveryEngine = (subject: string, sentences: (bench: () => Bench) =
     afterEach(async () => {
       await Promise.all(consumers.map((consumer) => consumer.close()))
       consumers = []
+      await bench.mailbox.close()
       await bench.broker.close()
       await bench.backend.close()
     })

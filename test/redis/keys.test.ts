@@ -1,6 +1,6 @@
 // The table of keys against what a real Redis holds after everything has happened once.
 import { expect, it } from 'vitest'
-import { keyTable } from '../../src/redis/keys.js'
+import { keyTable, separator } from '../../src/redis/keys.js'
 import { RedisScheduleStore } from '../../src/redis/schedule-store.js'
 import { parseAddress } from '../../src/redis/url.js'
 import { leaks } from '../support/leaks.js'
@@ -43,7 +43,7 @@ const check = async (): Promise<Set<string>> => {
 }
 
 it('each key that is written stands in the table, with its type and its lifetime', async () => {
-  const { broker } = room.open()
+  const { broker, mailbox } = room.open()
   const seen = new Set<string>()
   const look = async (): Promise<void> => {
     for (const name of await check()) seen.add(name)
@@ -107,7 +107,15 @@ it('each key that is written stands in the table, with its type and its lifetime
     publication: { pushes: [], chords: [] },
   }
   await broker.fire([firing, { ...firing, state: { revision: 1, text: '{}', line: 'once' } }])
+  await broker.revoke({ ids: ['a'], stamps: [['customer', '"acme"']], results: [], most: 9, seconds: 60 })
+  const replies = 'reply.celery.pidbox'
+  const waits = `someone${separator}${separator}someone.${replies}`
+  await client.sadd(keys.binding(replies), waits)
+  await mailbox.reply(replies, 'someone', '{}')
   await look()
+  await client.srem(keys.binding(replies), waits)
+  await client.del(keys.list(`someone.${replies}`, 0), keys.revoked, keys.revokedStamps)
+  await mailbox.close()
   await store.remove('report')
   await store.close()
   expect([...seen].sort()).toEqual(keyTable.map(({ name }) => name).sort())

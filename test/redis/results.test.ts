@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp, type App } from '../../src/app.js'
 import { group } from '../../src/canvas/group.js'
 import { signature } from '../../src/canvas/signature.js'
-import type { PendingResult } from '../../src/canvas/sender.js'
 import { Ignore } from '../../src/errors.js'
 import { silentLogger } from '../../src/log.js'
 import type { TaskContext } from '../../src/runtime/context.js'
@@ -221,10 +220,14 @@ const storedText = ({ client }: Place, id: string, status: string): Promise<stri
 
 interface Call {
   readonly at?: 'extended'
-  readonly send: (words: Place['tasks'] & { readonly app: App }) => PendingResult<any, any>
+  readonly send: (words: Place['tasks'] & { readonly app: App }) => PromiseLike<any>
   /** Where our text says something else, and why. */
   readonly ours?: object
 }
+
+/** The first REVOKED says `revoked`, the end of the run `terminated`. */
+const isTerminated = async (app: App): Promise<boolean> =>
+  /terminated/.test(String(await app.result('term-1').get({ propagate: false })))
 
 const calls: Record<Case, Call> = {
   success: { send: ({ add }) => add.delay(2, 3) },
@@ -259,6 +262,22 @@ const calls: Record<Case, Call> = {
   'custom-state': { send: ({ progress }) => progress.delay(3) },
   'expired-revoked': {
     send: ({ add }) => add.applyAsync([1, 2], { expires: new Date('2020-01-01T00:00:00Z') }),
+  },
+  'revoked-before-start': {
+    send: async ({ app, add }) => {
+      await app.control.revoke('rev-1')
+      return add.applyAsync([1, 2], { taskId: 'rev-1' })
+    },
+  },
+  'revoked-terminated': {
+    send: async ({ app, sleepy }) => {
+      const result = await sleepy.applyAsync([20], { taskId: 'term-1' })
+      const inspect = app.control.inspect({ limit: 1 })
+      await until(async () => Object.values(await inspect.active()).flat().length === 1)
+      await app.control.terminate('term-1')
+      await until(async () => isTerminated(app))
+      return result
+    },
   },
   'ignore-raised': { send: ({ ignored }) => ignored.delay() },
   'ignore-result-option': { send: ({ add }) => add.applyAsync([1, 2], { ignoreResult: true }) },

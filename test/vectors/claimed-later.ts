@@ -3,10 +3,6 @@
 
 /** Vector file → case → why it waits. */
 export const claimedLater: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  results: {
-    'revoked-terminated': 'revoking a running task comes with the pools',
-    'revoked-before-start': 'revoking comes with remote control',
-  },
   broker: {
     fanout: 'publishing to a fanout exchange (Broadcast) has an issue of its own',
   },

@@ -12,6 +12,8 @@ export const claims = {
     'retries-exceeded',
     'custom-state',
     'expired-revoked',
+    'revoked-before-start',
+    'revoked-terminated',
     'ignore-raised',
     'ignore-result-option',
     'ignore-result-failure',

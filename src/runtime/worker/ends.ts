@@ -156,7 +156,8 @@ export class Ends {
   }
 
   ofRevoked(held: Held, reason: 'revoked' | 'expired' | 'terminated'): Completion | Promise<Completion> {
-    this.log.info(`Discarding ${reason} task: ${nameOf(held.message)}`, factsOf(held.message))
+    if (reason !== 'terminated')
+      this.log.info(`Discarding ${reason} task: ${nameOf(held.message)}`, factsOf(held.message))
     return this.commit(held, followFailure(held.message, revokedBy(reason), this.context(held)))
   }
 

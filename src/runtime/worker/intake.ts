@@ -8,6 +8,7 @@ import { encodeException, toExceptionInfo } from '../failure.js'
 import { decodeMessage, type Message } from '../message.js'
 import { metaText } from '../meta.js'
 import type { Registry } from '../registry.js'
+import type { Revoked } from '../revoked.js'
 import type { TaskDefinition } from '../task.js'
 import type { Held } from './ends.js'
 
@@ -16,7 +17,7 @@ export type Intake =
   | { readonly kind: 'run'; readonly held: Held }
   /** Not before then (ms, the server's clock). */
   | { readonly kind: 'defer'; readonly dueMs: number }
-  | { readonly kind: 'expired'; readonly held: Held }
+  | { readonly kind: 'expired' | 'revoked'; readonly held: Held }
   /** It cannot or must not run: a failure. `dead` sends the message to the dead letters as well. */
   | { readonly kind: 'fail'; readonly held: Held; readonly error: Error; readonly dead: string | undefined }
   /** Nothing of it can be read that anybody could be told. */
@@ -27,6 +28,7 @@ export interface IntakeRules {
   readonly maxDeliveries: number
   readonly rejectOnWorkerLost: boolean
   readonly resultExpires: number
+  readonly revoked?: Pick<Revoked, 'isEmpty' | 'has'>
 }
 
 export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): Intake => {
@@ -51,6 +53,8 @@ export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): I
       return { kind: 'fail', held, error: error as Error, dead: undefined }
     }
   }
+  if (rules.revoked !== undefined && !rules.revoked.isEmpty && rules.revoked.has(message))
+    return { kind: 'revoked', held }
   return refusal(held, message, definition, delivery, rules) ?? timing(held, message, nowMs)
 }
 

@@ -1,11 +1,13 @@
 // One delivery, from intake to the text of its completion: look at it, run it if it may run, and ask what
 // follows. Also what a chord still needs when its last part is in. Nothing here rejects.
-import { LeaseLost, WorkerShutdown } from '../../errors.js'
+import { LeaseLost, TaskRevokedError, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Job, Pool, Running } from '../../pools/pool.js'
 import type { Completion, Consumer, Delivery, Ending } from '../broker.js'
 import type { TaskContext } from '../context.js'
+import type { TaskInHand } from '../control/node.js'
 import type { Complete } from '../follow-join.js'
+import type { Message } from '../message.js'
 import { seatsAround } from '../parts.js'
 import { fenceOf } from '../perform.js'
 import { type Ends, factsOf, type Held, nameOf } from './ends.js'
@@ -46,8 +48,16 @@ export interface Ended {
 /** An intake with a message in it. */
 type Readable = Extract<Intake, { readonly held: Held }>
 
+/** Seconds. */
+export interface TimeLimits {
+  readonly softTimeLimit: number | undefined
+  readonly timeLimit: number | undefined
+}
+
 interface Run {
   readonly job: TaskJob
+  /** ms, as performance.now() tells it. */
+  readonly startedAt: number
   readonly running: Running
 }
 
@@ -63,6 +73,10 @@ export class Runs {
   private lease = 0
   /** Set by a cold stop: nothing starts any more. */
   private stopped = false
+  /** Tasks started here, by name. */
+  readonly totals = new Map<string, number>()
+  /** Limits that were set while the worker ran, by the task's name. */
+  readonly timeLimits = new Map<string, TimeLimits>()
 
   constructor(private readonly options: RunsOptions) {}
 
@@ -78,6 +92,24 @@ export class Runs {
       'The worker is stopping: this task was given back and runs again elsewhere.',
     )
     for (const { running } of this.running.values()) running.abort(reason)
+  }
+
+  /** What runs now. */
+  active(): readonly TaskInHand[] {
+    return [...this.running.values()].map(({ job: { held, delivery }, startedAt }) => ({
+      message: held.message,
+      redelivered: delivery.redelivered,
+      startedAt: (performance.timeOrigin + startedAt) / 1000,
+      acknowledged: !(held.definition?.options.acksLate ?? this.options.acksLate),
+      pid: process.pid,
+    }))
+  }
+
+  /** Ends what runs and is meant: its result is REVOKED. The answer is what that was. */
+  terminate(matches: (message: Message) => boolean, signal: NodeJS.Signals): readonly Message[] {
+    const meant = [...this.running.values()].filter(({ job }) => matches(job.held.message))
+    for (const { running } of meant) running.abort(new TaskRevokedError('terminated', signal))
+    return meant.map(({ job }) => job.held.message)
   }
 
   /** Everything in hand is somebody else's now. */
@@ -170,7 +202,7 @@ export class Runs {
   private async refuse(intake: Exclude<Readable, { kind: 'run' }>): Promise<Ended> {
     const { ends } = this.options
     const { held } = intake
-    if (intake.kind === 'expired') return { completion: await ends.ofRevoked(held, 'expired'), held }
+    if (intake.kind !== 'fail') return { completion: await ends.ofRevoked(held, intake.kind), held }
     const { id, task } = held.message
     const { error, dead } = intake
     const ending: Ending | undefined =
@@ -206,18 +238,20 @@ export class Runs {
     }
     if (this.stopped) return bare(tag, { kind: 'back' })
     if (lease !== this.lease) return undefined
+    const own = this.timeLimits.size === 0 ? options : (this.timeLimits.get(message.task) ?? options)
     const job: TaskJob = {
       id: message.id,
       task: message.task,
-      softTimeLimit: message.softTimeLimit ?? options.softTimeLimit ?? this.options.softTimeLimit,
-      timeLimit: message.timeLimit ?? options.timeLimit ?? this.options.timeLimit,
+      softTimeLimit: message.softTimeLimit ?? own.softTimeLimit ?? this.options.softTimeLimit,
+      timeLimit: message.timeLimit ?? own.timeLimit ?? this.options.timeLimit,
       held,
       delivery,
       context: undefined,
     }
     const startedAt = performance.now()
     const running = pool.run(job)
-    this.running.set(tag, { job, running })
+    this.running.set(tag, { job, running, startedAt })
+    this.totals.set(message.task, (this.totals.get(message.task) ?? 0) + 1)
     const outcome = await running.outcome
     this.running.delete(tag)
     if (outcome.kind === 'aborted' && outcome.error instanceof LeaseLost) return undefined
@@ -225,7 +259,10 @@ export class Runs {
     const sent = job.context?.sent ?? held.sent
     const added = job.context?.added ?? held.added
     const finished: Held = sent.length === 0 && added.length === 0 ? held : { ...held, sent, added }
-    const completion = ends.ofOutcome(finished, outcome, ms)
+    const completion =
+      outcome.kind === 'aborted' && outcome.error instanceof TaskRevokedError
+        ? ends.ofRevoked(finished, 'terminated')
+        : ends.ofOutcome(finished, outcome, ms)
     return { completion: completion instanceof Promise ? await completion : completion, held: finished }
   }
 }

@@ -63,6 +63,11 @@ export class Slots {
     return this.options.runs.size
   }
 
+  /** What was claimed and has not begun. */
+  get prefetched(): readonly Delivery[] {
+    return [...this.suspects, ...this.waiting]
+  }
+
   start(): void {
     this.claiming = true
     this.schedule()

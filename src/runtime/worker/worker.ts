@@ -2,6 +2,7 @@
 // business, what follows is `follow`'s; this file only joins them and sees them end.
 import { hostname as machine } from 'node:os'
 import { paceOf, type Rate, readRate } from '../../config-rate.js'
+import { declaredQueues, type Settings } from '../../config.js'
 import { ImproperlyConfigured, LeaseLost, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Execute, LazySignal, Outcome, Pool } from '../../pools/pool.js'
@@ -9,13 +10,16 @@ import type { Broker, Consumer } from '../broker.js'
 import { checkOptions, type OptionKind } from '../check-options.js'
 import { checkArguments } from '../check-arguments.js'
 import { type ContextTools, TaskContext } from '../context.js'
+import type { QueueView } from '../control/node.js'
 import { errbackArguments } from '../errback.js'
 import { execute, type RunnableTask } from '../execute.js'
 import type { Means } from '../perform.js'
 import type { Registry } from '../registry.js'
 import type { ResultSource } from '../result-source.js'
+import { Revoked } from '../revoked.js'
 import { Ends, type EndSettings } from './ends.js'
 import { Limits, type Rates } from './limits.js'
+import { openRemote, type RemoteOptions, type RemoteParts } from './remote.js'
 import { installSignals } from './signals.js'
 import { Runs, type TaskJob } from './runs.js'
 import { Slots } from './slots.js'
@@ -61,6 +65,7 @@ export interface WorkerParts {
   readonly results: ResultSource
   readonly mint: () => string
   readonly log: Logger
+  readonly remote: RemoteParts
   readonly createPool: (
     name: 'fiber' | 'solo',
     concurrency: number,
@@ -83,6 +88,13 @@ export interface WorkerParts {
   }
 }
 
+const viewQueues = (names: readonly string[], settings: Settings): readonly QueueView[] => {
+  const declared = declaredQueues(settings)
+  return names.map(
+    (name) => declared.get(name) ?? { name, exchange: name, exchangeType: 'direct', routingKey: name },
+  )
+}
+
 const onlyLost = (error: unknown): false => {
   if (error instanceof LeaseLost) return false
   throw error
@@ -98,9 +110,11 @@ export class Worker {
   readonly #parts: WorkerParts
   readonly #options: WorkerOptions
   readonly #log: Logger
+  readonly #revoked: Revoked
   #phase: Phase = 'new'
   #slots: Slots | undefined
   #limits: Limits | undefined
+  #deafen: (() => Promise<void>) | undefined
   #consumer: Consumer | undefined
   #stopping: Promise<void> | undefined
   #stopped: () => void = () => undefined
@@ -112,6 +126,7 @@ export class Worker {
     this.#parts = parts
     this.#options = options
     this.#log = options.log ?? parts.log
+    this.#revoked = new Revoked(parts.remote.settings.workerRevokesMax)
     this.hostname = options.hostname ?? `celery@${machine()}`
     this.queues = queues
     this.poolName = options.pool === 'solo' ? 'solo' : 'fiber'
@@ -121,6 +136,11 @@ export class Worker {
   /** Names of the tasks that it can run, sorted; those declared for elsewhere are not among them. */
   get tasks(): readonly string[] {
     return this.#parts.registry.names()
+  }
+
+  /** It takes messages, or lets its last tasks end. */
+  get isRunning(): boolean {
+    return this.#phase === 'running' || this.#phase === 'stopping'
   }
 
   /** How many tasks run now. */
@@ -170,9 +190,11 @@ export class Worker {
       throw new WorkerShutdown('The worker was stopped before it had started.')
     }
     this.#consumer = consumer
-    this.#slots = this.#loop(broker, consumer)
+    const { slots, remote } = this.#loop(broker, consumer)
+    this.#slots = slots
+    this.#deafen = await openRemote(remote)
     this.#phase = 'running'
-    this.#slots.start()
+    slots.start()
   }
 
   async #look(broker: Broker): Promise<void> {
@@ -182,7 +204,7 @@ export class Worker {
     for (const warning of warnings) this.#log.warning(warning)
   }
 
-  #loop(broker: Broker, consumer: Consumer): Slots {
+  #loop(broker: Broker, consumer: Consumer): { readonly slots: Slots; readonly remote: RemoteOptions } {
     const { settings, registry, mint } = this.#parts
     const ends = new Ends(settings, this.#parts.means(broker), this.hostname, mint, this.#log)
     const run = (job: TaskJob, abort: LazySignal): Promise<Outcome> => this.#run(job, abort, consumer, ends)
@@ -204,6 +226,7 @@ export class Worker {
         maxDeliveries: settings.maxDeliveries,
         rejectOnWorkerLost: settings.taskRejectOnWorkerLost,
         resultExpires: settings.resultExpires,
+        revoked: this.#revoked,
       },
       now: () => broker.now(),
       log: this.#log,
@@ -215,7 +238,23 @@ export class Worker {
     })
     const { concurrency } = pool
     const capacity = concurrency * (this.#options.prefetchMultiplier ?? 1)
-    return new Slots({ consumer, runs, concurrency, capacity, log: this.#log })
+    const slots = new Slots({ consumer, runs, concurrency, capacity, log: this.#log })
+    const remote: RemoteOptions = {
+      ...this.#parts.remote,
+      hostname: this.hostname,
+      log: this.#log,
+      registry,
+      broker,
+      queues: viewQueues(this.queues, this.#parts.remote.settings),
+      pool: { implementation: `lovage:${pool.name}`, concurrency, processes: [process.pid] },
+      prefetchCount: capacity,
+      runs,
+      slots,
+      revoked: this.#revoked,
+      rateLimit: (task, rate) => this.rateLimit(task, rate),
+      shutdown: () => void this.stop(),
+    }
+    return { slots, remote }
   }
 
   #ratesOf(task: string): Rates | undefined {
@@ -321,6 +360,7 @@ export class Worker {
     this.#phase = 'stopping'
     this.#limits?.stop()
     await this.#slots?.drain()
+    await this.#deafen?.()
     await this.#consumer?.close()
     this.#phase = 'stopped'
     this.#stopped()

@@ -1,0 +1,142 @@
+// PORT Mailbox over Redis, as kombu has it: a fanout exchange is a channel, `/<database>.<exchange>`; a reply
+// goes to the lists that are bound to (exchange, key), and who waits for it takes its list away again.
+import type { Mailbox } from '../runtime/mailbox.js'
+import { ask } from './backend.js'
+import { type Keys, separator } from './keys.js'
+import { Link, type Reply } from './link.js'
+import type { Address } from './url.js'
+
+export interface MailboxOptions {
+  readonly address: Address
+  readonly keys: Keys
+  readonly timeoutSeconds: number
+}
+
+interface Ear {
+  readonly hear: (raw: string) => void
+  readonly onAgain: (() => void) | undefined
+}
+
+/** Seconds; below the time after which a silent socket counts as dead. */
+const blockSeconds = 5
+/** Seconds that a reply waits for its reader, who may be gone. */
+const replySeconds = 60
+const noop = (): void => undefined
+
+export class RedisMailbox implements Mailbox {
+  readonly #options: MailboxOptions
+  /** For what does not block. */
+  readonly #link: Link
+  /** Subscriptions, made when somebody listens. */
+  #ear: Link | undefined
+  readonly #ears = new Map<string, Set<Ear>>()
+  readonly #readers = new Set<() => Promise<void>>()
+
+  constructor(options: MailboxOptions) {
+    this.#options = options
+    this.#link = this.#connect('mailbox')
+  }
+
+  async listen(
+    exchange: string,
+    hear: (raw: string) => void,
+    onAgain?: () => void,
+  ): Promise<() => Promise<void>> {
+    const link = (this.#ear ??= this.#openEar())
+    const channel = this.#options.keys.fanout(this.#options.address.database, exchange)
+    const ear: Ear = { hear, onAgain }
+    const ears = this.#ears.get(channel) ?? new Set()
+    this.#ears.set(channel, ears.add(ear))
+    link.hold()
+    // A connection that breaks in between subscribes by itself when it is back.
+    await link.whenUp()
+    await link.send('subscribe', [channel]).catch(noop)
+    return async () => {
+      if (!ears.delete(ear)) return
+      if (ears.size === 0) {
+        this.#ears.delete(channel)
+        await link.send('unsubscribe', [channel]).catch(noop)
+      }
+      link.free()
+    }
+  }
+
+  async broadcast(exchange: string, raw: string): Promise<void> {
+    await this.#ask('publish', [this.#options.keys.fanout(this.#options.address.database, exchange), raw])
+  }
+
+  async reply(exchange: string, key: string, raw: string): Promise<void> {
+    const { keys } = this.#options
+    const members = (await this.#ask('smembers', [keys.binding(exchange)])) as readonly Buffer[]
+    for (const member of members) {
+      const [boundKey, , queue] = String(member).split(separator)
+      if (boundKey !== key || queue === undefined) continue
+      const list = keys.list(queue, 0)
+      await this.#ask('lpush', [list, raw])
+      await this.#ask('expire', [list, replySeconds])
+    }
+  }
+
+  async replies(exchange: string, key: string, hear: (raw: string) => void): Promise<() => Promise<void>> {
+    const { keys } = this.#options
+    const queue = `${key}.${exchange}`
+    const binding = keys.binding(exchange)
+    const member = `${key}${separator}${separator}${queue}`
+    const list = keys.list(queue, 0)
+    await this.#ask('sadd', [binding, member])
+    const link = this.#connect('replies')
+    link.hold()
+    let open = true
+    const read = async (): Promise<void> => {
+      while (open)
+        try {
+          await link.whenUp()
+          const popped = (await link.send('brpop', [list, blockSeconds])) as readonly Buffer[] | null
+          if (popped !== null && open) hear(String(popped[1]))
+        } catch {
+          // The connection was lost: it comes back, or the caller's patience ends.
+          if (open) await new Promise((resolve) => setTimeout(resolve, 50))
+        }
+    }
+    void read()
+    const close = async (): Promise<void> => {
+      if (!open) return
+      open = false
+      this.#readers.delete(close)
+      link.close()
+      await this.#ask('srem', [binding, member])
+      await this.#ask('del', [list])
+    }
+    this.#readers.add(close)
+    return close
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#readers].map((close) => close().catch(noop)))
+    this.#ear?.close()
+    this.#link.close()
+  }
+
+  #connect(role: string, onUp?: (link: Link) => void): Link {
+    return new Link({ address: this.#options.address, name: `lovage-${role}`, ...(onUp && { onUp }) })
+  }
+
+  #openEar(): Link {
+    let before = false
+    const link = this.#connect('control', (up) => {
+      const channels = [...this.#ears.keys()]
+      if (channels.length > 0) up.send('subscribe', channels).catch(noop)
+      if (before) for (const ears of this.#ears.values()) for (const { onAgain } of ears) onAgain?.()
+      before = true
+    })
+    link.client.on('message', (channel: string, text: string) => {
+      for (const { hear } of this.#ears.get(channel) ?? []) hear(text)
+    })
+    return link
+  }
+
+  #ask(command: string, args: readonly (string | number)[]): Promise<Reply> {
+    const { address, timeoutSeconds } = this.#options
+    return ask(this.#link, address.masked, timeoutSeconds, () => this.#link.send(command, args))
+  }
+}

@@ -1,0 +1,42 @@
+// The table of remote control: a command's name → what it does to a worker and answers. Names, arguments and
+// answers are Celery's, since its tools read them.
+import { aliases, inspectCommands } from './inspect.js'
+import { type Command, silence } from './node.js'
+import { limitCommands } from './limit-commands.js'
+import { revokeCommands } from './revoke-commands.js'
+
+const shutdown: Command = (node, { msg }) => {
+  node.log.warning(typeof msg === 'string' && msg !== '' ? msg : 'Got shutdown from remote')
+  node.shutdown()
+  return silence
+}
+
+const notYet =
+  (what: string): Command =>
+  () => ({ error: `${what} not available in this worker.` })
+
+const commands: Readonly<Record<string, Command>> = {
+  ...inspectCommands,
+  ...revokeCommands,
+  ...limitCommands,
+  shutdown,
+  // Without events there is nothing to be sent, which Celery does not call an error either.
+  heartbeat: () => null,
+  election: () => null,
+  enable_events: notYet('Task events are'),
+  disable_events: () => ({ ok: 'task events already disabled' }),
+  add_consumer: notYet('Further queues at run time are'),
+  cancel_consumer: notYet('Leaving a queue at run time is'),
+  pool_grow: notYet('A pool that grows is'),
+  pool_shrink: notYet('A pool that shrinks is'),
+  pool_restart: () => ({ error: "ValueError('Pool restarts not enabled')" }),
+  autoscale: () => ({ error: "ValueError('Autoscale not enabled')" }),
+}
+
+export const commandNames: readonly string[] = Object.keys(commands).sort()
+
+/** undefined: nobody here knows it. */
+export const commandOf = (name: string): Command | undefined => {
+  const known = Object.hasOwn(aliases, name) ? (aliases[name] as string) : name
+  return Object.hasOwn(commands, known) ? commands[known] : undefined
+}

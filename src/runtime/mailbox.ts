@@ -1,0 +1,17 @@
+// PORT Mailbox: what carries remote control. A broadcast reaches who listens at that moment and nobody else;
+// a reply goes to who waits under its key, or nowhere. Texts are kombu's envelopes (control/pidbox.ts).
+
+export interface Mailbox {
+  /**
+   * Hears every broadcast of this exchange. Resolves when it listens, with what ends it; survives lost
+   * connections, and calls `onAgain` after one, since what was said meanwhile was missed.
+   */
+  listen(exchange: string, hear: (raw: string) => void, onAgain?: () => void): Promise<() => Promise<void>>
+  /** To all who listen now. Rejects with OperationalError. */
+  broadcast(exchange: string, raw: string): Promise<void>
+  /** Dropped when nobody waits under the key. Rejects with OperationalError. */
+  reply(exchange: string, key: string, raw: string): Promise<void>
+  /** Hears the replies under this key. Resolves when they can arrive, with what ends it and leaves nothing behind. */
+  replies(exchange: string, key: string, hear: (raw: string) => void): Promise<() => Promise<void>>
+  close(): Promise<void>
+}

@@ -1,0 +1,150 @@
+// A worker as remote control sees it, and its place in the cluster's conversation: it hears commands, and keeps
+// what is revoked up to date, also where a broadcast was missed.
+import type { Settings } from '../../config.js'
+import type { Rate } from '../../config-rate.js'
+import * as Either from 'fp-ts/lib/Either.js'
+import type { Logger } from '../../log.js'
+import type { Broker, Delivery } from '../broker.js'
+import { listen } from '../control/listener.js'
+import type { Node, PoolView, QueueView, Scheduled, TaskInHand } from '../control/node.js'
+import type { Mailbox } from '../mailbox.js'
+import { decodeMessage, type Message } from '../message.js'
+import type { Registry } from '../registry.js'
+import { revocationOf, type Revoked, type Stamp } from '../revoked.js'
+import type { Runs } from './runs.js'
+import type { Slots } from './slots.js'
+
+/** What the app tells of itself. */
+export interface RemoteParts {
+  readonly app: string
+  readonly version: string
+  readonly settings: Settings
+  /** Settings that somebody wrote. */
+  readonly changed: ReadonlySet<string>
+  readonly mailbox: () => Promise<Mailbox>
+}
+
+export interface RemoteOptions extends RemoteParts {
+  readonly hostname: string
+  readonly log: Logger
+  readonly registry: Registry
+  readonly broker: Broker
+  readonly queues: readonly QueueView[]
+  readonly pool: PoolView
+  readonly prefetchCount: number
+  readonly runs: Pick<Runs, 'active' | 'terminate' | 'totals' | 'timeLimits'>
+  readonly slots: Pick<Slots, 'prefetched'>
+  readonly revoked: Revoked
+  readonly rateLimit: (task: string, rate: Rate) => void
+  readonly shutdown: () => void
+}
+
+/** Held back messages that `inspect scheduled` shows, for each queue. */
+const mostScheduled = 1000
+/** A broadcast may be missed: what is revoked is asked for this often. */
+const refreshMs = 5000
+
+const inHand = ({ raw, redelivered }: Delivery): readonly TaskInHand[] => {
+  const decoded = decodeMessage(raw)
+  if (Either.isLeft(decoded)) return []
+  return [{ message: decoded.right, redelivered, startedAt: null, acknowledged: false, pid: null }]
+}
+
+class RemoteNode implements Node {
+  readonly startedAt = Date.now()
+  readonly clock = { value: 0 }
+  readonly hostname: string
+  readonly app: string
+  readonly version: string
+  readonly log: Logger
+  readonly registry: Registry
+  readonly settings: Settings
+  readonly changed: ReadonlySet<string>
+  readonly brokerUrl: string
+  readonly prefetchCount: number
+  readonly queues: readonly QueueView[]
+  readonly pool: PoolView
+  readonly totals: Node['totals']
+  readonly timeLimits: Node['timeLimits']
+
+  constructor(private readonly options: RemoteOptions) {
+    this.hostname = options.hostname
+    this.app = options.app
+    this.version = options.version
+    this.log = options.log
+    this.registry = options.registry
+    this.settings = options.settings
+    this.changed = options.changed
+    this.brokerUrl = options.broker.url
+    this.prefetchCount = options.prefetchCount
+    this.queues = options.queues
+    this.pool = options.pool
+    this.totals = options.runs.totals
+    this.timeLimits = options.runs.timeLimits
+  }
+
+  active(): readonly TaskInHand[] {
+    return this.options.runs.active()
+  }
+
+  reserved(): readonly TaskInHand[] {
+    return this.options.slots.prefetched.flatMap(inHand)
+  }
+
+  async scheduled(): Promise<readonly Scheduled[]> {
+    const held = await Promise.all(
+      this.queues.map(({ name }) => this.options.broker.deferred(name, mostScheduled)),
+    )
+    return held.flat().flatMap(({ dueMs, raw }) => {
+      const decoded = decodeMessage(raw)
+      return Either.isLeft(decoded) ? [] : [{ dueMs, message: decoded.right }]
+    })
+  }
+
+  revoked(): readonly string[] {
+    return this.options.revoked.ids
+  }
+
+  async revoke(ids: readonly string[], stamps: readonly Stamp[]): Promise<void> {
+    const { broker, revoked, settings } = this.options
+    revoked.add(ids, stamps)
+    await broker.revoke(revocationOf(ids, stamps, settings, broker.now()))
+  }
+
+  terminate(matches: (message: Message) => boolean, signal: NodeJS.Signals): readonly Message[] {
+    return this.options.runs.terminate(matches, signal)
+  }
+
+  rateLimit(task: string, rate: Rate): void {
+    this.options.rateLimit(task, rate)
+  }
+
+  shutdown(): void {
+    this.options.shutdown()
+  }
+}
+
+/** Resolves when the worker hears commands and knows what is revoked; with what ends it. */
+export const openRemote = async (options: RemoteOptions): Promise<() => Promise<void>> => {
+  const { broker, revoked, settings, log } = options
+  let sinceMs = 0
+  const refresh = async (): Promise<void> => {
+    const news = await broker.revoked(sinceMs)
+    revoked.add(news.ids, news.stamps)
+    sinceMs = news.nowMs
+  }
+  /** Another time will do: the broker may be away. */
+  const tryRefresh = (): void =>
+    void refresh().catch((error: unknown) =>
+      log.debug(`What is revoked could not be asked for: ${String(error)}`),
+    )
+  await refresh()
+  const timer = setInterval(tryRefresh, refreshMs)
+  const deafen = settings.workerEnableRemoteControl
+    ? await listen(new RemoteNode(options), await options.mailbox(), settings.controlExchange, tryRefresh)
+    : undefined
+  return async () => {
+    clearInterval(timer)
+    await deafen?.()
+  }
+}
