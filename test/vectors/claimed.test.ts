@@ -6,7 +6,19 @@ import { claimedLater } from './claimed-later.js'
 import type { Claims } from './claims.js'
 import { casesOf } from './read.js'
 
-const files = ['calls', 'types', 'compression', 'signatures', 'results', 'broker']
+const files = [
+  'calls',
+  'types',
+  'compression',
+  'signatures',
+  'canvas',
+  'canvas-progress',
+  'canvas-errors',
+  'callbacks',
+  'stamping',
+  'results',
+  'broker',
+]
 const here = fileURLToPath(new URL('.', import.meta.url))
 const modules = readdirSync(here)
   .filter((name) => name.endsWith('.claims.ts'))

@@ -9,6 +9,7 @@ import type { SettingsInput } from '../../../src/config.js'
 import type { Worker, WorkerOptions } from '../../../src/runtime/worker/worker.js'
 import { startRedis, type TestRedis } from '../../support/redis.js'
 import { until } from '../../support/until.js'
+import { type Looked, lookAtMemory, lookAtRedis } from './look.js'
 
 interface Place {
   readonly settings: SettingsInput
@@ -16,6 +17,8 @@ interface Place {
   readonly consumers: () => Promise<readonly string[]>
   /** The lease of this consumer is over, and what it held belongs to others. */
   readonly lapse: (consumer: string) => Promise<void>
+  /** What lies there now. */
+  readonly look: () => Promise<Looked>
 }
 
 interface Engine {
@@ -38,6 +41,7 @@ const memory: Engine = {
         room().submit('renew', { consumer, leaseMs: 0 })
         room().submit('reap', {})
       },
+      look: async () => lookAtMemory(room().state),
     }
   },
 }
@@ -72,6 +76,7 @@ const redis = (): Engine => {
             const left = await Promise.all([consumer, `!${consumer}`].map((id) => client.zscore(key, id)))
             return left.every((score) => score === null)
           })),
+        look: () => lookAtRedis(client, globalKeyPrefix),
       }
     },
   }
