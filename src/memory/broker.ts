@@ -42,14 +42,17 @@ export class MemoryBroker implements Broker {
     return Date.now()
   }
 
-  async publish({ pushes, chords }: Publication, { durability }: PublishOptions = {}): Promise<void> {
+  async publish(
+    { pushes, chords, pages = [] }: Publication,
+    { durability }: PublishOptions = {},
+  ): Promise<void> {
     this.#assertOpen()
     for (const promise of ['replicas', 'aof'] as const)
       if ((durability?.[promise] ?? 0) > 0)
         throw new OperationalError(
           `Not published. ${this.url} lies in this process and has neither replicas nor a disk: leave durability.${promise} out, or use redis://.`,
         )
-    this.room.submit('publish', { pushes, chords })
+    this.room.submit('publish', { pushes, chords, pages })
   }
 
   /** A queue that was ever consumed is bound to the direct exchange of its own name; there are no others. */

@@ -4,6 +4,7 @@ import { closeChord, growChord, hasReported, isTaken, openChord, report } from '
 import { bury } from './dead.js'
 import type { Draft } from './draft.js'
 import { live, watchExpiry } from './expiry.js'
+import { freePages, keepPages } from './graphs.js'
 import { enqueue, giveBack, holdBack, park, push } from './queues.js'
 import { isSettled, write } from './results.js'
 import type { ConsumerRecord, Held, Message } from './state.js'
@@ -65,7 +66,7 @@ export const complete = (
   consumer: ConsumerRecord,
   completion: Completion,
 ): readonly Omit<Join, 'completion'>[] | null => {
-  const { tag, fence, results, pushes, chords, grown = [], parts, joined = [] } = completion
+  const { tag, fence, results, pushes, chords, grown = [], parts, joined = [], pages, frees } = completion
   const held = draft.getIn('held', id, tag)
   if (held === undefined) return null
   draft.setIn('held', id, tag, undefined)
@@ -84,6 +85,8 @@ export const complete = (
     const members = report(draft, part)
     return members === null ? [] : [{ groupId: part.groupId, bodyId: part.bodyId, members }]
   })
+  keepPages(draft, pages)
+  freePages(draft, frees)
   for (const each of pushes) push(draft, each)
   // The last part of a chord does not end its message: that happens together with the body's publication.
   if (joins.length > 0) draft.setIn('held', id, tag, { ...held, joining: true })

@@ -9,6 +9,7 @@ import type {
   Delivery,
   Note,
   Permit,
+  PageKey,
   StepReply,
   StoredText,
 } from '../runtime/broker.js'
@@ -91,6 +92,10 @@ export class MemoryConsumer implements Consumer {
 
   async note(tag: string, fence: string, parts: Parameters<Consumer['note']>[2]): Promise<Note> {
     return this.room.submit('note', { consumer: this.id, tag, fence, parts })
+  }
+
+  async recall(pages: readonly PageKey[]): Promise<readonly (string | null)[]> {
+    return this.room.submit('recall', { pages })
   }
 
   async release(tag: string): Promise<boolean> {

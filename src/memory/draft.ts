@@ -7,7 +7,8 @@ type Edits = { [T in keyof Flat]?: Map<string, Flat[T] | undefined> } & {
   [T in keyof Nested]?: Map<string, Map<string, Nested[T] | undefined>>
 }
 
-const isNested = (table: string): boolean => table === 'held' || table === 'parts' || table === 'timetable'
+const isNested = (table: string): boolean =>
+  table === 'held' || table === 'parts' || table === 'timetable' || table === 'graphs'
 
 export class Draft {
   /** Results that were written, for those who watch: each of them, also where a later one replaced it. */

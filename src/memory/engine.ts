@@ -9,6 +9,7 @@ import type { StoredText } from '../runtime/broker.js'
 import { entries, fire, history, lead, putEntry, removeEntry } from './beat.js'
 import { deadLetters, purgeDead } from './dead.js'
 import { Draft } from './draft.js'
+import { recall } from './graphs.js'
 import { note, release } from './held.js'
 import { reap, register, renew, unregister } from './leases.js'
 import type { Kind, OperationOf, ReplyTo } from './operations.js'
@@ -37,6 +38,7 @@ const transitions: Table = {
   publish,
   step,
   note,
+  recall,
   release,
   store,
   promote,

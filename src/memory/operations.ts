@@ -10,6 +10,8 @@ import type {
   Firing,
   Note,
   Permit,
+  Page,
+  PageKey,
   Push,
   Revocation,
   RevokedSince,
@@ -49,6 +51,7 @@ export interface Operations {
     asked: {
       readonly pushes: readonly AnyPush[]
       readonly chords: readonly ChordOpening[]
+      readonly pages?: readonly Page[]
       readonly sender?: string
       readonly number?: number
     }
@@ -78,6 +81,8 @@ export interface Operations {
     }
     reply: Note
   }
+  /** Texts of pages. */
+  recall: { asked: { readonly pages: readonly PageKey[] }; reply: readonly (string | null)[] }
   /** Acknowledge early. False: not ours any more. */
   release: { asked: { readonly consumer: string; readonly tag: string }; reply: boolean }
   /** A passing state. False: not ours any more. */

@@ -2,6 +2,7 @@
 import type { Draft } from './draft.js'
 import { type Deque, emptyDeque, popFront, pushBack, pushFront } from './deque.js'
 import { openChord } from './chords.js'
+import { keepPages } from './graphs.js'
 import { earliest, emptyHeap, heapToArray, insert, popDue } from './heap.js'
 import type { AnyPush, OperationOf, ReplyTo } from './operations.js'
 import { listKey, type Message, parkedKey, priorityLists, stepOf } from './state.js'
@@ -64,12 +65,13 @@ export const push = (draft: Draft, { queue, priority, raw, dueMs }: AnyPush): vo
 }
 
 export const publish = (draft: Draft, operation: OperationOf<'publish'>): boolean => {
-  const { pushes, chords, sender, number = 0 } = operation
+  const { pushes, chords, pages, sender, number = 0 } = operation
   if (sender !== undefined) {
     if ((draft.get('senders', sender) ?? -1) >= number) return false
     draft.set('senders', sender, number)
   }
   for (const chord of chords) openChord(draft, chord)
+  keepPages(draft, pages)
   for (const each of pushes) push(draft, each)
   return true
 }

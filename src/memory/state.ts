@@ -168,6 +168,8 @@ export interface Nested {
   parts: Part
   /** Periodic entries: by scope, then by name. */
   timetable: Timetabled
+  /** Texts of pages: by graph, then by number. */
+  graphs: string
 }
 
 export type State = { readonly [T in keyof Flat]: Map<string, Flat[T]> } & {
@@ -228,6 +230,7 @@ export const emptyState = (): State => ({
   held: new Map(),
   parts: new Map(),
   timetable: new Map(),
+  graphs: new Map(),
 })
 
 const nestedCopy = <T>(table: Map<string, Map<string, T>>): Map<string, Map<string, T>> =>
@@ -253,6 +256,7 @@ export const copyState = (state: State): State => ({
   held: nestedCopy(state.held),
   parts: nestedCopy(state.parts),
   timetable: nestedCopy(state.timetable),
+  graphs: nestedCopy(state.graphs),
 })
 
 const put = (table: Map<string, unknown>, key: string, value: unknown): void => {

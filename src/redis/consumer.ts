@@ -11,6 +11,7 @@ import type {
   Delivery,
   Note,
   Permit,
+  PageKey,
   StepReply,
   StoredText,
 } from '../runtime/broker.js'
@@ -158,6 +159,12 @@ export class RedisConsumer implements Consumer {
       members: members.map(String),
     }))
     return { kind: 'done', joins }
+  }
+
+  async recall(pages: readonly PageKey[]): Promise<readonly (string | null)[]> {
+    const read = ({ graph, page }: PageKey): Promise<Reply> =>
+      this.#patience.send(() => this.#link.send('hget', [this.#parts.keys.graph(graph), page]))
+    return (await Promise.all(pages.map(read))).map((text) => (text === null ? null : String(text)))
   }
 
   async release(tag: string): Promise<boolean> {

@@ -233,6 +233,15 @@ export const keyTable: readonly KeyFact[] = [
     ttl: hour,
   },
   {
+    name: 'lovage:graph:<graph>',
+    type: 'hash',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'page → steps of a canvas that messages refer to',
+    ends: 'with the last page that is carried on',
+    ttl: null,
+  },
+  {
     name: 'lovage:dead',
     type: 'zset',
     owner: 'lovage',
@@ -378,6 +387,7 @@ export class Keys {
   consumer = (id: string): string => this.consumerPrefix + id
   sender = (connection: string, lane: number): string =>
     `${this.globalPrefix}lovage:pub:${connection}:${lane}`
+  graph = (graph: string): string => `${this.globalPrefix}lovage:graph:${graph}`
   done = (fence: string): string => `${this.globalPrefix}lovage:done:${fence}`
   deadLetter = (id: string): string => `${this.dead}:${id}`
   /** `scope` is the app's name: apps of one broker keep their entries apart. The channel is `changed`. */

@@ -8,11 +8,15 @@ const mostAtOnce = 5000
 
 /** The pieces, to be sent one after the other: the first opens the chords, before any part can come. */
 export const inPieces = (publication: Publication): readonly Publication[] => {
-  const { pushes, chords } = publication
+  const { pushes, chords, pages = [] } = publication
   if (pushes.length <= mostAtOnce) return [publication]
   const pieces: Publication[] = []
   for (let from = 0; from < pushes.length; from += mostAtOnce)
-    pieces.push({ pushes: pushes.slice(from, from + mostAtOnce), chords: from === 0 ? chords : [] })
+    pieces.push({
+      pushes: pushes.slice(from, from + mostAtOnce),
+      chords: from === 0 ? chords : [],
+      pages: from === 0 ? pages : [],
+    })
   return pieces
 }
 
@@ -41,6 +45,7 @@ export const buildPublish = (
   // Below zero: a set of held messages, with pairs of moment and text.
   const groups = new Map<string, { count: number; readonly values: string[] }>()
   const chords: string[] = []
+  const pages: (string | number)[] = []
   let index = 0
   for (const publication of publications) {
     for (const push of publication.pushes) {
@@ -61,12 +66,15 @@ export const buildPublish = (
       index++
     }
     for (const { groupId, size } of publication.chords) chords.push(keys.chord(groupId, 's'), String(size))
+    for (const { graph, page, text } of publication.pages ?? []) pages.push(keys.graph(graph), page, text)
   }
   const args: (string | number)[] = [names.length, ...names, number, databases.broker, databases.results]
   for (const { count, values } of groups.values()) {
     args.push(count)
     for (const value of values) args.push(value)
   }
+  args.push(chords.length / 2)
   for (const word of chords) args.push(word)
+  for (const word of pages) args.push(word)
   return { keys: names, args }
 }

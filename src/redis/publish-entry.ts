@@ -37,6 +37,7 @@ export const makeEntry = (
 ): Entry => {
   let bytes = 0
   for (const push of publication.pushes) bytes += push.raw.length
+  for (const page of publication.pages ?? []) bytes += page.text.length
   const bornMs = Date.now()
   const patienceMs = patience === undefined ? timeoutMs : patience * 1000
   const limitMs = Math.max(patienceMs, Math.min(attemptMs, timeoutMs))

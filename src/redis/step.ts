@@ -38,7 +38,7 @@ const listOf = (tag: string): number => {
 }
 
 const plainSeconds = (completion: Completion): number => {
-  const { ending, fence, results, pushes, chords, parts, joined } = completion
+  const { ending, fence, results, pushes, chords, parts, joined, frees } = completion
   const [result] = results
   return ending.kind === 'ack' &&
     fence === undefined &&
@@ -47,6 +47,7 @@ const plainSeconds = (completion: Completion): number => {
     chords.length === 0 &&
     parts.length === 0 &&
     joined === undefined &&
+    frees === undefined &&
     result?.state === 'SUCCESS' &&
     Number.isInteger(result.expires)
     ? result.expires
@@ -132,7 +133,19 @@ export const buildPull = (
 const describe = (
   { keys, id, hostname, queues, deadLetterMax, deadLetterExpires, fieldOf }: StepContext,
   request: number,
-  { tag, ending, fence, results, pushes, chords, grown = [], parts, joined = [] }: Completion,
+  {
+    tag,
+    ending,
+    fence,
+    results,
+    pushes,
+    chords,
+    grown = [],
+    parts,
+    joined = [],
+    pages = [],
+    frees = [],
+  }: Completion,
   place: (key: string, behind?: string) => number,
   out: Argument[],
   index: number,
@@ -145,6 +158,7 @@ const describe = (
 
   out.push(fieldOf(tag), ending.kind, fence === undefined ? '' : keys.done(fence))
   out.push(ordered.length, pushes.length, chords.length + grown.length, parts.length, joined.length)
+  out.push(pages.length, frees.length)
   out.push(own === undefined ? '0' : '1')
 
   const list = listOf(tag)
@@ -201,6 +215,8 @@ const describe = (
     )
   }
   for (const key of joined) out.push(keys.taken(key), keys.seen(key))
+  for (const { graph, page, text } of pages) out.push(keys.graph(graph), page, text)
+  for (const { graph, page } of frees) out.push(keys.graph(graph), page)
 }
 
 const newline = 0x0a

@@ -35,10 +35,23 @@ export interface ChordOpening {
   readonly size: number
 }
 
+/** Names a page: a part of a canvas that lies in the broker until it is carried on (docs/references.md). */
+export interface PageKey {
+  readonly graph: string
+  readonly page: number
+}
+
+/** A page on its way into the broker. */
+export interface Page extends PageKey {
+  readonly text: string
+}
+
 /** One atomic publish: all of it arrives, once, or none of it. */
 export interface Publication {
   readonly pushes: readonly Push[]
   readonly chords: readonly ChordOpening[]
+  /** What the messages refer to. */
+  readonly pages?: readonly Page[]
 }
 
 /** The text of a result on its way into the store. */
@@ -105,6 +118,10 @@ export interface Completion {
   readonly parts: readonly ChordPart[]
   /** Second act of a completion that got joins: these bodies are among `pushes`. Refused if published before. */
   readonly joined?: readonly ChordKey[]
+  /** What the pushes refer to. */
+  readonly pages?: readonly Page[]
+  /** Pages that nobody refers to any more once this is committed. */
+  readonly frees?: readonly PageKey[]
 }
 
 /** A claimed message. */
@@ -204,6 +221,8 @@ export interface Consumer {
     fence: string,
     parts: readonly Pick<ChordPart, 'groupId' | 'bodyId' | 'taskId'>[],
   ): Promise<Note>
+  /** The texts of pages; null for one that is gone. Waits while the broker cannot be reached. */
+  recall(pages: readonly PageKey[]): Promise<readonly (string | null)[]>
   /** Acknowledge early: false means that it is not ours any more. The tag stays the name of the run until its completion. */
   release(tag: string): Promise<boolean>
   /** Store a passing state (STARTED, PROGRESS, …) while the task runs. False: not ours any more, nothing written. */

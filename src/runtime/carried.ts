@@ -2,6 +2,7 @@
 // knows neither our tasks nor our routes. What a signature says itself stays; what nobody knows stays unsaid.
 import type { SignatureJson } from '../canvas/wire.js'
 import type { Embed } from './plan.js'
+import { type Reference, referenceIn, withQueue } from './reference.js'
 
 /** The queue of a task by what this app knows of it. */
 export type QueueOf = (signature: SignatureJson) => string | undefined
@@ -38,7 +39,7 @@ export class Carried {
     return list === null ? null : list.map((signature) => this.signature(signature))
   }
 
-  private signature(signature: SignatureJson): SignatureJson {
+  signature(signature: SignatureJson): SignatureJson {
     let carried = this.known.get(signature)
     if (carried === undefined) {
       carried = this.placed(signature)
@@ -48,6 +49,8 @@ export class Carried {
   }
 
   private placed(signature: SignatureJson): SignatureJson {
+    const ref = referenceIn(signature)
+    if (ref !== undefined) return this.placedReference(signature, ref)
     const { kwargs, options, subtask_type: kind } = signature
     const members = nestedKwargs.get(kind)
     const inner = members === undefined ? kwargs : this.nested(kwargs, members)
@@ -58,6 +61,16 @@ export class Carried {
         : undefined
     if (inner === kwargs && own === options && queue === undefined) return signature
     return { ...signature, kwargs: inner, options: queue === undefined ? own : { ...own, queue } }
+  }
+
+  /** It lies in the queue of what it stands for. */
+  private placedReference(signature: SignatureJson, { first, queue }: Reference): SignatureJson {
+    const { options } = signature
+    if (options['queue'] != null) return signature
+    const chord = this.nested(options, nestedOptions)
+    const placed = chord === options ? signature : { ...signature, options: chord }
+    const own = queue ?? this.queueOf({ ...signature, task: first, args: [], kwargs: {} }) ?? ''
+    return own === '' ? placed : withQueue(placed, own)
   }
 
   private nested(dict: Dict, names: readonly string[]): Dict {

@@ -22,11 +22,17 @@ export interface FollowContext {
   readonly inheritPriority: boolean
   /** Where the message came from: a retry goes there again. */
   readonly queue: string
+  /** Whether a task is run by our workers; absent: nobody is known to be. */
+  readonly isOurs?: ((task: string) => boolean) | undefined
 }
 
-export const originOf = (message: Message, { mint, nowMs, inheritPriority }: FollowContext): Origin => ({
+export const originOf = (
+  message: Message,
+  { mint, nowMs, inheritPriority, isOurs }: FollowContext,
+): Origin => ({
   mint,
   nowMs,
+  isOurs,
   rootId: message.rootId,
   parentId: message.id,
   ...(inheritPriority && { priority: message.priority }),

@@ -14,6 +14,7 @@ import type {
 import { type SignatureJson, toJSON } from '../canvas/wire.js'
 import { InvalidSignature } from '../errors.js'
 import { checkDepth } from './depth.js'
+import { Fold } from './fold.js'
 import {
   accumulate,
   bodyIdOf,
@@ -31,6 +32,7 @@ import type { ResultShape, SendPlan, Step } from './plan.js'
 interface Sending {
   readonly origin: Origin
   readonly steps: Step[]
+  readonly fold: Fold
   readonly chordJson: (body: Node) => SignatureJson
 }
 
@@ -42,7 +44,7 @@ export const decompose = (
   origin: Origin,
 ): SendPlan => {
   const steps: Step[] = []
-  const sending = { origin, steps, chordJson: onceEach(toJSON) }
+  const sending = { origin, steps, fold: new Fold(origin, steps), chordJson: onceEach(toJSON) }
   const result = send(node.kind === 'task' ? node : normalise(node), args, options, sending)
   if (node.kind !== 'task') checkDepth(steps)
   return { steps, result }
@@ -81,10 +83,12 @@ const sendTask = (
   node: TaskNode | MapNode,
   args: readonly unknown[],
   options: SignatureOptions,
-  { origin, steps, chordJson }: Sending,
+  { origin, steps, fold, chordJson }: Sending,
 ): ResultShape => {
   const id = options.taskId ?? node.options.taskId ?? origin.mint()
-  steps.push({ do: 'publish', message: toOutgoing(node, args, options, id, origin, chordJson) })
+  const { chain } = options
+  const said = chain === undefined ? options : { ...options, chain: fold.behind(node, chain) }
+  steps.push({ do: 'publish', message: toOutgoing(node, args, said, id, origin, chordJson) })
   return { kind: 'task', id, parent: null }
 }
 
@@ -216,7 +220,11 @@ const sendChord = (
   }
   // `countdown` says when all of it starts: that is the header's matter, and the body follows it at once.
   const { taskId: gid = '', groupId: _hg, groupIndex: _hi, ...header } = frozen.headerOptions ?? {}
-  const each = merge(header, { ...rest, ...(countdown !== undefined && { countdown }), chord: body })
+  const each = merge(header, {
+    ...rest,
+    ...(countdown !== undefined && { countdown }),
+    chord: sending.fold.body(frozen.header, body),
+  })
   sendMembers(frozen.header, handedArgs(frozen, args), each, sending)
   const size = frozen.header.length
   sending.steps.push({ do: 'open-chord', chord: { groupId: gid, bodyId: bodyIdOf(body), size } })

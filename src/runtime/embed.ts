@@ -40,7 +40,7 @@ const checkNested = (value: unknown, place: string): void => {
   else checkSignature(value, place)
 }
 
-const signatures = (value: unknown, place: string): readonly SignatureJson[] | null => {
+export const signatures = (value: unknown, place: string): readonly SignatureJson[] | null => {
   if (value === undefined || value === null) return null
   // Python writes one signature bare in places; its own readers then lose it. Ours do not.
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]

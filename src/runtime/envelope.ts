@@ -92,6 +92,11 @@ export const encodeSignature = (signature: SignatureJson): string => {
 const encodeSignatures = (list: readonly SignatureJson[] | null): string =>
   list === null ? 'null' : encodeList(list, (item) => encodeSignature(item as SignatureJson))
 
+/** A page's text: steps in running order. */
+export const encodePage = (steps: readonly SignatureJson[]): string => encodeList(steps, encodeAny)
+
+const encodeAny = (item: unknown): string => encodeSignature(item as SignatureJson)
+
 const noEmbed = '{"callbacks": null, "errbacks": null, "chain": null, "chord": null}'
 
 const encodeEmbed = ({ callbacks, errbacks, chain, chord, other }: Embed): string => {

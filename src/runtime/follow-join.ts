@@ -13,8 +13,10 @@ import type { ResultTuple } from './meta.js'
 import { seatsAround } from './parts.js'
 import type { Plan, Step } from './plan.js'
 
-/** A chord that is complete: all its members, in order. */
-export type Complete = Omit<Join, 'completion'>
+/** A chord that is complete: all its members, in order; its body, where the message only refers to it. */
+export interface Complete extends Omit<Join, 'completion'> {
+  readonly body?: Node
+}
 
 interface Member {
   readonly id: string
@@ -32,9 +34,9 @@ export const followJoins = (
 ): Plan => {
   const seats = seatsAround(message)
   const steps: Step[] = []
-  for (const { groupId, bodyId, members } of joins) {
+  for (const { groupId, bodyId, members, body: opened } of joins) {
     const chord: ChordKey = { groupId, bodyId }
-    const body = seats.find((seat) => seat.groupId === groupId && seat.bodyId === bodyId)?.body
+    const body = opened ?? seats.find((seat) => seat.groupId === groupId && seat.bodyId === bodyId)?.body
     if (body !== undefined && trouble === undefined) steps.push(...bodySteps(body, members, message, context))
     else if (body !== undefined) {
       const error = new ChordError(`Callback error: ${reprException(toExceptionInfo(trouble?.error))}`)

@@ -19,6 +19,8 @@ export interface Origin {
   readonly parentId?: string
   /** Its priority, where children inherit that. */
   readonly priority?: number
+  /** Whether a task is run by our workers: what follows it may be carried by reference. Absent: nothing is. */
+  readonly isOurs?: ((task: string) => boolean) | undefined
 }
 
 /** The call's words over the signature's own, except its place in a group and its stamps; headers add up. */

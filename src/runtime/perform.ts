@@ -8,16 +8,19 @@ import type {
   ChordPart,
   Completion,
   Ending,
+  Page,
+  PageKey,
   Publication,
   Push,
   StoredText,
 } from './broker.js'
 import { checkSerializer } from './content.js'
-import { encodeMessage } from './envelope.js'
+import { encodeMessage, encodePage } from './envelope.js'
 import { encodeValue } from './json.js'
 import type { Message } from './message.js'
 import { type ExtendedMeta, metaText } from './meta.js'
 import type { Outgoing, Plan, Step } from './plan.js'
+import type { SignatureJson } from '../canvas/wire.js'
 import type { Routed, Router } from './router.js'
 
 /** What plans are carried out with. */
@@ -60,6 +63,8 @@ const pushesOf = (routed: Routed, means: Means, nowMs: number): Push | Promise<r
 /** A publication, and its messages with everything decided. */
 export interface Prepared extends Publication {
   readonly messages: readonly Outgoing[]
+  /** Steps that lie on its pages. */
+  readonly kept: readonly SignatureJson[]
 }
 
 /** Waits only where a named exchange had to be asked for its queues: a promise for every task would cost too much. */
@@ -67,9 +72,16 @@ const prepare = (steps: readonly Step[], means: Means, nowMs: number): Prepared 
   const pushes: (Push | Promise<readonly Push[]>)[] = []
   const chords: ChordOpening[] = []
   const messages: Outgoing[] = []
+  const pages: Page[] = []
+  const kept: SignatureJson[] = []
   let asks = false
   for (const step of steps) {
     if (step.do === 'open-chord') chords.push(step.chord)
+    if (step.do === 'keep') {
+      const carried = step.steps.map(means.router.carry)
+      kept.push(...carried)
+      pages.push({ ...step.key, text: encodePage(carried) })
+    }
     if (step.do !== 'publish') continue
     const routed = means.router.route(step.message, nowMs)
     messages.push(routed.message)
@@ -81,9 +93,11 @@ const prepare = (steps: readonly Step[], means: Means, nowMs: number): Prepared 
     ? Promise.all(pushes.map((found) => Promise.resolve(found))).then((found) => ({
         pushes: found.flat(),
         chords,
+        pages,
         messages,
+        kept,
       }))
-    : { pushes: pushes as Push[], chords, messages }
+    : { pushes: pushes as Push[], chords, pages, messages, kept }
 }
 
 /** A plan of a sender: all of it in one publication. */
@@ -148,7 +162,7 @@ const storedText = (step: Extract<Step, { do: 'store' }>, ended: Ended, nowMs: n
   }
 }
 
-const nothing: Pick<Prepared, 'pushes' | 'chords'> = Object.freeze({ pushes: [], chords: [] })
+const nothing: Publication = Object.freeze({ pushes: [], chords: [] })
 
 /** The plan of a message's end, as the one completion that commits it. */
 export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion | Promise<Completion> => {
@@ -157,6 +171,7 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
   const parts: ChordPart[] = []
   const joined: ChordKey[] = []
   const grown: ChordKey[] = []
+  const frees: PageKey[] = []
   let ending: Ending = { kind: 'ack' }
   let sends = false
   for (const step of plan.steps)
@@ -165,9 +180,10 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
     else if (step.do === 'join') joined.push(step.chord)
     else if (step.do === 'grow-chord') grown.push(step.chord)
     else if (step.do === 'end') ending = step.ending
+    else if (step.do === 'free') frees.push(step.key)
     else sends = true
   const fenced = joined.length === 0 && needsFence(ended.message, plan.steps, ending)
-  const complete = ({ pushes, chords }: Pick<Prepared, 'pushes' | 'chords'>): Completion => ({
+  const complete = ({ pushes, chords, pages = [] }: Publication): Completion => ({
     tag: ended.tag,
     ending,
     ...(fenced && { fence: fenceOf(ended.message) }),
@@ -177,6 +193,8 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
     ...(grown.length > 0 && { grown }),
     parts,
     ...(joined.length > 0 && { joined }),
+    ...(pages.length > 0 && { pages }),
+    ...(frees.length > 0 && { frees }),
   })
   const sent = sends ? prepare(plan.steps, means, nowMs) : nothing
   return sent instanceof Promise ? sent.then(complete) : complete(sent)

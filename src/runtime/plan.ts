@@ -1,7 +1,7 @@
 // Plan: what shall happen, as a plain list. Deciders (decompose, follow) make plans and touch nothing;
 // perform carries them out in one atomic call. A plan can be printed, compared and tested.
 import type { SignatureJson } from '../canvas/wire.js'
-import type { ChordKey, ChordOpening, ChordPart, Ending } from './broker.js'
+import type { ChordKey, ChordOpening, ChordPart, Ending, PageKey } from './broker.js'
 import type { ResultTuple } from './meta.js'
 
 /** What runs after a message's task, in Celery's own JSON, `chain` reversed as on the wire. */
@@ -58,6 +58,10 @@ export type Step =
   | { readonly do: 'open-chord'; readonly chord: ChordOpening }
   /** A header task adds one more to its chord. */
   | { readonly do: 'grow-chord'; readonly chord: ChordKey }
+  /** Steps that wait, in running order, stored once for all messages that refer to them. */
+  | { readonly do: 'keep'; readonly key: PageKey; readonly steps: readonly SignatureJson[] }
+  /** A page has been carried on. */
+  | { readonly do: 'free'; readonly key: PageKey }
   /** `result` is JSON text. */
   | {
       readonly do: 'store'

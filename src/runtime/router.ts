@@ -87,6 +87,12 @@ export class Router {
     return { message: completed, address: { exchange: '', routingKey: target, priority }, queue: target }
   }
 
+  /** Whether our workers run this task: then they carry on what follows it. */
+  readonly isOurs = (task: string): boolean => this.registry.get(task)?.run !== undefined
+
+  /** A signature that waits, as it is written: with the queue of each task in it. */
+  readonly carry = (signature: SignatureJson): SignatureJson => this.carried.signature(signature)
+
   /** Whether nobody will store the result of this step, if somebody sends it on as it is. */
   ignoresResult({ task, args, kwargs, options }: SignatureJson): boolean {
     const said = options?.['ignore_result'] ?? this.registry.get(task)?.options.ignoreResult

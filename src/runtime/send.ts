@@ -91,6 +91,7 @@ export const sendNode = (
     const origin: Origin = {
       mint: () => app.mint(),
       nowMs,
+      isOurs: (name) => app.registry.get(name)?.run !== undefined,
       ...(task !== undefined && { rootId: task.request.rootId, parentId: task.request.id }),
       ...(task !== undefined &&
         app.publishing().taskInheritParentPriority && { priority: task.request.deliveryInfo.priority }),
@@ -103,11 +104,11 @@ export const sendNode = (
       early,
       sending: async (broker) => {
         const means = within(how, app.means(broker), broker)
-        const { pushes, chords, messages } = await toPublication(plan, means)
-        const published = broker.publish({ pushes, chords }, how)
+        const { pushes, chords, pages = [], messages, kept } = await toPublication(plan, means)
+        const published = broker.publish({ pushes, chords, pages }, how)
         if (plan.result.kind === 'task') void early.begin(plan.result.id, app.results)
         await published
-        const ignored = ignoredIds(messages, (step) => means.router.ignoresResult(step))
+        const ignored = ignoredIds(messages, kept, (step) => means.router.ignoresResult(step))
         return fromShape(app.results, plan.result, ignored)
       },
     }

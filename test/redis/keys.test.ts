@@ -59,6 +59,7 @@ it('each key that is written stands in the table, with its type and its lifetime
       push('later', { dueMs: broker.now() + 60_000 }),
     ],
     chords: [{ ...chord, size: 2 }],
+    pages: [{ graph: 'canvas', page: 0, text: '[]' }],
   })
   await client.set(keys.chord('g', 't'), '0')
   await room.open().backend.saveGroup('saved', '{}', 60)
@@ -76,7 +77,17 @@ it('each key that is written stands in the table, with its type and its lifetime
   await look()
   await consumer.step(0, [end(b!, { results: [success('b')], parts: [part('b', 1)] })], 0)
   await look()
-  await consumer.step(0, [end(b!, { joined: [chord], pushes: [push('body', { queue: 'out' })] })], 0)
+  await consumer.step(
+    0,
+    [
+      end(b!, {
+        joined: [chord],
+        pushes: [push('body', { queue: 'out' })],
+        frees: [{ graph: 'canvas', page: 0 }],
+      }),
+    ],
+    0,
+  )
   await consumer.step(
     0,
     [end(c!, { fence: 'c:0:0:p', results: [stored('c', 'FAILURE')], ending: { kind: 'dead', reason: 'r' } })],

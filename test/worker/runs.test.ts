@@ -8,6 +8,7 @@ import type { Outcome } from '../../src/pools/pool.js'
 import type { Consumer, Delivery } from '../../src/runtime/broker.js'
 import { decompose } from '../../src/runtime/decompose.js'
 import type { SignatureOptions } from '../../src/canvas/node.js'
+import { Pages } from '../../src/runtime/worker/pages.js'
 import { Registry } from '../../src/runtime/registry.js'
 import { Router } from '../../src/runtime/router.js'
 import type { TaskOptions } from '../../src/runtime/task.js'
@@ -43,6 +44,10 @@ const bench = (
       inheritPriority: false,
     },
     means,
+    new Pages(
+      { recall: () => Promise.reject(new Error('nothing is carried by reference here')) },
+      () => true,
+    ),
     'w@host',
     counter(),
     silentLogger,

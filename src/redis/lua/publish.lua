@@ -4,7 +4,8 @@
 -- KEYS  1 the sender's last number · 2 … lists and eta sets
 -- ARGV  1 number · 2 broker's database · 3 results' database, '' when it is the same
 --       then for each key: count and texts (a list), or -count and pairs of due ms and text (an eta set)
---       then for each chord: .s key, size
+--       then number of chords, for each: .s key, size
+--       then for each page: key of its graph, number, text
 -- Returns 1 (done), 0 (was done before, and confirmed to this connection by a write: a WAIT that follows
 -- covers the messages, whoever brought them), or { KEYS index, … }: these are no lists; nothing was written.
 local call = redis.call
@@ -26,12 +27,14 @@ end
 if #wrong > 0 then return wrong end
 
 call('SET', KEYS[1], ARGV[1], 'EX', 86400)
--- Chords are opened before their headers can be seen by anybody.
-if at <= #ARGV then
+-- Chords are opened, and pages are there, before the messages can be seen by anybody.
+local chords = tonumber(ARGV[at])
+if chords > 0 then
   if ARGV[3] ~= '' then call('SELECT', ARGV[3]) end
-  for i = at, #ARGV, 2 do call('SET', ARGV[i], ARGV[i + 1], 'NX') end
+  for i = at + 1, at + 2 * chords, 2 do call('SET', ARGV[i], ARGV[i + 1], 'NX') end
   if ARGV[3] ~= '' then call('SELECT', ARGV[2]) end
 end
+for i = at + 2 * chords + 1, #ARGV, 3 do call('HSET', ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
 for k = 2, #KEYS do
   local from = pushes[k]
   local count = tonumber(ARGV[from - 1])

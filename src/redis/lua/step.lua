@@ -11,10 +11,10 @@
 --       11 … 10+Q    index of each queue among those registered
 --       then each plain completion: field, result key, text of its SUCCESS
 --       then each other completion: field, ending, marker ('' without), counts of results, pushes, chords,
---         parts, joined; '1' when the first result is the task's own; what the ending needs (see there);
+--         parts, joined, pages, frees; '1' when the first result is the task's own; what the ending needs (see there);
 --         results (key, text, seconds), pushes (KEYS index, due ms or '', text; a list's redo list is the
 --         key behind it), chords (.s, size; or .t, '+1': one part more), parts (.j, .t, .s, seen, taken, index, task id, member, group,
---         body), joined (taken, seen)
+--         body), joined (taken, seen), pages (key, number, text), frees (key, number)
 -- Returns 'lost' (the hash is gone), 'stale' (a later request of this lane was answered), or
 --       { head, raw, … }: head is '' when all is as usual (field i is request + i of the first registered
 --       queue's plain list, nothing refused), else { fields, refused, { { completion, group, body,
@@ -177,14 +177,16 @@ if others > 0 then
   for i = 0, others - 1 do
     local field, ending, marker = ARGV[at], ARGV[at + 1], ARGV[at + 2]
     local results, pushes, chords = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-    local parts, acts, own = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), ARGV[at + 8] == '1'
-    local e = at + 9 -- the ending's own arguments
+    local parts, acts = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
+    local pages, frees, own = tonumber(ARGV[at + 8]), tonumber(ARGV[at + 9]), ARGV[at + 10] == '1'
+    local e = at + 11 -- the ending's own arguments
     local r = e + (ending == 'ack' and 0 or ending == 'requeue' and 1 or ending == 'back' and 2 or ending == 'park' and 3 or ending == 'defer' and 4 or 9)
     local p = r + 3 * results
     local c = p + 3 * pushes
     local m = c + 2 * chords
     local t = m + 10 * parts
-    at = t + 2 * acts
+    local g = t + 2 * acts
+    at = g + 3 * pages + 2 * frees
 
     local raw, held = firstRaw, first == 1
     if i > 0 or plain > 0 then
@@ -196,8 +198,8 @@ if others > 0 then
     -- The fences, before anything else is written: bodies already published, the marker, the parts' memory.
     if fresh and split then call('SELECT', resultsDb) end
     if fresh and acts > 0 then
-      for k = t, at - 1, 2 do fresh = fresh and call('EXISTS', ARGV[k]) == 1 end
-      for k = t, at - 1, 2 do
+      for k = t, g - 1, 2 do fresh = fresh and call('EXISTS', ARGV[k]) == 1 end
+      for k = t, g - 1, 2 do
         if fresh then
           call('DEL', ARGV[k])
           call('EXPIRE', ARGV[k + 1], 3600)
@@ -254,6 +256,8 @@ if others > 0 then
     if held and split then call('SELECT', brokerDb) end
 
     if fresh then
+      for k = g, g + 3 * pages - 1, 3 do call('HSET', ARGV[k], ARGV[k + 1], ARGV[k + 2]) end
+      for k = g + 3 * pages, at - 1, 2 do call('HDEL', ARGV[k], ARGV[k + 1]) end
       for k = 0, pushes - 1 do
         local target, due, text = tonumber(ARGV[p + 3 * k]), ARGV[p + 3 * k + 1], ARGV[p + 3 * k + 2]
         if due ~= '' then

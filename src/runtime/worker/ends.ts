@@ -5,21 +5,23 @@ import { type Reject, type Retry, TimeLimitExceeded } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Outcome } from '../../pools/pool.js'
 import type { Addition } from '../addition.js'
-import type { Completion, Ending, StoredText } from '../broker.js'
+import type { Completion, Ending, PageKey, StoredText } from '../broker.js'
 import type { FollowContext } from '../continue.js'
 import { reprException, toExceptionInfo, tracebackOf } from '../failure.js'
 import { followNothing, followSuccess } from '../follow.js'
-import { failureOf, followFailure, revokedBy } from '../follow-failure.js'
+import { type Failure, failureOf, followFailure, revokedBy } from '../follow-failure.js'
 import { type Complete, followJoins } from '../follow-join.js'
 import { followReplace } from '../follow-replace.js'
+import { followResume } from '../follow-resume.js'
 import { followRetry } from '../follow-retry.js'
 import { encodeValue } from '../json.js'
 import type { Message } from '../message.js'
 import { type ExtendedMeta, metaText, type ResultTuple } from '../meta.js'
 import { type Means, toCompletion } from '../perform.js'
-import type { Plan } from '../plan.js'
+import type { Plan, Step } from '../plan.js'
 import { repr } from '../repr.js'
 import { isOfKind, type TaskDefinition } from '../task.js'
+import type { Opened, Pages } from './pages.js'
 
 /** Settings that decide about ends, where the task says nothing itself. */
 export interface EndSettings {
@@ -48,6 +50,7 @@ export class Ends {
   constructor(
     private readonly settings: EndSettings,
     private readonly means: Means,
+    private readonly pages: Pages,
     private readonly hostname: string,
     private readonly mint: () => string,
     private readonly log: Logger,
@@ -69,14 +72,14 @@ export class Ends {
         return this.ofReplace(held, outcome.signature as Node)
       case 'ignore':
         this.log.info(`Task ${nameOf(message)} ignored`, factsOf(message))
-        return this.commit(held, followNothing(false))
+        return this.stop(held)
       case 'reject': {
         const { requeue, message: reason } = outcome.error as Reject
         this.log.warning(
           `Task ${nameOf(message)} reject requeue=${requeue ? 'True' : 'False'}: ${reason}`,
           factsOf(message),
         )
-        return this.commit(held, followNothing(requeue))
+        return requeue ? this.commit(held, followNothing(true)) : this.stop(held)
       }
       case 'aborted':
         return { tag: held.tag, ending: { kind: 'back' }, results: [], pushes: [], chords: [], parts: [] }
@@ -95,7 +98,8 @@ export class Ends {
       return completion
     }
     try {
-      const completion = this.commit(held, followSuccess(message, value, this.context(held)))
+      const success = (opened: Held): Plan => followSuccess(opened.message, value, this.context(held))
+      const completion = this.carry(held, this.pages.next(message), success)
       if (completion instanceof Promise)
         return completion.then(say, (error: unknown) => this.ofFailure(held, error))
       return say(completion)
@@ -127,7 +131,8 @@ export class Ends {
   private async ofReplace(held: Held, signature: Node): Promise<Completion> {
     const { message } = held
     try {
-      const completion = await this.commit(held, followReplace(message, signature, this.context(held)))
+      const replace = (opened: Held): Plan => followReplace(opened.message, signature, this.context(held))
+      const completion = await this.carry(held, this.pages.heir(message, signature), replace)
       this.log.info(`Task ${nameOf(message)} replaced by ${briefly(signature)}`, factsOf(message))
       return completion
     } catch (error) {
@@ -143,29 +148,46 @@ export class Ends {
     if (expected) this.log.info(text, factsOf(message))
     else this.log.error(`${text}\n${tracebackOf(error) ?? ''}`.trimEnd(), factsOf(message))
     try {
-      return await this.commit(held, followFailure(message, failureOf(error, ending), this.context(held)))
+      return await this.fail(held, failureOf(error, ending))
     } catch (second) {
       // An errback that cannot be sent must not hide the failure: it is stored without it, and said.
       this.log.error(
         `Task ${nameOf(message)}: its errbacks could not be sent: ${String(second)}`,
         factsOf(message),
       )
-      const alone = { ...failureOf(error, ending), errbacks: false }
-      return this.commit(held, followFailure(message, alone, this.context(held)))
+      return this.fail(held, { ...failureOf(error, ending), errbacks: false })
     }
   }
 
   ofRevoked(held: Held, reason: 'revoked' | 'expired' | 'terminated'): Completion | Promise<Completion> {
     if (reason !== 'terminated')
       this.log.info(`Discarding ${reason} task: ${nameOf(held.message)}`, factsOf(held.message))
-    return this.commit(held, followFailure(held.message, revokedBy(reason), this.context(held)))
+    return this.fail(held, revokedBy(reason))
+  }
+
+  /** A reference that was sent as a message: what it stands for is sent instead. */
+  async ofResume(held: Held): Promise<Completion> {
+    const { message } = held
+    const { id, task, args, kwargs } = message
+    try {
+      const reference = { task, args, kwargs, options: { task_id: id }, subtask_type: null, immutable: false }
+      const { value, frees } = await this.pages.referred(reference)
+      return await this.commit(held, freeing(followResume(message, value, this.context(held)), frees))
+    } catch (error) {
+      return this.ofFailure(held, error)
+    }
   }
 
   /** Last parts of chords came with this message: their bodies are sent, or fail. `ending` is the message's own. */
   async ofJoins(held: Held, joins: readonly Complete[], ending: Ending): Promise<Completion> {
     const { message } = held
-    const join = async (trouble?: Parameters<typeof followJoins>[4]): Promise<Completion> =>
-      this.commit(held, followJoins(message, joins, ending, this.context(held), trouble))
+    const join = async (trouble?: Parameters<typeof followJoins>[4]): Promise<Completion> => {
+      const { joins: opened, frees } = await this.pages.bodies(message, joins, trouble !== undefined)
+      return this.commit(
+        held,
+        freeing(followJoins(message, opened, ending, this.context(held), trouble), frees),
+      )
+    }
     try {
       return await join()
     } catch (error) {
@@ -209,8 +231,31 @@ export class Ends {
       children: held.sent,
       added: held.added,
       inheritPriority: this.settings.inheritPriority,
+      isOurs: this.means.router.isOurs,
       queue: message.exchange === '' && message.routingKey !== '' ? message.routingKey : held.queue,
     }
+  }
+
+  private fail(held: Held, failure: Failure): Completion | Promise<Completion> {
+    const plan = ({ message }: Held): Plan => followFailure(message, failure, this.context(held))
+    return this.carry(held, this.pages.all(held.message), plan)
+  }
+
+  /** Nothing is stored and nothing follows. */
+  private stop(held: Held): Completion | Promise<Completion> {
+    return this.carry(held, this.pages.all(held.message), () => followNothing(false))
+  }
+
+  /** The plan for a message whose references are opened as far as it needs, where it has any. */
+  private carry(
+    held: Held,
+    opened: Opened | Promise<Opened> | undefined,
+    plan: (held: Held) => Plan,
+  ): Completion | Promise<Completion> {
+    if (opened === undefined) return this.commit(held, plan(held))
+    const go = ({ message, frees }: Opened): Completion | Promise<Completion> =>
+      this.commit(held, freeing(plan({ ...held, message }), frees))
+    return opened instanceof Promise ? opened.then(go) : go(opened)
   }
 
   private commit(held: Held, plan: Plan): Completion | Promise<Completion> {
@@ -245,6 +290,9 @@ export class Ends {
 
 /** A canvas may be huge: its kind is enough for a line of the log. */
 const briefly = (node: Node): string => (node.kind === 'task' ? node.task : `a ${node.kind}`)
+const freeing = ({ steps }: Plan, pages: readonly PageKey[]): Plan => ({
+  steps: [...pages.map((key): Step => ({ do: 'free', key })), ...steps],
+})
 
 export const nameOf = ({ task, id }: Message): string => `${task}[${id}]`
 

@@ -7,6 +7,7 @@ import type { Completion, Delivery } from '../broker.js'
 import { encodeException, toExceptionInfo } from '../failure.js'
 import { decodeMessage, type Message } from '../message.js'
 import { metaText } from '../meta.js'
+import { resumeTask } from '../reference.js'
 import type { Registry } from '../registry.js'
 import type { Revoked } from '../revoked.js'
 import type { TaskDefinition } from '../task.js'
@@ -15,6 +16,8 @@ import type { Held } from './ends.js'
 export type Intake =
   /** Run it. */
   | { readonly kind: 'run'; readonly held: Held }
+  /** It is a reference: send what it stands for. */
+  | { readonly kind: 'resume'; readonly held: Held }
   /** Not before then (ms, the server's clock). */
   | { readonly kind: 'defer'; readonly dueMs: number }
   | { readonly kind: 'expired' | 'revoked'; readonly held: Held }
@@ -46,7 +49,7 @@ export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): I
   const message = decoded.right
   const held = hold(delivery, message, rules)
   const { definition } = held
-  if (definition?.run === undefined) {
+  if (definition?.run === undefined && message.task !== resumeTask) {
     try {
       rules.registry.runnable(message.task)
     } catch (error) {
@@ -106,7 +109,7 @@ const failed = (held: Held, reason: string): Intake => ({
 const timing = (held: Held, { eta, expires }: Message, nowMs: number): Intake => {
   if (expires !== null && nowMs > expires.ms) return { kind: 'expired', held }
   if (eta !== null && eta.ms > nowMs) return { kind: 'defer', dueMs: eta.ms }
-  return { kind: 'run', held }
+  return { kind: held.message.task === resumeTask ? 'resume' : 'run', held }
 }
 
 /** To the dead letters, as it is; who waits for its id, if one can be read, is told. */

@@ -196,12 +196,13 @@ export class Runs {
     lease: number,
     permitted: boolean,
   ): Promise<Ended | undefined> {
-    return intake.kind === 'run' ? this.run(intake.held, delivery, lease, permitted) : this.refuse(intake)
+    return intake.kind === 'run' ? this.run(intake.held, delivery, lease, permitted) : this.withoutRun(intake)
   }
 
-  private async refuse(intake: Exclude<Readable, { kind: 'run' }>): Promise<Ended> {
+  private async withoutRun(intake: Exclude<Readable, { kind: 'run' }>): Promise<Ended> {
     const { ends } = this.options
     const { held } = intake
+    if (intake.kind === 'resume') return { completion: await ends.ofResume(held), held }
     if (intake.kind !== 'fail') return { completion: await ends.ofRevoked(held, intake.kind), held }
     const { id, task } = held.message
     const { error, dead } = intake

@@ -20,6 +20,7 @@ import { Revoked } from '../revoked.js'
 import { Ends, type EndSettings } from './ends.js'
 import { Limits, type Rates } from './limits.js'
 import { openRemote, type RemoteOptions, type RemoteParts } from './remote.js'
+import { Pages } from './pages.js'
 import { installSignals } from './signals.js'
 import { Runs, type TaskJob } from './runs.js'
 import { Slots } from './slots.js'
@@ -206,7 +207,9 @@ export class Worker {
 
   #loop(broker: Broker, consumer: Consumer): { readonly slots: Slots; readonly remote: RemoteOptions } {
     const { settings, registry, mint } = this.#parts
-    const ends = new Ends(settings, this.#parts.means(broker), this.hostname, mint, this.#log)
+    const means = this.#parts.means(broker)
+    const pages = new Pages(consumer, means.router.isOurs)
+    const ends = new Ends(settings, means, pages, this.hostname, mint, this.#log)
     const run = (job: TaskJob, abort: LazySignal): Promise<Outcome> => this.#run(job, abort, consumer, ends)
     const pool = this.#parts.createPool(this.poolName, this.concurrency, run)
     const limits = new Limits({

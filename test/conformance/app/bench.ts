@@ -15,6 +15,8 @@ interface Place {
   readonly settings: SettingsInput
   /** Ids of the consumers that hold a lease. */
   readonly consumers: () => Promise<readonly string[]>
+  /** Ids of the graphs that messages refer to. */
+  readonly graphs: () => Promise<readonly string[]>
   /** The lease of this consumer is over, and what it held belongs to others. */
   readonly lapse: (consumer: string) => Promise<void>
   /** What lies there now. */
@@ -37,6 +39,7 @@ const memory: Engine = {
     return {
       settings: { broker: `memory://${unique}` },
       consumers: async () => [...room().state.consumers].map(([id]) => id),
+      graphs: async () => [...room().state.graphs.keys()],
       lapse: async (consumer) => {
         room().submit('renew', { consumer, leaseMs: 0 })
         room().submit('reap', {})
@@ -69,6 +72,7 @@ const redis = (): Engine => {
           resultBackendTransportOptions: { globalKeyPrefix },
         },
         consumers: async () => (await client.zrange(key, '0', '-1')).filter((id) => !id.startsWith('!')),
+        graphs: () => client.keys(`${globalKeyPrefix}lovage:graph:*`),
         // Its owner may renew once more in between: then once more.
         lapse: async (consumer) =>
           void (await until(async () => {

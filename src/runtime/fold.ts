@@ -1,0 +1,155 @@
+// What would be written again and again is written once: a plan keeps it as pages, and its messages carry
+// references to them. A page holds as much as is carried on at once: some steps of a chain, or the body of a
+// chord; what waits further behind has pages of its own, so that carrying on costs what is carried on, and not
+// all that is left. Pure, as what calls it (decompose).
+import type { Node } from '../canvas/node.js'
+import { toJSON } from '../canvas/wire.js'
+import type { Step } from './plan.js'
+import { referTo, resumeTask } from './reference.js'
+import { weigh } from './weight.js'
+
+/**
+ * What repeats less than this stays inline, where everybody can read it: the steps of a chain of about twenty,
+ * the body of a chord of a hundred. Below, pages would save less than the calls that read them cost.
+ */
+const mostRepeated = 32 * 1024
+/** A reference has a quarter of it: what is smaller is not worth one. */
+const smallest = 1024
+/** Deep JSON kills Python's workers. A message has some levels around what it carries, and stays below 128. */
+const mostLevels = 100
+/** A page of a chain: read at once by whoever carries it on. */
+const mostSteps = 64
+const mostPageBytes = 16 * 1024
+
+export interface FoldOrigin {
+  readonly mint: () => string
+  /** Whether a task is run by our workers: only these read references. Absent: nothing is folded. */
+  readonly isOurs?: ((task: string) => boolean) | undefined
+}
+
+export class Fold {
+  private graph: string | undefined
+  private pages = 0
+
+  constructor(
+    private readonly origin: FoldOrigin,
+    private readonly steps: Step[],
+  ) {}
+
+  /** What waits behind `head` (in Celery's order: the next step is the last), as its message carries it. */
+  behind(head: Node, waiting: readonly Node[]): readonly Node[] {
+    return isHeavy(waiting) && this.areOurs([head]) ? [this.row([...waiting].reverse())] : waiting
+  }
+
+  /** The body of a chord, as the messages of its header carry it. */
+  body(header: readonly Node[], body: Node): Node {
+    return isHeavyBody(body, header.length) && this.areOurs(header) ? this.keep([this.inside(body)]) : body
+  }
+
+  /** Steps in running order, on as many pages as they need. */
+  private row(steps: readonly Node[]): Node {
+    const last = steps.at(-1)
+    let next = last !== undefined && isReference(last) ? last : undefined
+    const pages = inPages(next === undefined ? steps : steps.slice(0, -1))
+    for (const page of pages.reverse()) {
+      const inner = page.map((step) => this.inside(step))
+      next = this.keep(next === undefined ? inner : [...inner, next])
+    }
+    return next as Node
+  }
+
+  private keep(steps: readonly Node[]): Node {
+    this.graph ??= this.origin.mint()
+    const key = { graph: this.graph, page: this.pages }
+    this.pages += 1
+    this.steps.push({ do: 'keep', key, steps: steps.map(toJSON) })
+    return referTo(key, steps)
+  }
+
+  /** What waits, with all that will repeat itself in it on pages of its own. Callbacks stay where they are. */
+  private inside(node: Node): Node {
+    const { chain } = node.options
+    const options =
+      chain !== undefined && isHeavy(chain)
+        ? { ...node.options, chain: [this.row([...chain].reverse())] }
+        : node.options
+    switch (node.kind) {
+      case 'chain': {
+        const [first, ...rest] = node.tasks
+        if (first === undefined) return node
+        const behind = isHeavy([...rest].reverse()) ? [this.row(rest)] : rest.map((step) => this.inside(step))
+        return { ...node, options, tasks: [this.inside(first), ...behind] }
+      }
+      case 'group':
+        return { ...node, options, tasks: node.tasks.map((task) => this.inside(task)) }
+      case 'chord': {
+        const header = node.header.map((task) => this.inside(task))
+        const body = this.inside(node.body)
+        return {
+          ...node,
+          options,
+          header,
+          body: isHeavyBody(node.body, header.length) ? this.keep([body]) : body,
+        }
+      }
+      default:
+        return options === node.options ? node : { ...node, options }
+    }
+  }
+
+  private areOurs(nodes: readonly Node[]): boolean {
+    const { isOurs } = this.origin
+    return isOurs !== undefined && nodes.every((node) => everyTask(node, isOurs))
+  }
+}
+
+const isReference = (node: Node): boolean => node.kind === 'task' && node.task === resumeTask
+
+/** The last of what waits is carried by every message before it. */
+const isHeavy = (waiting: readonly Node[]): boolean => {
+  let repeated = 0
+  let levels = 0
+  for (const [index, node] of waiting.entries()) {
+    const weight = weigh(node)
+    repeated += weight.bytes * (waiting.length - 1 - index)
+    levels = Math.max(levels, weight.levels)
+  }
+  return repeated > mostRepeated || levels > mostLevels
+}
+
+const isHeavyBody = (body: Node, times: number): boolean => {
+  const { bytes, levels } = weigh(body)
+  return levels > mostLevels || (bytes > smallest && bytes * (times - 1) > mostRepeated)
+}
+
+const inPages = (steps: readonly Node[]): Node[][] => {
+  const pages: Node[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const step of steps) {
+    const weight = weigh(step).bytes
+    const page = pages.at(-1)
+    if (page !== undefined && page.length < mostSteps && bytes + weight <= mostPageBytes) {
+      page.push(step)
+      bytes += weight
+    } else {
+      pages.push([step])
+      bytes = weight
+    }
+  }
+  return pages
+}
+
+/** Whether this holds for the name of every task that stands in a canvas; a map runs the task that it calls. */
+export const everyTask = (node: Node, holds: (task: string) => boolean): boolean => {
+  switch (node.kind) {
+    case 'task':
+      return isReference(node) || holds(node.task)
+    case 'chain':
+    case 'group':
+      return node.tasks.every((task) => everyTask(task, holds))
+    case 'chord':
+      return node.header.every((task) => everyTask(task, holds)) && everyTask(node.body, holds)
+    default:
+      return everyTask(node.task, holds)
+  }
+}

@@ -1,0 +1,97 @@
+// A reference: a small signature that stands for steps which lie in the broker, once for all messages that need
+// them (docs/references.md). To everything that carries signatures, Python's workers included, it is the
+// signature of an ordinary task; whoever of ours sends it on sends what it stands for.
+import type { Node, TaskNode } from '../canvas/node.js'
+import type { SignatureJson } from '../canvas/wire.js'
+import type { PageKey } from './broker.js'
+import { bodyIdOf } from './freeze.js'
+import { seatsOf } from './parts.js'
+
+/** The task that carries on what a reference stands for, where a worker that is not ours has sent it. */
+export const resumeTask = 'lovage.resume'
+
+/** The steps of a page from `index` on. */
+export interface Reference extends PageKey {
+  readonly index: number
+  /** The first task of it, which tells where a message with the reference goes. */
+  readonly first: string
+  /** The queue that was written into the reference: it is not said of what it stands for. */
+  readonly queue: string | undefined
+}
+
+/** The name under which it lies in the keyword arguments. */
+const place = '$lv'
+
+/** The first task that runs of a canvas. */
+const firstOf = (node: Node): TaskNode | undefined => {
+  switch (node.kind) {
+    case 'task':
+      return node
+    case 'chain':
+    case 'group':
+      return node.tasks[0] && firstOf(node.tasks[0])
+    case 'chord':
+      return firstOf(node.header[0] ?? node.body)
+    default:
+      return firstOf(node.task)
+  }
+}
+
+/** The reference to a whole page. Its id is that of the end, and so is its place in a chord: a step of Python's that fails tells both. */
+export const referTo = ({ graph, page }: PageKey, steps: readonly Node[]): TaskNode => {
+  const [begin, end] = [steps[0] as Node, steps.at(-1) as Node]
+  const first = firstOf(begin)
+  const known = first === undefined ? undefined : referenceIn(first)
+  const [seat] = seatsOf(end)
+  const queue = known?.queue ?? first?.options.queue
+  const id = bodyIdOf(end)
+  const said = { g: graph, n: page, i: 0, t: known?.first ?? first?.task ?? '' }
+  return {
+    kind: 'task',
+    task: resumeTask,
+    args: [],
+    kwargs: { [place]: queue === undefined ? said : { ...said, q: queue } },
+    options: {
+      ...(id !== '' && { taskId: id }),
+      ...(seat !== undefined && { groupId: seat.groupId, chord: seat.body }),
+      ...(seat?.index != null && { groupIndex: seat.index }),
+    },
+    immutable: false,
+  }
+}
+
+/** What a signature refers to, if it is a reference. */
+export const referenceIn = ({
+  task,
+  kwargs,
+}: Pick<SignatureJson, 'task' | 'kwargs'>): Reference | undefined => {
+  if (task !== resumeTask) return undefined
+  const { g, n, i = 0, t = '', q } = Object(kwargs?.[place]) as Record<string, unknown>
+  if (typeof g !== 'string' || typeof n !== 'number' || typeof i !== 'number') return undefined
+  return {
+    graph: g,
+    page: n,
+    index: i,
+    first: String(t),
+    queue: typeof q === 'string' ? q : undefined,
+  }
+}
+
+/** What a reference keeps when it moves on: who it is, where it lies, where its end reports, what it took the place of. */
+const lasting = ['task_id', 'queue', 'group_id', 'group_index', 'chord', 'replaced_task_nesting'] as const
+
+/** The same reference, some steps further. */
+export const moved = (json: SignatureJson, index: number): SignatureJson => ({
+  ...json,
+  kwargs: { [place]: { ...(json.kwargs[place] as object), i: index } },
+  options: Object.fromEntries(
+    lasting.filter((name) => json.options[name] != null).map((name) => [name, json.options[name]]),
+  ),
+})
+
+/** The reference with its queue, in both places. */
+export const withQueue = (json: SignatureJson, queue: string): SignatureJson => ({
+  ...json,
+  kwargs: { [place]: { ...(json.kwargs[place] as object), q: queue } },
+  options: { ...json.options, queue },
+})

@@ -1,0 +1,191 @@
+// References, opened: what a message carries by reference is put in its place again, as far as it is needed now.
+// To carry on, that is the next step of a chain or the body of a chord, and what waits further behind stays a
+// reference; where the whole of it ends, or goes to somebody who reads no references, it is everything. Pure:
+// pages come by `lookup`, and what is not at hand is asked for and the opening begun again.
+import type { SignatureJson } from '../canvas/wire.js'
+import type { PageKey } from './broker.js'
+import { moved, type Reference, referenceIn } from './reference.js'
+
+/** undefined: not at hand. null: it is not in the broker any more. */
+export type Lookup = (key: PageKey) => readonly SignatureJson[] | null | undefined
+
+/** Pages that have to be at hand first. */
+export class PagesNeeded extends Error {
+  constructor(readonly pages: readonly PageKey[]) {
+    super('pages needed')
+  }
+}
+
+/** What was referred to is gone. */
+export class PageGone extends Error {
+  constructor({ graph, page }: PageKey) {
+    super(
+      `What follows is not in the broker any more (page ${page} of graph ${graph}): ` +
+        'it was carried on before, or somebody has removed it.',
+    )
+  }
+}
+
+export interface Unfolded<T> {
+  readonly value: T
+  /** Pages that nobody refers to once this is carried on. */
+  readonly frees: readonly PageKey[]
+}
+
+type Options = SignatureJson['options']
+
+const pageOf = (ref: PageKey, lookup: Lookup): readonly SignatureJson[] => {
+  const page = lookup(ref)
+  if (page === undefined) throw new PagesNeeded([ref])
+  if (page === null) throw new PageGone(ref)
+  return page
+}
+
+/** Where a canvas ends, its id and its place in a chord stand. */
+const endOf = (json: SignatureJson): SignatureJson => {
+  const { subtask_type: kind, kwargs } = json
+  const inner =
+    kind === 'chain'
+      ? (kwargs['tasks'] as readonly SignatureJson[]).at(-1)
+      : kind === 'chord'
+        ? (kwargs['body'] as SignatureJson)
+        : undefined
+  return inner === undefined ? json : endOf(inner)
+}
+
+/** What was said of the reference since it was made, and has to be said of what it stands for. */
+const saidSince = (json: SignatureJson, ref: Reference, end: SignatureJson): Options => {
+  const { task_id: _id, queue, ...said } = json.options
+  const added: Record<string, unknown> = queue == null || queue === ref.queue ? said : { ...said, queue }
+  // Its place in a chord was copied from the end.
+  if (endOf(end).options?.['chord'] != null)
+    for (const name of ['chord', 'group_id', 'group_index']) delete added[name]
+  return added
+}
+
+const isEmpty = (dict: object): boolean => Object.keys(dict).length === 0
+
+/** A chain's signature. */
+export const chainOf = (tasks: readonly SignatureJson[], options: Options): SignatureJson => ({
+  task: 'celery.chain',
+  args: [],
+  kwargs: { tasks },
+  options,
+  subtask_type: 'chain',
+  immutable: false,
+})
+
+/** Root and parent that the sender gave to the only step count for the chain around it. */
+const around = (steps: readonly SignatureJson[], said: Options): Options => {
+  if (steps.length > 1) return said
+  const { root_id, parent_id } = (steps[0] as SignatureJson).options ?? {}
+  return { ...(root_id != null && { root_id }), ...(parent_id != null && { parent_id }), ...said }
+}
+
+/** The reference to the next page goes on where this one did. */
+const after = (end: SignatureJson, { options: { replaced_task_nesting } }: SignatureJson): SignatureJson =>
+  replaced_task_nesting == null ? end : { ...end, options: { ...end.options, replaced_task_nesting } }
+
+/** The next step that a reference stands for, and the reference to those behind it. */
+const next = (json: SignatureJson, ref: Reference, lookup: Lookup): Unfolded<readonly SignatureJson[]> => {
+  const page = pageOf(ref, lookup)
+  const head = page[ref.index]
+  if (head === undefined) throw new PageGone(ref)
+  const last = page.length - 1
+  const index = ref.index + 1
+  if (index > last) return { value: [head], frees: [ref] }
+  const end = page[last] as SignatureJson
+  if (index === last && referenceIn(end) !== undefined)
+    return { value: [head, after(end, json)], frees: [ref] }
+  return { value: [head, moved(json, index)], frees: [] }
+}
+
+/** What waits (in Celery's order) with the next step opened. */
+export const unfoldNext = (
+  waiting: readonly SignatureJson[],
+  lookup: Lookup,
+): Unfolded<readonly SignatureJson[]> => {
+  const rest = [...waiting]
+  const frees: PageKey[] = []
+  for (;;) {
+    const json = rest.at(-1)
+    const ref = json && referenceIn(json)
+    if (json === undefined || ref === undefined) return { value: rest, frees }
+    const opened = next(json, ref, lookup)
+    const steps = opened.value
+    const said = saidSince(json, ref, steps.at(-1) as SignatureJson)
+    rest.pop()
+    if (isEmpty(said)) rest.push(...[...steps].reverse())
+    else rest.push(chainOf(steps, around(steps, said)))
+    frees.push(...opened.frees)
+  }
+}
+
+/** Everything, with no reference left in what runs. The chord around it (an option) is not a part of it. */
+export const unfoldAll = (
+  waiting: readonly SignatureJson[],
+  lookup: Lookup,
+): Unfolded<readonly SignatureJson[]> => {
+  const frees: PageKey[] = []
+  const needed: PageKey[] = []
+  const stepsOf = (ref: Reference): readonly SignatureJson[] => {
+    try {
+      const steps = pageOf(ref, lookup).slice(ref.index)
+      frees.push(ref)
+      return row(steps)
+    } catch (error) {
+      if (!(error instanceof PagesNeeded)) throw error
+      needed.push(...error.pages)
+      return []
+    }
+  }
+  /** Steps in running order. */
+  const row = (steps: readonly SignatureJson[]): readonly SignatureJson[] =>
+    steps.flatMap((json) => {
+      const ref = referenceIn(json)
+      if (ref === undefined) return [whole(json)]
+      const opened = stepsOf(ref)
+      const end = opened.at(-1)
+      const said = end === undefined ? {} : saidSince(json, ref, end)
+      return isEmpty(said) ? opened : [chainOf(opened, around(opened, said))]
+    })
+  const one = (json: SignatureJson): SignatureJson => {
+    const steps = row([json])
+    return steps.length === 1 ? (steps[0] as SignatureJson) : chainOf(steps, {})
+  }
+  const whole = (json: SignatureJson): SignatureJson => {
+    const { subtask_type: kind, kwargs, options } = json
+    const chain = options?.['chain'] as readonly SignatureJson[] | undefined
+    const behind = chain == null ? options : { ...options, chain: reversed(row(reversed(chain))) }
+    if (kind === 'chain')
+      return { ...json, kwargs: { ...kwargs, tasks: row(listIn(kwargs, 'tasks')) }, options: behind }
+    if (kind === 'group')
+      return { ...json, kwargs: { ...kwargs, tasks: listIn(kwargs, 'tasks').map(one) }, options: behind }
+    if (kind === 'chord') {
+      const { header, body } = kwargs as { header: SignatureJson | SignatureJson[]; body: SignatureJson }
+      const members = Array.isArray(header) ? header.map(one) : whole(header)
+      return { ...json, kwargs: { ...kwargs, header: members, body: one(body) }, options: behind }
+    }
+    return behind === options ? json : { ...json, options: behind }
+  }
+  const value = reversed(row(reversed(waiting)))
+  if (needed.length > 0) throw new PagesNeeded(needed)
+  return { value, frees }
+}
+
+const reversed = <T>(list: readonly T[]): readonly T[] => [...list].reverse()
+
+const listIn = (kwargs: SignatureJson['kwargs'], name: string): readonly SignatureJson[] =>
+  (kwargs[name] ?? []) as readonly SignatureJson[]
+
+/** Whether anything in here is a reference. */
+export const refers = (list: readonly SignatureJson[] | null): boolean =>
+  list?.some((json) => {
+    if (referenceIn(json) !== undefined) return true
+    const { subtask_type: kind, kwargs, options } = json
+    if (refers((options?.['chain'] ?? null) as readonly SignatureJson[] | null)) return true
+    if (kind === 'chain' || kind === 'group') return refers(listIn(kwargs, 'tasks'))
+    if (kind !== 'chord') return false
+    const { header, body } = kwargs as { header: SignatureJson | SignatureJson[]; body: SignatureJson }
+    return refers([...(Array.isArray(header) ? header : [header]), body])
+  }) === true
