@@ -35,6 +35,11 @@ const openRoom = async (options: CarrierOptions): Promise<Carrier> => {
   return (await import('./redis/carrier.js')).openRedis(options)
 }
 
+const sharingOf = ({ taskQueues, visibilityTimeout, brokerTransportOptions }: Settings) => ({
+  queues: new Set([...taskQueues.values()].filter(({ shared }) => shared).map(({ name }) => name)),
+  visibilityTimeout: visibilityTimeout ?? brokerTransportOptions.visibilityTimeout ?? 3600,
+})
+
 /** The one carrier of an app, for as long as it is open. */
 export class AppCarrier {
   #opening: Promise<Carrier> | undefined
@@ -84,6 +89,7 @@ export class AppCarrier {
       backendUrl: settings.resultBackend ?? settings.brokerUrl,
       globalKeyPrefix: settings.brokerTransportOptions.globalKeyPrefix ?? '',
       resultKeyPrefix: settings.resultBackendTransportOptions.globalKeyPrefix ?? '',
+      sharing: sharingOf(settings),
       timeout: settings.brokerConnectionTimeout,
       log: this.log(),
     }

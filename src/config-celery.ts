@@ -40,8 +40,6 @@ export const withoutEffect: ReadonlySet<string> = new Set([
   'workerEtaTaskLimit',
   'workerEnablePrefetchCountReduction',
   'workerTimerPrecision',
-  // Own queues need none: a task may run for days
-  'visibilityTimeout',
   // A tick is written with its fire
   'beatSyncEvery',
   // Python's logging

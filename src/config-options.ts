@@ -6,7 +6,7 @@ import { always, type Decode, oneOf, refuse, seconds, shape, text } from './conf
 export interface BrokerTransportOptions {
   /** Verbatim before every key of the broker, as kombu's `global_keyprefix`. */
   readonly globalKeyPrefix?: string
-  /** Seconds. Own queues need none (leases do its work), so that it has no effect on them. */
+  /** Seconds, for shared queues. Own queues need none (leases do its work). */
   readonly visibilityTimeout?: number
   /** Which of several queues is looked at first. */
   readonly queueOrderStrategy?: 'round_robin' | 'sorted' | 'priority'

@@ -2,7 +2,6 @@
 // `taskQueues` (which queues there are). Both are read once; what comes out needs no further checks.
 import { type Either, isLeft, right } from 'fp-ts/lib/Either.js'
 import {
-  always,
   type Decode,
   flag,
   isRecord,
@@ -148,7 +147,8 @@ export interface QueueDeclaration {
   readonly exchangeType?: 'direct'
   /** Default: the queue's name. */
   readonly routingKey?: string
-  readonly shared?: false
+  /** Python workers consume it as well: what we hold of it lies where Celery's own recovery finds it. */
+  readonly shared?: boolean
 }
 
 export type TaskQueues =
@@ -161,6 +161,7 @@ export interface QueueSettings {
   readonly exchange: string
   readonly exchangeType: 'direct'
   readonly routingKey: string
+  readonly shared: boolean
 }
 
 const decodeDeclaration = shape<QueueDeclaration & { name: string }>(
@@ -169,10 +170,7 @@ const decodeDeclaration = shape<QueueDeclaration & { name: string }>(
     exchange: text,
     exchangeType: oneOf('direct'),
     routingKey: text,
-    shared: always(
-      false,
-      'a queue that Python workers consume as well is not available yet. Give each language a queue of its own',
-    ),
+    shared: flag,
   },
   {
     signed: 'signed messages are not available yet',
@@ -189,8 +187,8 @@ export const decodeQueues: Decode<ReadonlyMap<string, QueueSettings>> = (value, 
     if (isLeft(named)) return refuse(place, 'the name of a queue', name)
     const declared = decodeDeclaration(declaration, place)
     if (isLeft(declared)) return declared
-    const { exchange = named.right, routingKey = named.right } = declared.right
-    const queue = { name: named.right, exchange, exchangeType: 'direct' as const, routingKey }
+    const { exchange = named.right, routingKey = named.right, shared = false } = declared.right
+    const queue = { name: named.right, exchange, exchangeType: 'direct' as const, routingKey, shared }
     return right(queues.set(queue.name, Object.freeze(queue)))
   }
   const items: unknown = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value

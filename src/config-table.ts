@@ -133,7 +133,7 @@ export const table = {
   brokerTransportOptions: row<BrokerTransportOptions>(
     decodeBrokerOptions,
     {},
-    'globalKeyPrefix and queueOrderStrategy. (visibilityTimeout may stay: a task may run for days here.)',
+    'globalKeyPrefix and queueOrderStrategy. (visibilityTimeout is for shared queues: see there.)',
   ),
   brokerConnectionTimeout: row(
     seconds('more'),
@@ -300,6 +300,12 @@ export const table = {
     'Starts in each worker of tasks without a rateLimit: `"10/m"`, `"5/s"`, or a number of starts in a second.',
   ),
   workerDisableRateLimits: row(flag, false, 'Ignore all rate limits of tasks.'),
+  visibilityTimeout: row(
+    orNull(seconds('more')),
+    null,
+    'Ours: seconds after which a message of a shared queue that a Python worker holds is given to others; not less ' +
+      'than theirs. null is that of brokerTransportOptions, else 3600. Own queues need none.',
+  ),
   maxDeliveries: row(
     wholeNumber(1),
     5,

@@ -120,5 +120,8 @@ export const declaredQueues = (settings: Settings): ReadonlyMap<string, QueueSet
   if (taskQueues.has(name)) return taskQueues
   const exchange = taskDefaultExchange ?? name
   const routingKey = taskDefaultRoutingKey ?? name
-  return new Map([...taskQueues, [name, { name, exchange, exchangeType: 'direct', routingKey }]])
+  return new Map([
+    ...taskQueues,
+    [name, { name, exchange, exchangeType: 'direct', routingKey, shared: false }],
+  ])
 }

@@ -22,9 +22,10 @@ import { listDead, purgeDead } from './dead.js'
 import { Firer } from './firing.js'
 import { deferredOf } from './deferred.js'
 import { inspectServer } from './inspect.js'
-import { type Databases, type Keys, separator } from './keys.js'
+import type { Databases, Keys } from './keys.js'
 import { LeaseKeeper } from './lease.js'
 import { Link, type Reply } from './link.js'
+import { boundQueues } from './peers.js'
 import { Publisher } from './publisher.js'
 import { readRevoked, sendRevocation } from './revoked.js'
 import { scripts } from './scripts.js'
@@ -40,6 +41,7 @@ export interface BrokerOptions {
 
 const consumerScripts = [scripts.step, scripts.register, scripts.reap, scripts.promote, scripts.mark]
 const moreScripts = [scripts.note, scripts.store, scripts.seat, scripts.permit]
+const sharedScripts = [scripts.restore, scripts.peers, scripts.recover]
 
 export class RedisBroker implements Broker {
   readonly url: string
@@ -76,7 +78,7 @@ export class RedisBroker implements Broker {
     )
     this.#publisher = this.#publishOver(this.link, 2)
     this.#firer = new Firer({ link: this.link, keys, databases, url: address.masked, timeoutSeconds })
-    this.#leases = new LeaseKeeper(address, keys.consumers, options.log, this.#setClock)
+    this.#leases = new LeaseKeeper(address, [keys.consumers, keys.unackedIndex], options.log, this.#setClock)
   }
 
   now(): number {
@@ -117,10 +119,7 @@ export class RedisBroker implements Broker {
   ): Promise<readonly string[]> {
     const key = this.#options.keys.binding(exchange)
     const members = (await this.#ask('smembers', [key], patience)) as readonly Buffer[]
-    const bound = members.map((member) => String(member).split(separator))
-    return [
-      ...new Set(bound.filter((parts) => isBound(parts, routingKey)).map((parts) => parts[2] as string)),
-    ].sort()
+    return boundQueues(members.map(String), routingKey)
   }
 
   async consume(options: ConsumerOptions): Promise<Consumer> {
@@ -136,7 +135,8 @@ export class RedisBroker implements Broker {
           {
             address,
             name: `lovage-${role}`,
-            scripts: role === 'waiter' ? [scripts.step] : [...consumerScripts, ...moreScripts],
+            scripts:
+              role === 'waiter' ? [scripts.step] : [...consumerScripts, ...moreScripts, ...sharedScripts],
             onClock: this.#setClock,
           },
           ...listeners,
@@ -226,14 +226,3 @@ export class RedisBroker implements Broker {
 
 /** One attempt takes a second, and timers know no eternity. */
 const withinReason = (patience: number): number => Math.min(Math.max(patience, 1), 2_000_000)
-
-/** A pattern is the regular expression that kombu made of a topic's key. */
-const isBound = ([key, pattern, queue]: readonly string[], routingKey: string): boolean => {
-  if (queue === undefined || queue === '') return false
-  if (pattern === undefined || pattern === '') return key === routingKey
-  try {
-    return new RegExp(pattern).test(routingKey)
-  } catch {
-    return false
-  }
-}

@@ -13,6 +13,7 @@ export const openRedis: OpenCarrier = ({
   backendUrl,
   globalKeyPrefix,
   resultKeyPrefix,
+  sharing,
   timeout,
   log,
 }) => {
@@ -22,7 +23,7 @@ export const openRedis: OpenCarrier = ({
     throw new ImproperlyConfigured(
       `Results on another server than messages: not yet. broker is ${address.masked}, backend is ${results.masked}. Use the same server, perhaps another database of it.`,
     )
-  const keys = new Keys(globalKeyPrefix, resultKeyPrefix)
+  const keys = new Keys(globalKeyPrefix, resultKeyPrefix, sharing)
   const apart = address.database !== results.database
   const databases = { broker: String(address.database), results: apart ? String(results.database) : '' }
 

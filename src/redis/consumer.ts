@@ -23,7 +23,16 @@ import type { Link, LinkListener, Reply } from './link.js'
 import { Patience } from './patience.js'
 import { Reaper } from './reaper.js'
 import { scripts } from './scripts.js'
-import { buildPull, buildStep, readStep, type StepCall, type StepContext, wholeSeconds } from './step.js'
+import {
+  buildPull,
+  buildStep,
+  describeSharing,
+  readStep,
+  type StepCall,
+  type StepContext,
+  wholeSeconds,
+} from './step.js'
+import { isListed, tagsOf, unackedTag } from './shared.js'
 import { Waiter } from './waiter.js'
 
 export interface ConsumerParts {
@@ -94,6 +103,8 @@ export class RedisConsumer implements Consumer {
       queues: options.queues,
       link: this.#link,
       leaseMs: options.leaseMs,
+      deadLetterMax: options.deadLetterMax,
+      deadLetterExpires: options.deadLetterExpires,
       onError: (error) => this.#patience.complain(error),
       onParked: options.onParked ?? noop,
     })
@@ -142,13 +153,21 @@ export class RedisConsumer implements Consumer {
   ): Promise<Note> {
     const { keys, databases } = this.#parts
     const field = this.#holdings.fieldOf(tag)
-    const args = [1, keys.consumer(this.id), field, fence === '' ? '' : keys.done(fence)]
-    args.push(databases.broker, databases.results)
+    const args = [3, keys.consumer(this.id), keys.unacked, keys.unackedIndex, field]
+    args.push(
+      fence === '' ? '' : keys.done(fence),
+      databases.broker,
+      databases.results,
+      this.#listedAs(field),
+    )
     for (const part of parts)
       args.push(keys.seen(part), keys.taken(part), part.taskId, part.groupId, part.bodyId)
     const reply = await this.#patience.send(() => this.#link.run(scripts.note, args))
     if (!Array.isArray(reply)) {
-      if (String(reply) === 'lost') return { kind: 'lost' }
+      if (String(reply) === 'lost') {
+        this.#holdings.drop(tag)
+        return { kind: 'lost' }
+      }
       this.#holdings.mark(tag, 'n')
       return { kind: 'run' }
     }
@@ -169,7 +188,9 @@ export class RedisConsumer implements Consumer {
 
   async release(tag: string): Promise<boolean> {
     const field = this.#holdings.fieldOf(tag)
-    const args = [1, this.#parts.keys.consumer(this.id), field, `${field}e`]
+    const { keys } = this.#parts
+    const args = [3, keys.consumer(this.id), keys.unacked, keys.unackedIndex, field, `${field}e`]
+    args.push(this.#listedAs(field))
     const reply = await this.#patience.send(() => this.#link.run(scripts.mark, args))
     if (reply !== 1) return false
     this.#holdings.mark(tag, 'e')
@@ -181,6 +202,11 @@ export class RedisConsumer implements Consumer {
     const args = [1, keys.consumer(this.id), this.#holdings.fieldOf(tag), keys.result(taskId), text]
     args.push(wholeSeconds(expires), databases.broker, databases.results)
     return (await this.#patience.send(() => this.#link.run(scripts.store, args))) === 1
+  }
+
+  /** Its tag in `unacked`, where a message of a shared queue has one. */
+  #listedAs(field: string): string {
+    return isListed(field) ? unackedTag(this.id, field) : ''
   }
 
   async close(): Promise<void> {
@@ -313,6 +339,8 @@ export class RedisConsumer implements Consumer {
       deadLetterMax,
       deadLetterExpires,
       fieldOf: this.#holdings.fieldOf,
+      rawOf: this.#holdings.rawOf,
+      sharing: describeSharing(keys, this.id, queues),
     }
   }
 
@@ -324,7 +352,9 @@ export class RedisConsumer implements Consumer {
     args.push(...queues.map(directBinding))
     await this.#patience.send(() => this.#link.run(scripts.register, args))
     this.#registered = true
-    leases.keep(this.id, leaseMs, (id) => void this.#lose(id).catch(noop))
+    const listed =
+      this.#context.sharing === '' ? null : { hash: keys.consumer(this.id), tags: tagsOf(this.id) }
+    leases.keep({ id: this.id, leaseMs, listed, onLost: (id) => void this.#lose(id).catch(noop) })
   }
 
   /** Everything we held is somebody else's. Comes back under a new id, once, then rejects. */

@@ -107,15 +107,17 @@ export class Firer {
       } else if (tickMs === null) words.push('m', place(names.beatOf(scope, 'fired', by)), `0 ${by}`, 3600)
       else words.push('m', place(names.beatOf(scope, 'fired', entry)), `${tickMs} ${by}`, beatMarkerSeconds)
       words.push(publication.pushes.length)
-      for (const [index, push] of publication.pushes.entries())
-        if (push.dueMs === undefined)
+      for (const [index, push] of publication.pushes.entries()) {
+        const dueMs = names.dueOf(push)
+        if (dueMs === undefined)
           words.push(place(names.list(push.queue, stepOf(push.priority))), '', push.raw)
         else
           words.push(
             place(names.eta(push.queue)),
-            Math.ceil(push.dueMs),
+            Math.ceil(dueMs),
             heldText(`${by}:${entry}:${tickMs ?? 'now'}:${index}`, push),
           )
+      }
       words.push(publication.chords.length)
       for (const { groupId, size } of publication.chords) words.push(names.chord(groupId, 's'), size)
     }

@@ -6,6 +6,8 @@ export class Holdings {
   readonly #tags = new Set<string>()
   /** Most tags never get a letter. */
   readonly #letters = new Map<string, string>()
+  /** Messages of shared queues, as they came: they go back marked. */
+  readonly #raws = new Map<string, Buffer>()
 
   /** The field in the consumer's hash that a tag stands for now. */
   fieldOf = (tag: string): string => (this.#letters.size === 0 ? tag : tag + (this.#letters.get(tag) ?? ''))
@@ -23,9 +25,23 @@ export class Holdings {
       else {
         this.#tags.delete(tag)
         if (this.#letters.size > 0) this.#letters.delete(tag)
+        if (this.#raws.size > 0) this.#raws.delete(tag)
       }
     }
-    for (let i = 0; i < deliveries.length; i++) this.#tags.add((deliveries[i] as Delivery).tag)
+    for (let i = 0; i < deliveries.length; i++) {
+      const { tag, raw } = deliveries[i] as Delivery
+      this.#tags.add(tag)
+      if (tag.endsWith('s')) this.#raws.set(tag, raw)
+    }
+  }
+
+  rawOf = (tag: string): Buffer | undefined => this.#raws.get(tag)
+
+  /** It is somebody else's. */
+  drop(tag: string): void {
+    this.#tags.delete(tag)
+    this.#letters.delete(tag)
+    this.#raws.delete(tag)
   }
 
   /** Fields of messages that came with requests before this one, and that nobody here knows. */
@@ -38,5 +54,6 @@ export class Holdings {
   clear(): void {
     this.#tags.clear()
     this.#letters.clear()
+    this.#raws.clear()
   }
 }

@@ -1,6 +1,7 @@
 // Every key of this room: name, type, owner, lifetime. The names are made here and nowhere else; a test
 // compares the table with what a real Redis holds after a run.
-import type { ChordKey } from '../runtime/broker.js'
+import type { ChordKey, Push } from '../runtime/broker.js'
+import { nothingShared, type Sharing } from './shared.js'
 
 export interface KeyFact {
   /** `<…>` stands for a name or an id. Prefixes stand before all of it. */
@@ -56,7 +57,7 @@ export const keyTable: readonly KeyFact[] = [
     type: 'hash',
     owner: 'celery',
     database: 'broker',
-    holds: 'what Python workers hold; only read here',
+    holds: 'what Python workers hold, and we on shared queues',
     ends: 'when it is empty',
     ttl: null,
   },
@@ -65,7 +66,7 @@ export const keyTable: readonly KeyFact[] = [
     type: 'zset',
     owner: 'celery',
     database: 'broker',
-    holds: 'since when they hold it; only read here',
+    holds: 'since when they hold it, s; or its eta',
     ends: 'when it is empty',
     ttl: null,
   },
@@ -356,11 +357,14 @@ export class Keys {
   readonly dead: string
   readonly revoked: string
   readonly revokedStamps: string
+  readonly unacked: string
+  readonly unackedIndex: string
   readonly #results: string
 
   constructor(
     readonly globalPrefix: string,
     resultPrefix: string,
+    readonly sharing: Sharing = nothingShared,
   ) {
     this.consumers = `${globalPrefix}lovage:consumers`
     this.consumerPrefix = `${globalPrefix}lovage:unacked:`
@@ -368,9 +372,15 @@ export class Keys {
     this.dead = `${globalPrefix}lovage:dead`
     this.revoked = `${globalPrefix}lovage:revoked`
     this.revokedStamps = `${this.revoked}:stamps`
+    this.unacked = `${globalPrefix}unacked`
+    this.unackedIndex = `${globalPrefix}unacked_index`
     this.#results = resultPrefix === '' || /[:_.-]$/.test(resultPrefix) ? resultPrefix : `${resultPrefix}_`
   }
 
+  isShared = (queue: string): boolean => this.sharing.queues.has(queue)
+  /** When a message waits in our own set first; one of a shared queue lies where Python finds it, eta or not. */
+  dueOf = ({ queue, dueMs }: Pick<Push, 'queue' | 'dueMs'>): number | undefined =>
+    dueMs === undefined || this.isShared(queue) ? undefined : dueMs
   list = (queue: string, step: number): string =>
     step === 0 ? this.globalPrefix + queue : `${this.globalPrefix}${queue}${separator}${prioritySteps[step]}`
   lists = (queue: string): readonly string[] => [0, 1, 2, 3].map((step) => this.list(queue, step))

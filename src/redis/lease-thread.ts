@@ -3,10 +3,10 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { LeaseThreadData, ToParent, ToThread } from './lease.js'
+import type { Lease, LeaseThreadData, ToParent, ToThread } from './lease.js'
 
-const { address, script, key } = workerData as LeaseThreadData
-const leases = new Map<string, number>()
+const { address, script, keys } = workerData as LeaseThreadData
+const leases = new Map<string, Lease>()
 const longestQuietMs = 5000
 
 const tell = (message: ToParent): void => parentPort?.postMessage(message)
@@ -16,7 +16,7 @@ const encode = (words: readonly (string | number)[]): string =>
 
 const intervalMs = (): number => {
   let shortest = 4 * longestQuietMs
-  for (const leaseMs of leases.values()) shortest = Math.min(shortest, leaseMs)
+  for (const { leaseMs } of leases.values()) shortest = Math.min(shortest, leaseMs)
   return Math.max(20, shortest / 4)
 }
 
@@ -71,9 +71,15 @@ function renew(): void {
   // No answer since the last time: the socket is dead.
   if (asked !== null) drop()
   socket ??= open()
-  const ids = [...leases.keys()]
-  asked = { ids, atMs: Date.now() }
-  socket.write(encode(['EVAL', script, 1, key, ...ids.flatMap((id) => [id, Math.ceil(leases.get(id) ?? 0)])]))
+  const all = [...leases.values()]
+  asked = { ids: all.map(({ id }) => id), atMs: Date.now() }
+  const words = all.flatMap(({ id, leaseMs, listed }) => [
+    id,
+    Math.ceil(leaseMs),
+    listed?.hash ?? '',
+    listed?.tags ?? '',
+  ])
+  socket.write(encode(['EVAL', script, keys.length, ...keys, ...words]))
   schedule(Math.max(intervalMs(), 200))
 }
 
@@ -117,7 +123,7 @@ function read(): void {
 
 parentPort?.on('message', (message: ToThread) => {
   if ('keep' in message) {
-    leases.set(message.keep, message.leaseMs)
+    leases.set(message.keep.id, message.keep)
     schedule(intervalMs())
   } else leases.delete(message.drop)
 })

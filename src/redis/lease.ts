@@ -11,11 +11,19 @@ import type { Address } from './url.js'
 export interface LeaseThreadData {
   readonly address: Address
   readonly script: string
-  /** The set of consumers. */
-  readonly key: string
+  /** The set of consumers, and kombu's `unacked_index`. */
+  readonly keys: readonly [string, string]
 }
 
-export type ToThread = { readonly keep: string; readonly leaseMs: number } | { readonly drop: string }
+/** One lease that the thread renews. */
+export interface Lease {
+  readonly id: string
+  readonly leaseMs: number
+  /** Where a queue is shared with Python workers: the consumer's hash, and what stands before its tags there. */
+  readonly listed: { readonly hash: string; readonly tags: string } | null
+}
+
+export type ToThread = { readonly keep: Lease } | { readonly drop: string }
 
 /** What was kept is renewed: asked for at `askedMs` (our clock); the server's clock minus ours is `offsetMs`. */
 export type ToParent = { readonly lost: string } | { readonly askedMs: number; readonly offsetMs: number }
@@ -34,7 +42,7 @@ const startThread = (workerData: LeaseThreadData): Worker => {
 const restartMs = 250
 
 interface Kept {
-  readonly leaseMs: number
+  readonly lease: Lease
   readonly onLost: (id: string) => void
   /** It lasts until then by our clock; longer only if we do not know it yet. */
   sureUntilMs: number
@@ -48,18 +56,18 @@ export class LeaseKeeper {
 
   constructor(
     address: Address,
-    key: string,
+    keys: LeaseThreadData['keys'],
     private readonly log: Logger,
     onClock: (offsetMs: number) => void,
   ) {
-    this.#data = { address, script: scripts.renew.text, key }
+    this.#data = { address, script: scripts.renew.text, keys }
     this.#onClock = onClock
   }
 
-  keep(id: string, leaseMs: number, onLost: (id: string) => void): void {
-    this.#kept.set(id, { leaseMs, onLost, sureUntilMs: Date.now() + leaseMs })
+  keep({ onLost, ...lease }: Lease & Pick<Kept, 'onLost'>): void {
+    this.#kept.set(lease.id, { lease, onLost, sureUntilMs: Date.now() + lease.leaseMs })
     this.#thread ??= this.#start()
-    this.#tell({ keep: id, leaseMs })
+    this.#tell({ keep: lease })
   }
 
   drop(id: string): void {
@@ -79,7 +87,7 @@ export class LeaseKeeper {
   #replace(ended: Worker): void {
     if (this.#thread !== ended) return
     this.#thread = this.#start()
-    for (const [id, { leaseMs }] of this.#kept) this.#tell({ keep: id, leaseMs })
+    for (const { lease } of this.#kept.values()) this.#tell({ keep: lease })
   }
 
   #tell(message: ToThread): void {
@@ -91,7 +99,7 @@ export class LeaseKeeper {
     thread.on('message', (message: ToParent) => {
       if ('lost' in message) return this.#kept.get(message.lost)?.onLost(message.lost)
       for (const kept of this.#kept.values())
-        kept.sureUntilMs = Math.max(kept.sureUntilMs, message.askedMs + kept.leaseMs)
+        kept.sureUntilMs = Math.max(kept.sureUntilMs, message.askedMs + kept.lease.leaseMs)
       this.#onClock(message.offsetMs)
     })
     thread.on('error', (error) => this.log.error(`The thread that renews leases failed: ${String(error)}`))

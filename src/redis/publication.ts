@@ -21,8 +21,8 @@ export const inPieces = (publication: Publication): readonly Publication[] => {
 }
 
 /** Where a push goes: the list of its priority, or the set of held messages. */
-export const targetOf = (keys: Keys, { queue, priority, dueMs }: Push): string =>
-  dueMs === undefined ? keys.list(queue, stepOf(priority)) : keys.eta(queue)
+export const targetOf = (keys: Keys, push: Push): string =>
+  keys.dueOf(push) === undefined ? keys.list(push.queue, stepOf(push.priority)) : keys.eta(push.queue)
 
 /** How a held message lies in its eta set: a word that makes it unique, what the redo list would say, the text. */
 export const heldText = (unique: string, { priority, raw }: Pick<Push, 'priority' | 'raw'>): string =>
@@ -56,12 +56,13 @@ export const buildPublish = (
         groups.set(key, group)
         names.push(key)
       }
-      if (push.dueMs === undefined) {
+      const dueMs = keys.dueOf(push)
+      if (dueMs === undefined) {
         group.count++
         group.values.push(push.raw)
       } else {
         group.count--
-        group.values.push(String(Math.ceil(push.dueMs)), heldText(`${senderKey}:${number}:${index}`, push))
+        group.values.push(String(Math.ceil(dueMs)), heldText(`${senderKey}:${number}:${index}`, push))
       }
       index++
     }

@@ -2,7 +2,9 @@
 // consumer looks each second, by small scripts; many of them looking costs little and needs no leader.
 import type { Keys } from './keys.js'
 import type { Link } from './link.js'
+import { Peers } from './peers.js'
 import { scripts } from './scripts.js'
+import { markRedelivered, type Past, pastOf, tagsOf } from './shared.js'
 
 export interface ReaperOptions {
   readonly keys: Keys
@@ -12,7 +14,12 @@ export interface ReaperOptions {
   readonly onError: (error: unknown) => void
   /** These tasks have messages in this queue that wait for their rate. */
   readonly onParked: (queue: string, tasks: readonly string[]) => void
+  readonly deadLetterMax: number
+  readonly deadLetterExpires: number
 }
+
+/** What a consumer that is gone held of shared queues: field, message, '1' if its delivery had arrived. */
+type Listed = readonly [field: string, raw: Buffer, arrived: string]
 
 const everyMs = 1000
 const mostPerCall = 100
@@ -31,8 +38,12 @@ export class Reaper {
   #reapFrom = 0
   #wasDown = false
 
+  readonly #peers: Peers | null
+
   constructor(options: ReaperOptions) {
     this.#options = options
+    const shared = options.queues.filter(options.keys.isShared)
+    this.#peers = shared.length === 0 ? null : new Peers({ ...options, queues: shared })
   }
 
   start(): void {
@@ -61,7 +72,7 @@ export class Reaper {
 
   /** Gives everything back that `id` holds, uncounted, and takes it off the list. */
   async leave(id: string): Promise<void> {
-    while ((await this.#reap(id))[1] === 1);
+    while (await this.#reap(id));
   }
 
   async #tick(): Promise<void> {
@@ -75,7 +86,8 @@ export class Reaper {
           this.#reapFrom = Date.now() + this.#options.leaseMs / 2
         }
         await this.#promote()
-        if (Date.now() >= this.#reapFrom) while (!this.#stopped && (await this.#reap(''))[1] === 1);
+        if (Date.now() >= this.#reapFrom) while (!this.#stopped && (await this.#reap('')));
+        await this.#peers?.look()
       }
     } catch (error) {
       if (!this.#stopped && link.up) onError(error)
@@ -85,10 +97,47 @@ export class Reaper {
     if (!this.#stopped) this.#timer = setTimeout(() => void this.#tick(), everyMs * (0.9 + Math.random() / 5))
   }
 
-  async #reap(leaving: string): Promise<readonly [number, number]> {
+  /** True when there is more to do. */
+  async #reap(leaving: string): Promise<boolean> {
     const { keys, link } = this.#options
     const args = [1, keys.consumers, keys.consumerPrefix, keys.redoPrefix, mostPerCall, leaving]
-    return (await link.run(scripts.reap, args)) as unknown as readonly [number, number]
+    const reply = (await link.run(scripts.reap, args)) as unknown as [
+      number,
+      number,
+      Buffer,
+      Buffer,
+      ...Buffer[],
+    ]
+    const [, more, id, host, queues, ...words] = reply
+    if (queues !== undefined) {
+      const listed: Listed[] = []
+      for (let i = 0; i < words.length; i += 3)
+        listed.push([String(words[i]), words[i + 1] as Buffer, String(words[i + 2])])
+      await this.#restore(String(id), String(host), JSON.parse(String(queues)), listed, leaving !== '')
+    }
+    return more === 1
+  }
+
+  /** Back to lists where Python finds them too; what is known of their past stands in them. */
+  async #restore(
+    id: string,
+    host: string,
+    queues: readonly string[],
+    listed: readonly Listed[],
+    leaving: boolean,
+  ): Promise<void> {
+    const { keys, link } = this.#options
+    const names = [keys.consumer(id), keys.unacked, keys.unackedIndex]
+    names.push(keys.redo(queues[0] as string))
+    const words: (string | Buffer | number)[] = [tagsOf(id.replace(/^!/, ''))]
+    for (const [field, raw, arrived] of listed) {
+      const list = Number.parseInt(field.split(':')[1] ?? '0', 10)
+      const text = raw.toString('utf8')
+      const past = pastAfter(pastOf(text), field.includes('n'), arrived === '1', leaving)
+      words.push(field, raw, markRedelivered(text, { ...past, worker: host }))
+      words.push(names.push(keys.list(queues[list >> 2] as string, list & 3)))
+    }
+    await link.run(scripts.restore, [names.length, ...names, ...words])
   }
 
   async #promote(): Promise<void> {
@@ -96,6 +145,7 @@ export class Reaper {
     await Promise.all(
       queues.map(async (queue) => {
         const names = [keys.eta(queue), keys.redo(queue), ...keys.lists(queue), keys.limited(queue)]
+        names.push(keys.unacked, keys.unackedIndex)
         for (;;) {
           if (this.#stopped || !link.up) return
           const args = [names.length, ...names, mostPerCall, keys.parkedPrefix(queue)]
@@ -109,4 +159,17 @@ export class Reaper {
       }),
     )
   }
+}
+
+/** As reap.lua counts for own queues: a start that was noted, or a first delivery that is known to have arrived. */
+const pastAfter = (
+  past: Past | null,
+  noted: boolean,
+  arrived: boolean,
+  leaving: boolean,
+): Pick<Past, 'attempts' | 'flag'> => {
+  const { attempts, flag } = past ?? { attempts: 0, flag: '-' as const }
+  if (noted) return { attempts: attempts + (leaving ? 0 : 1), flag: '-' }
+  if (leaving || flag === 'm' || attempts > 0) return { attempts, flag }
+  return arrived ? { attempts: 1, flag: '-' } : { attempts: 0, flag: 'm' }
 }

@@ -9,17 +9,23 @@ export interface Script {
   readonly sha: string
 }
 
-const load = (name: string): Script => {
-  const text = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8')
+const read = (name: string): string => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8')
+
+/** `before` is loaded in front of it. */
+const load = (name: string, before = ''): Script => {
+  const text = before + read(name)
   return { name, text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
 export const scripts = {
-  step: load('step'),
+  step: load('step', read('shared')),
   publish: load('publish'),
   register: load('register'),
   renew: load('renew'),
   reap: load('reap'),
+  restore: load('restore'),
+  peers: load('peers'),
+  recover: load('recover'),
   promote: load('promote'),
   mark: load('mark'),
   note: load('note'),

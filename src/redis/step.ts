@@ -4,6 +4,7 @@ import type { Completion, Delivery, Join, StepReply } from '../runtime/broker.js
 import { type Databases, type Keys, stepOf } from './keys.js'
 import type { Reply } from './link.js'
 import { heldText } from './publication.js'
+import { isListed, markRedelivered, type Past, pastOf, tagsOf, unackedTag } from './shared.js'
 
 type Argument = string | number
 
@@ -18,7 +19,20 @@ export interface StepContext {
   readonly deadLetterExpires: number
   /** The hash field that a tag stands for now (letters are added while we hold it). */
   readonly fieldOf: (tag: string) => string
+  /** A held message of a shared queue, as it came; undefined when it is not known here. */
+  readonly rawOf: (tag: string) => Buffer | undefined
+  /** What shared.lua is told; '' where no queue is shared. */
+  readonly sharing: string
 }
+
+/** For `StepContext.sharing`. */
+export const describeSharing = (keys: Keys, id: string, queues: readonly string[]): string =>
+  queues.some(keys.isShared)
+    ? JSON.stringify({
+        tags: tagsOf(id),
+        keys: queues.map((queue) => (keys.isShared(queue) ? JSON.stringify(queue) : '')),
+      })
+    : ''
 
 export interface StepCall {
   readonly request: number
@@ -37,6 +51,7 @@ const listOf = (tag: string): number => {
   return colon === -1 ? 0 : Number.parseInt(tag.slice(colon + 1), 10)
 }
 
+/** A result that lives for so many seconds, and nothing else; 0 for all that needs the long form. */
 const plainSeconds = (completion: Completion): number => {
   const { ending, fence, results, pushes, chords, parts, joined, frees } = completion
   const [result] = results
@@ -79,7 +94,7 @@ export const buildStep = (
   lookAtRedo: boolean,
   queueOrder: readonly number[],
 ): StepCall => {
-  const { keys, databases, queues, fieldOf } = context
+  const { keys, databases, queues, fieldOf, sharing } = context
   const names: string[] = [keys.consumer(context.id)]
   for (const index of queueOrder) names.push(keys.redo(queues[index] as string))
   for (let step = 0; step < 4; step++)
@@ -93,7 +108,7 @@ export const buildStep = (
   let place: ((key: string, behind?: string) => number) | null = null
   for (let i = 0; i < completions.length; i++) {
     const completion = completions[i] as Completion
-    const expires = plainSeconds(completion)
+    const expires = sharing !== '' && isListed(fieldOf(completion.tag)) ? 0 : plainSeconds(completion)
     if (expires > 0 && (seconds === 0 || seconds === expires)) {
       seconds = expires
       const result = completion.results[0] as Completion['results'][number]
@@ -106,9 +121,10 @@ export const buildStep = (
     }
   }
 
+  if (sharing !== '') names.push(keys.unacked, keys.unackedIndex)
   const args: Argument[] = [names.length, ...names]
   args.push(lane, request, slots, lookAtRedo ? '1' : '0', queueOrder.length)
-  args.push(plainIndexes.length, otherIndexes.length, seconds, databases.broker, databases.results)
+  args.push(plainIndexes.length, otherIndexes.length, seconds, databases.broker, databases.results, sharing)
   for (const index of queueOrder) args.push(index)
   for (const word of plain) args.push(word)
   for (const word of others) args.push(word)
@@ -125,13 +141,14 @@ export const buildPull = (
   slots: number,
 ): StepCall => {
   const args: Argument[] = [2, keys.consumer(id), keys.parkedPrefix(queue) + task]
-  args.push(lane, request, slots, '2', 1, 0, 0, 0, databases.broker, databases.results, queues.indexOf(queue))
+  args.push(lane, request, slots, '2', 1, 0, 0, 0, databases.broker, databases.results)
+  args.push('', queues.indexOf(queue))
   return { request, args, order: null }
 }
 
 /** Everything but a plain success: the long form. */
 const describe = (
-  { keys, id, hostname, queues, deadLetterMax, deadLetterExpires, fieldOf }: StepContext,
+  context: StepContext,
   request: number,
   {
     tag,
@@ -150,13 +167,17 @@ const describe = (
   out: Argument[],
   index: number,
 ): void => {
+  const { keys, id, hostname, queues, deadLetterMax, deadLetterExpires, fieldOf } = context
   // A SUCCESS that is stored already refuses the run whose own result it is; beside it, only that is left out.
   const isOwn = ({ taskId }: { taskId: string }): boolean =>
     fence !== undefined ? fence.startsWith(`${taskId}:`) : parts.length === 0 && results.length === 1
   const own = results.find(isOwn)
   const ordered = own === undefined ? results : [own, ...results.filter((result) => result !== own)]
 
-  out.push(fieldOf(tag), ending.kind, fence === undefined ? '' : keys.done(fence))
+  const field = fieldOf(tag)
+  const listed = context.sharing !== '' && isListed(field)
+  const goesBack = listed && (ending.kind === 'requeue' || ending.kind === 'back')
+  out.push(field, goesBack ? 'put' : ending.kind, fence === undefined ? '' : keys.done(fence))
   out.push(ordered.length, pushes.length, chords.length + grown.length, parts.length, joined.length)
   out.push(pages.length, frees.length)
   out.push(own === undefined ? '0' : '1')
@@ -164,25 +185,32 @@ const describe = (
   const list = listOf(tag)
   const queue = queues[list >> 2] as string
   const step = list & 3
-  const note = `0 - ${step} ${hostname}`
+  const past = ending.kind === 'ack' ? null : pastHere(context, tag)
+  const note =
+    past === null ? `0 - ${step} ${hostname}` : `${past.attempts} ${past.flag} ${step} ${past.worker}`
+  if (goesBack) {
+    out.push(place(keys.list(queue, step), keys.redo(queue)), ending.kind === 'back' ? 'RPUSH' : 'LPUSH')
+    out.push(markedText(context, tag, ending.kind === 'back'))
+  }
   switch (ending.kind) {
     case 'ack':
       break
     case 'requeue':
-      out.push(place(keys.list(queue, step), keys.redo(queue)))
+      if (!goesBack) out.push(place(keys.list(queue, step), keys.redo(queue)))
       break
     case 'back':
-      out.push(place(keys.redo(queue)), note)
+      if (!goesBack) out.push(place(keys.redo(queue)), note)
       break
     case 'park':
       out.push(
         place(keys.parkedPrefix(queue) + ending.task, keys.limited(queue)),
         ending.task,
-        `0 - ${step} -`,
+        past === null ? `0 - ${step} -` : note,
       )
       break
     case 'defer':
-      out.push(place(keys.eta(queue)), Math.ceil(ending.dueMs), `${id}:${tag}`, note)
+      out.push(place(keys.eta(queue)), Math.ceil(ending.dueMs))
+      out.push(listed ? unackedTag(id, tag) : `${id}:${tag}`, note)
       break
     case 'dead':
       out.push(place(keys.dead), `${id}-${Number.parseInt(tag, 10)}`, queue, ending.reason)
@@ -192,11 +220,12 @@ const describe = (
   for (const { taskId, text, expires } of ordered) out.push(keys.result(taskId), text, wholeSeconds(expires))
   for (let i = 0; i < pushes.length; i++) {
     const push = pushes[i] as Completion['pushes'][number]
-    if (push.dueMs === undefined) {
+    const dueMs = keys.dueOf(push)
+    if (dueMs === undefined) {
       out.push(place(keys.list(push.queue, stepOf(push.priority)), keys.redo(push.queue)), '', push.raw)
     } else {
       const text = heldText(`${id}:${request}:${index}:${i}`, push)
-      out.push(place(keys.eta(push.queue)), Math.ceil(push.dueMs), text)
+      out.push(place(keys.eta(push.queue)), Math.ceil(dueMs), text)
     }
   }
   for (const { groupId, size } of chords) out.push(keys.chord(groupId, 's'), size)
@@ -219,10 +248,36 @@ const describe = (
   for (const { graph, page } of frees) out.push(keys.graph(graph), page)
 }
 
+/** Of a message of a shared queue, which tells it itself; others have it in the consumer's hash. */
+const pastHere = ({ rawOf, sharing }: StepContext, tag: string): Past | null => {
+  const raw = sharing === '' ? undefined : rawOf(tag)
+  return raw === undefined ? null : pastOf(raw.toString('utf8'))
+}
+
+/** Given back by its own worker, uncounted; as new where user code wants it to be. */
+const markedText = ({ rawOf, hostname }: StepContext, tag: string, keepsPast: boolean): string => {
+  const raw = rawOf(tag)?.toString('utf8')
+  if (raw === undefined) return ''
+  const fresh: Past = { attempts: 0, flag: '-', worker: hostname }
+  return markRedelivered(raw, keepsPast ? (pastOf(raw) ?? fresh) : fresh)
+}
+
 const newline = 0x0a
 
 const toDelivery = (queues: readonly string[], tag: string, value: Buffer): Delivery => {
   const queue = queues[listOf(tag) >> 2] as string
+  const past = tag.endsWith('s') ? pastOf(value.toString('utf8')) : null
+  if (past !== null)
+    return {
+      tag,
+      queue,
+      raw: value,
+      attempts: past.attempts,
+      redelivered: true,
+      uncertain: past.flag === 'm',
+      lost: false,
+      lastWorker: past.worker === '-' ? null : past.worker,
+    }
   if (!tag.endsWith('r'))
     return {
       tag,

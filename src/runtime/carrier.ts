@@ -19,6 +19,11 @@ export interface CarrierOptions {
   readonly globalKeyPrefix: string
   /** Before every key of results; `_` is added unless it ends in one of `: _ - .` Default ''. */
   readonly resultKeyPrefix: string
+  /**
+   * Queues that Python workers consume as well, and the seconds after which a message that one of them holds is
+   * given to others. None: all queues are ours alone.
+   */
+  readonly sharing?: { readonly queues: ReadonlySet<string>; readonly visibilityTimeout: number }
   /** Seconds that a publish or a read may take before it fails with OperationalError. */
   readonly timeout: number
   readonly log: Logger

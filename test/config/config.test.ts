@@ -208,6 +208,7 @@ describe('declaredQueues', () => {
       exchange: 'x',
       exchangeType: 'direct',
       routingKey: 'k',
+      shared: false,
     })
   })
 })

@@ -82,7 +82,13 @@ describe('taskQueues', () => {
   const queues = (taskQueues: unknown) => [
     ...readSettings({ taskQueues } as SettingsInput, {}).taskQueues.values(),
   ]
-  const plain = (name: string) => ({ name, exchange: name, exchangeType: 'direct', routingKey: name })
+  const plain = (name: string) => ({
+    name,
+    exchange: name,
+    exchangeType: 'direct',
+    routingKey: name,
+    shared: false,
+  })
 
   it('takes names, objects with names, and declarations by name, in order', () => {
     expect(queues(['b', 'a'])).toEqual([plain('b'), plain('a')])
@@ -90,13 +96,17 @@ describe('taskQueues', () => {
     expect(queues([{ name: 'b' }])).toEqual([plain('b')])
     expect(queues({ b: {}, a: { exchange: 'x', routing_key: 'k' } })).toEqual([
       plain('b'),
-      { name: 'a', exchange: 'x', exchangeType: 'direct', routingKey: 'k' },
+      { name: 'a', exchange: 'x', exchangeType: 'direct', routingKey: 'k', shared: false },
     ])
   })
 
+  it('may be shared with Python workers', () => {
+    expect(queues({ legacy: { shared: true } })).toEqual([{ ...plain('legacy'), shared: true }])
+  })
+
   it('refuses what is not available with a sentence', () => {
-    expect(refusal({ taskQueues: { legacy: { shared: true } } })).toBe(
-      'taskQueues.legacy.shared: expected false, got true; a queue that Python workers consume as well is not available yet. Give each language a queue of its own',
+    expect(refusal({ taskQueues: { legacy: { shared: 'yes' } } })).toBe(
+      'taskQueues.legacy.shared: expected true or false, got "yes"',
     )
     expect(refusal({ taskQueues: { q: { signed: 'hmac' } } })).toBe(
       'taskQueues.q.signed: signed messages are not available yet',

@@ -8,7 +8,7 @@ import { openRedis } from '../../src/redis/carrier.js'
 import { Keys } from '../../src/redis/keys.js'
 import { Link, type Reply } from '../../src/redis/link.js'
 import { scripts } from '../../src/redis/scripts.js'
-import { buildStep, readStep, type StepContext } from '../../src/redis/step.js'
+import { buildStep, describeSharing, readStep, type StepContext } from '../../src/redis/step.js'
 import { parseAddress } from '../../src/redis/url.js'
 import type {
   ChordPart,
@@ -29,7 +29,7 @@ export interface Room {
   readonly keys: Keys
   open(options?: Partial<CarrierOptions>): Carrier
   consume(carrier: Carrier, options?: Partial<ConsumerOptions>): Promise<Consumer>
-  bare(queues?: readonly string[]): Promise<Bare>
+  bare(queues?: readonly string[], keys?: Keys): Promise<Bare>
   /** Breaks every connection but the test's own. */
   cut(): Promise<unknown>
 }
@@ -79,8 +79,8 @@ export const useRoom = async (args?: readonly string[]): Promise<Room> => {
       opened.push(consumer)
       return consumer
     },
-    bare: async (queues = ['q']) => {
-      const bare = await Bare.register(server.url, keys, queues)
+    bare: async (queues = ['q'], names = keys) => {
+      const bare = await Bare.register(server.url, names, queues)
       opened.push(bare)
       return bare
     },
@@ -121,6 +121,8 @@ export class Bare {
       deadLetterMax: 3,
       deadLetterExpires: 60,
       fieldOf: (tag) => tag,
+      rawOf: () => undefined,
+      sharing: describeSharing(keys, id, queues),
     })
   }
 

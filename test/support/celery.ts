@@ -4,6 +4,7 @@
 //   describe.skipIf(celery.missing)('…', () => { … })
 //
 // Where there is none the suite is skipped and says why; with CI=true that is a failure.
+import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type CeleryInstall, findCelery, pythonEnv } from './celery-install.js'
 import { type Running, start } from './processes.js'
@@ -22,6 +23,8 @@ export interface PythonOptions {
 export interface WorkerOptions extends PythonOptions {
   /** Default: `[queue]`. */
   readonly queues?: readonly string[]
+  /** The file with its app, instead of proj. */
+  readonly program?: string
   /** More for the command line of `celery worker`. Default pool: prefork with 2 children. */
   readonly args?: readonly string[]
 }
@@ -85,8 +88,9 @@ async function startWorker(install: CeleryInstall, options: WorkerOptions): Prom
     ...pool,
     ...(options.args ?? []),
   ]
-  const worker = start(install.python, ['-m', 'celery', '-A', 'proj', ...args], {
-    cwd: directory,
+  const program = options.program ?? `${directory}proj.py`
+  const worker = start(install.python, ['-m', 'celery', '-A', basename(program, '.py'), ...args], {
+    cwd: dirname(program),
     env: environment(install, options),
   })
   await worker.line(/ ready\.$/, { timeout: 60_000 })

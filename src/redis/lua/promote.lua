@@ -1,9 +1,11 @@
 -- promote: held messages of one queue whose moment has come.
 --
 -- KEYS  1 eta set · 2 redo list · 3 … 6 the queue's lists by priority step · 7 tasks that wait for their rate
+--       8 `unacked` · 9 `unacked_index`
 -- ARGV  1 most messages in this call · 2 prefix of the lists of such tasks
 -- Returns { moved, ms until the next is due (-1: none; 0: more are due now), server's time in ms, tasks that wait }.
--- Who was never started goes to its plain list, where waiters wake at once; else to the redo list.
+-- Who was never started goes to its plain list, where waiters wake at once; else to the redo list. A message of
+-- a shared queue (its word is its tag in `unacked`) is there only as long as no Python worker has recovered it.
 local call, pcall = redis.call, redis.pcall
 local now = call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -12,11 +14,16 @@ if #due > 0 then call('ZREM', KEYS[1], unpack(due)) end
 -- The earliest is pushed last: it is popped first.
 for i = #due, 1, -1 do
   local cut = string.find(due[i], '\n', 1, true)
-  local note, raw = string.match(string.sub(due[i], 1, cut - 1), '^%S+ (.*)$'), string.sub(due[i], cut + 1)
+  local word, note = string.match(string.sub(due[i], 1, cut - 1), '^(%S+) (.*)$')
+  local raw = string.sub(due[i], cut + 1)
   local attempts, flag, step = string.match(note, '^(%d+) (%S+) (%d)')
-  local done = { err = true }
-  if attempts == '0' and flag == '-' then done = pcall('RPUSH', KEYS[3 + tonumber(step)], raw) end
-  if type(done) == 'table' then call('RPUSH', KEYS[2], note .. '\n' .. raw) end
+  local done, ours, listed = { err = true }, true, string.sub(word, 1, 3) == 'lv:'
+  if listed then
+    call('ZREM', KEYS[9], word)
+    ours = call('HDEL', KEYS[8], word) == 1
+  end
+  if ours and (listed or attempts == '0' and flag == '-') then done = pcall('RPUSH', KEYS[3 + tonumber(step)], raw) end
+  if ours and type(done) == 'table' then call('RPUSH', KEYS[2], note .. '\n' .. raw) end
 end
 local next = call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 local limited = {}

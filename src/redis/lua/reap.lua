@@ -3,7 +3,9 @@
 -- KEYS  1 the consumers
 -- ARGV  1 prefix of consumer hashes · 2 prefix of redo lists · 3 most messages in this call
 --       4 id of a consumer that leaves by itself (nothing is counted), '' for the expired ones
--- Returns { messages moved, 1 when there is more to do, id of the consumer or '', its host }.
+-- Returns { messages moved, 1 when there is more to do, id of the consumer or '', its host }, and behind them its
+-- queues and what it held of shared ones: field, message, '1' (its delivery arrived), … in the order of their claims. The
+-- reaper marks those and gives them back (restore.lua); as long as any are left, the hash stays.
 --
 -- First the hash is renamed: from then on every call of its owner finds nothing and is told *lost*. A renamed
 -- consumer stands in the set with '!' before its id until its messages are moved.
@@ -40,14 +42,22 @@ for _, lane in ipairs(call('HMGET', hash, 'l0', 'l1', 'lw', 'lp')) do
   if request then lanes[#lanes + 1] = { tonumber(request), tonumber(request) + tonumber(slots) } end
 end
 
-local held = {}
+local held, listed = {}, {}
 for _, field in ipairs(call('HKEYS', hash)) do
-  local n = tonumber(string.match(field, '^%d+'))
-  if n then held[#held + 1] = { n, field } end
+  local n, marks = string.match(field, '^(%d+):?%d*(%a*)$')
+  if n then
+    local isListed = string.find(marks, 's', 1, true) and not string.find(marks, '[ej]')
+    local into = isListed and listed or held
+    into[#into + 1] = { tonumber(n), field }
+  end
 end
 -- The newest first, so that the oldest is the next to be popped.
 table.sort(held, function(a, b) return a[1] > b[1] end)
 local many = math.min(#held, tonumber(ARGV[3]))
+local function arrived(n)
+  for _, lane in ipairs(lanes) do if n >= lane[1] and n < lane[2] then return false end end
+  return true
+end
 for i = 1, many do
   local n, field = held[i][1], held[i][2]
   local list, marks = string.match(field, '^%d+:?(%d*)(%a*)$')
@@ -69,18 +79,24 @@ for i = 1, many do
     if not leaving then attempts = attempts + 1 end
   elseif flag ~= 'm' and tonumber(attempts) == 0 and not leaving then
     -- (Of others nobody may start one before it is noted: nobody did.)
-    local arrived = true
-    for _, lane in ipairs(lanes) do
-      if n >= lane[1] and n < lane[2] then arrived = false end
-    end
     worker = host
-    if arrived then attempts = attempts + 1 else flag = 'm' end
+    if arrived(n) then attempts = attempts + 1 else flag = 'm' end
   end
   call('RPUSH', ARGV[2] .. queues[math.floor(list / 4) + 1],
     attempts .. ' ' .. flag .. ' ' .. step .. ' ' .. worker .. '\n' .. value)
   call('HDEL', hash, field)
 end
 if many < #held then return { many, 1, id, host } end
+if #listed > 0 then
+  table.sort(listed, function(a, b) return a[1] > b[1] end)
+  local reply = { many, 1, id, host, call('HGET', hash, 'queues') }
+  for i = 1, math.min(#listed, tonumber(ARGV[3])) do
+    local n, field = listed[i][1], listed[i][2]
+    local known = call('HGET', hash, field)
+    for _, each in ipairs({ field, known, arrived(n) and '1' or '0' }) do reply[#reply + 1] = each end
+  end
+  return reply
+end
 call('DEL', hash)
 call('ZREM', KEYS[1], id)
 return { many, leaving and 0 or 1, id, host }

@@ -4,11 +4,14 @@
 --       2 … 1+Q      redo lists of the Q queues, in this call's order
 --       2+Q … 1+5Q   their lists: for each priority step, for each queue (none of them where ARGV 4 is '2')
 --       …            what the endings and pushes below name by index
+--       the last two `unacked`, `unacked_index`, where a queue is shared with Python workers
 -- ARGV  1 lane field · 2 request number · 3 slots · 5 Q
 --       4 '1': look at the redo lists first, '0': at last, '2': at nothing else
 --       6 plain completions · 7 other completions · 8 seconds that plain results live
 --       9 broker's database · 10 results' database, '' when it is the same
---       11 … 10+Q    index of each queue among those registered
+--       11 '', or JSON where a queue is shared: { tags: what stands before our tags in `unacked`, keys: for each
+--         registered queue its routing key as JSON, '' for our own }
+--       12 … 11+Q    index of each queue among those registered
 --       then each plain completion: field, result key, text of its SUCCESS
 --       then each other completion: field, ending, marker ('' without), counts of results, pushes, chords,
 --         parts, joined, pages, frees; '1' when the first result is the task's own; what the ending needs (see there);
@@ -22,12 +25,15 @@
 --
 -- Whether this is a first sending is told by the first HDEL: a field is taken away once and its name never
 -- comes back. Only when it was not there is the lane's last number read.
+--
+-- What concerns queues that Python workers consume as well stands in shared.lua, which is loaded before this.
 local call, pcall = redis.call, redis.pcall
 local hash, lane, request, slots = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local queues, plain, others = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local brokerDb, resultsDb = ARGV[9], ARGV[10]
 local split = resultsDb ~= ''
-local at = 11 + queues
+local shared = ARGV[11] ~= '' and sharing(cjson.decode(ARGV[11]))
+local at = 12 + queues
 local refused, joins
 
 local firstRaw = false
@@ -180,7 +186,8 @@ if others > 0 then
     local parts, acts = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
     local pages, frees, own = tonumber(ARGV[at + 8]), tonumber(ARGV[at + 9]), ARGV[at + 10] == '1'
     local e = at + 11 -- the ending's own arguments
-    local r = e + (ending == 'ack' and 0 or ending == 'requeue' and 1 or ending == 'back' and 2 or ending == 'park' and 3 or ending == 'defer' and 4 or 9)
+    local r = e + (ending == 'ack' and 0 or ending == 'requeue' and 1 or ending == 'back' and 2 or ending == 'park' and 3 or
+      ending == 'put' and 3 or ending == 'defer' and 4 or 9)
     local p = r + 3 * results
     local c = p + 3 * pushes
     local m = c + 2 * chords
@@ -193,6 +200,7 @@ if others > 0 then
       raw = (ending ~= 'ack' or parts > 0) and call('HGET', hash, field)
       held = call('HDEL', hash, field) == 1
     end
+    if held and shared and shared.lists(field) then held = shared.take(field, ending, ARGV[e + 1]) end
     local fresh = held
 
     -- The fences, before anything else is written: bodies already published, the marker, the parts' memory.
@@ -290,6 +298,10 @@ if others > 0 then
         if ending == 'requeue' then -- KEYS index of the list
           local done = pcall('LPUSH', KEYS[tonumber(ARGV[e])], inner)
           if type(done) == 'table' then call('LPUSH', KEYS[tonumber(ARGV[e]) + 1], '0 - 0 -\n' .. inner) end
+        elseif ending == 'put' then -- KEYS index of a shared queue's list, its end, the text ('': as it is)
+          local text = ARGV[e + 2] == '' and inner or ARGV[e + 2]
+          local done = pcall(ARGV[e + 1], KEYS[tonumber(ARGV[e])], text)
+          if type(done) == 'table' then call('RPUSH', KEYS[tonumber(ARGV[e]) + 1], '0 m 0 -\n' .. text) end
         elseif ending == 'back' then -- KEYS index of the redo list, note for a first delivery
           call('RPUSH', KEYS[tonumber(ARGV[e])], note .. '\n' .. inner)
         elseif ending == 'park' then -- KEYS index of the parked list and behind it of its queue's tasks, task, note
@@ -348,7 +360,7 @@ while slots > count and place <= last do
     local q = place < 1 and place + queues or place - lists
     local values = pcall('RPOP', KEYS[1 + q], slots - count)
     for _, value in ipairs(values and not values.err and values or {}) do
-      local list = 4 * tonumber(ARGV[10 + q]) + tonumber(string.match(value, '^%d+ %S+ (%d)'))
+      local list = 4 * tonumber(ARGV[11 + q]) + tonumber(string.match(value, '^%d+ %S+ (%d)'))
       record[#record + 1] = request + count .. (list == 0 and 'r' or ':' .. list .. 'r')
       record[#record + 1] = value
       count = count + 1
@@ -358,15 +370,22 @@ while slots > count and place <= last do
   else
     local values = pcall('RPOP', KEYS[1 + queues + place], slots - count)
     if values and not values.err then
-      local list = 4 * tonumber(ARGV[11 + (place - 1) % queues]) + math.floor((place - 1) / queues)
+      local queue = tonumber(ARGV[12 + (place - 1) % queues])
+      local list = 4 * queue + math.floor((place - 1) / queues)
       local suffix = ''
       if list > 0 then
         suffix = ':' .. list
         plainly = false
       end
+      local key = shared and shared.keys[queue + 1]
       for k = 1, #values do
         local value = values[k]
         record[2 * count + 3] = request + count .. suffix
+        if key and key ~= '' and shared.accepts(value) then
+          shared.enlist(value, key, request + count)
+          record[2 * count + 3] = record[2 * count + 3] .. 's'
+          plainly = false
+        end
         record[2 * count + 4] = value
         count = count + 1
         reply[count + 1] = value

@@ -7,11 +7,12 @@ import { chains, earlyAcks, retries } from './edges.js'
 import { p6 } from './frozen.js'
 import { p5 } from './points.js'
 import { poison } from './poison.js'
+import { p9, p11 } from './shared.js'
 import { storm } from './storm.js'
 import { p1, p2, p3, p3Default } from './worker-killed.js'
 
 /** The faults that guarantees.md names. */
-export const table: readonly FaultCase[] = [p1, p2, p3, p3Default, p4, p5, p6, p10]
+export const table: readonly FaultCase[] = [p1, p2, p3, p3Default, p4, p5, p6, p9, p10, p11]
 
 /** Canvases, retries and early acknowledgement under the same. */
 export const more: readonly FaultCase[] = [chains, retries, earlyAcks, busy, poison, storm]

@@ -6,7 +6,13 @@ import { createApp, createLogger } from 'lovage'
 
 const told = JSON.parse(process.env.FAULTS)
 const { ledger, broker, backend, lease, queues, concurrency } = told
-const { maxDeliveries = 5, prefetchMultiplier = 1, logLevel = 'WARNING' } = told
+const {
+  maxDeliveries = 5,
+  prefetchMultiplier = 1,
+  logLevel = 'WARNING',
+  shared = [],
+  visibilityTimeout,
+} = told
 
 const app = createApp('faults', {
   broker,
@@ -15,6 +21,10 @@ const app = createApp('faults', {
   taskDefaultQueue: queues[0],
   maxDeliveries,
   workerPrefetchMultiplier: prefetchMultiplier,
+  ...(shared.length > 0 && {
+    taskQueues: Object.fromEntries(queues.map((queue) => [queue, { shared: shared.includes(queue) }])),
+    visibilityTimeout,
+  }),
 })
 
 /** O_APPEND, one write for each line: lines of several processes never mix, and a kill leaves whole lines. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { type App, createApp } from 'lovage'
+import { type CeleryWorker, startCelery } from '../../support/celery.js'
 import { type Running, startNode } from '../../support/processes.js'
 import { startRedis, type TestRedis } from '../../support/redis.js'
 import { until } from '../../support/until.js'
@@ -28,12 +29,19 @@ export interface WorkerOptions {
   readonly lease?: number
   readonly maxDeliveries?: number
   readonly prefetchMultiplier?: number
+  /** Queues that Python workers consume as well, and the seconds after which these lose what they hold. */
+  readonly shared?: readonly string[]
+  readonly visibilityTimeout?: number
 }
 
 /** Seconds; what workers get unless a case is about another one. */
 export const lease = 2
 
+/** Of a Celery worker: it holds as many messages. */
+export const peerConcurrency = 4
+
 const program = fileURLToPath(new URL('../programs/worker.js', import.meta.url))
+const pythonProgram = fileURLToPath(new URL('../programs/faults.py', import.meta.url))
 const defaultQueue = 'faults'
 
 export interface Meta {
@@ -83,6 +91,7 @@ export class Scene {
   #opened: Redis | undefined
   readonly #apps = new Map<string, Client>()
   readonly #workers = new Set<Running>()
+  readonly #peers = new Set<CeleryWorker>()
 
   private constructor(redis: TestRedis, seed: number) {
     this.redis = redis
@@ -96,7 +105,7 @@ export class Scene {
   }
 
   async close(): Promise<void> {
-    for (const worker of this.#workers) worker.signal('SIGKILL')
+    for (const worker of [...this.#workers, ...this.#peers]) worker.signal('SIGKILL')
     await Promise.all([...this.#apps.values()].map(({ app }) => app.close()))
     this.outside.disconnect()
     this.#opened?.disconnect()
@@ -129,6 +138,33 @@ export class Scene {
     const worker = startNode(program, [], { env: { FAULTS: JSON.stringify(told) } })
     this.#workers.add(worker)
     void worker.exited.then(() => this.#workers.delete(worker))
+    return worker
+  }
+
+  /** Starts a stock Celery worker with the same tasks, on this queue: one process. */
+  async python(
+    queue: string,
+    visibilityTimeout: number,
+    args: readonly string[] = [],
+  ): Promise<CeleryWorker> {
+    const celery = await startCelery()
+    if (celery.missing) throw new Error(celery.missing)
+    const worker = await celery.worker({
+      redisUrl: this.redis.url,
+      queue,
+      program: pythonProgram,
+      args: ['--pool=threads', `--concurrency=${peerConcurrency}`],
+      // By default it looks for what is overdue each 100 s only.
+      conf: {
+        broker_transport_options: {
+          visibility_timeout: visibilityTimeout,
+          unacked_restore_interval: 1,
+          unacked_restore_throttle: 1,
+        },
+      },
+      env: { LEDGER: this.ledger.path },
+    })
+    this.#peers.add(worker)
     return worker
   }
 
@@ -225,7 +261,7 @@ export class Scene {
   async #residue(): Promise<readonly string[]> {
     const left: string[] = []
     for (const place of new Set([this.outside, this.#results])) {
-      const keys = (await place.keys('*')).filter((key) => !/^(_kombu\.binding\.|lovage:dead)/.test(key))
+      const keys = (await place.keys('*')).filter((key) => !/^(_kombu\.binding|lovage:dead)/.test(key))
       const ttls = await Promise.all(keys.map((key) => place.pttl(key)))
       left.push(...keys.filter((_, index) => ttls[index] === -1))
     }
