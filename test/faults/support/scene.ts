@@ -142,11 +142,7 @@ export class Scene {
   }
 
   /** Starts a stock Celery worker with the same tasks, on this queue: one process. */
-  async python(
-    queue: string,
-    visibilityTimeout: number,
-    args: readonly string[] = [],
-  ): Promise<CeleryWorker> {
+  async python(queue: string, visibilityTimeout: number): Promise<CeleryWorker> {
     const celery = await startCelery()
     if (celery.missing) throw new Error(celery.missing)
     const worker = await celery.worker({
