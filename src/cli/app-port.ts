@@ -45,6 +45,7 @@ export interface AppPort {
   broker(): Promise<BrokerPort>
   backend(): Promise<{ readonly url: string }>
   readonly beat: Library.App['beat']
+  readonly control: Library.App['control']
   close(): Promise<unknown>
 }
 

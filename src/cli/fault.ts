@@ -1,8 +1,8 @@
 // How a command ends badly: a sentence for the person at the terminal, and an exit code.
 import { isLovageError } from '../errors.js'
 
-/** 0 well · 1 it went wrong · 2 it was asked wrongly · 73 the pidfile is held. */
-export type ExitCode = 0 | 1 | 2 | 73
+/** 0 well · 1 it went wrong · 2 it was asked wrongly · 69 no node replied · 73 the pidfile is held. */
+export type ExitCode = 0 | 1 | 2 | 69 | 73
 
 /** The message is whole: what is wrong, and in a second line what to do. */
 export class Fault extends Error {

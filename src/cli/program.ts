@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { beatCommand } from './beat.js'
 import { callCommand } from './call.js'
 import { type Context, type GlobalOptions, globalsOf } from './context.js'
+import { controlCommand, inspectCommand, statusCommand } from './control.js'
 import { devCommand } from './dev.js'
 import { type ExitCode, exitCodeOf, Fault, sentenceOf } from './fault.js'
 import type { Io } from './io.js'
@@ -13,20 +14,7 @@ import { resultCommand } from './result.js'
 import { workerCommand } from './worker.js'
 
 /** Celery's other programs: understood, and answered. */
-const notYet = [
-  'amqp',
-  'control',
-  'events',
-  'graph',
-  'inspect',
-  'list',
-  'logtool',
-  'migrate',
-  'multi',
-  'shell',
-  'status',
-  'upgrade',
-]
+const notYet = ['amqp', 'events', 'graph', 'list', 'logtool', 'migrate', 'multi', 'shell', 'upgrade']
 
 /** Runs one command; the answer is the exit code. `version` is the package's. */
 export const runCli = async (argv: readonly string[], io: Io, version: string): Promise<ExitCode> => {
@@ -77,6 +65,9 @@ const build = (program: Command, context: Context, exit: (code: ExitCode) => voi
     workerCommand(context, exit),
     callCommand(context),
     resultCommand(context),
+    inspectCommand(context),
+    controlCommand(context),
+    statusCommand(context),
     purgeCommand(context),
     reportCommand(context),
     beatCommand(context, exit),
@@ -119,6 +110,7 @@ Examples:
   lovage -A proj/tasks.ts beat                       the clock that sends periodic tasks
   lovage -A proj/tasks.ts call proj.add -a '[2, 2]'  send a task
   lovage -A proj/tasks.ts result <id>                its result
+  lovage -A proj/tasks.ts inspect active             what runs now, and where
 
 lovage <command> --help tells more. Options are read from the environment too:
 LOVAGE_APP, LOVAGE_BROKER, LOVAGE_WORKER_CONCURRENCY … (CELERY_… likewise).`
@@ -144,7 +136,7 @@ const explained = (said: string): string => {
 
 const tell = (error: unknown, globals: GlobalOptions, io: Io): ExitCode => {
   const sentence = sentenceOf(error)
-  const plain = error instanceof Fault && (error.exitCode === 1 || error.exitCode === 73)
+  const plain = error instanceof Fault && error.exitCode !== 2
   io.err(plain ? sentence : `lovage: ${sentence}`)
   if (globals.debug) {
     const cause = error instanceof Fault ? error.cause : error

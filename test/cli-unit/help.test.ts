@@ -10,15 +10,18 @@ describe('help', () => {
     expect(bare).toMatchObject({ code: 0, err: '' })
     for (const word of ['worker', 'call', 'result', 'purge', 'report', 'dev', '-A, --app', 'Examples:'])
       expect(bare.out).toContain(word)
-    expect(bare.out).not.toContain('inspect')
+    expect(bare.out).not.toContain('logtool')
     expect(await lovage(['--help'])).toEqual(bare)
   })
 
-  it.each(['worker', 'call', 'result', 'purge', 'report', 'beat', 'dev'])('%s has its own', async (name) => {
-    const { code, out } = await lovage([name, '--help'])
-    expect(code).toBe(0)
-    expect(out).toContain(`Usage: lovage ${name}`)
-  })
+  it.each(['worker', 'call', 'result', 'inspect', 'control', 'status', 'purge', 'report', 'beat', 'dev'])(
+    '%s has its own',
+    async (name) => {
+      const { code, out } = await lovage([name, '--help'])
+      expect(code).toBe(0)
+      expect(out).toContain(`Usage: lovage ${name}`)
+    },
+  )
 
   it('of worker leaves out the options of Celery that do nothing here', async () => {
     const { out } = await lovage(['worker', '--help'])
@@ -75,10 +78,12 @@ describe('what is asked wrongly ends with 2 and one or two lines', () => {
     ['beat add', /^lovage: missing required argument 'name'$/],
     ['beat --max-interval soon', /Expected a number of seconds\.$/],
     [`-A ${stub} beat -D`, /^lovage: --detach: a supervisor does that better/],
-    [
-      `-A ${stub} inspect ping -d x`,
-      /^lovage: lovage inspect is not available yet\. There are: worker, call, /,
-    ],
+    [`-A ${stub} graph workers`, /^lovage: lovage graph is not available yet\. There are: worker, call, /],
+    ['inspect nosuch', /^lovage: There is no command nosuch\. lovage inspect knows: active, /],
+    ['control', /^lovage: Expected a command\. lovage control knows: add_consumer, /],
+    ['control terminate', /^lovage: Expected a signal such as SIGTERM\.$/],
+    ['control pool_grow many', /^lovage: Expected n as a number, got many\.$/],
+    ['control revoke', /^lovage: Expected ids of tasks\.$/],
     ['--config conf worker', /^lovage: --config: settings are given where the app is made/],
     ['call', /^lovage: missing required argument 'name'$/],
     ['call x -a {}', /Expected a JSON array such as '\[2, 2\]'\.$/],
