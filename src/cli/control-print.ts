@@ -35,7 +35,7 @@ const payloadText = (payload: unknown): readonly [status: string, text: string] 
     if ('error' in payload) return ['ERROR', indented(String(payload.error), 8)]
     return ['OK', indented(JSON.stringify(sorted(payload), null, 4), 4)]
   }
-  return ['OK', indented(String(payload), 4)]
+  return ['OK', indented(itemText(payload), 4)]
 }
 
 export const replyText = (reply: Readonly<Record<string, unknown>>): string =>
