@@ -6,7 +6,7 @@ import type { BeatParts, Prepared, SentRun } from './beat/parts.js'
 import type { ScheduleStore } from './beat/store.js'
 import { tickId } from './beat/tick-id.js'
 import type { Settings } from './config.js'
-import { ImproperlyConfigured } from './errors.js'
+import { ImproperlyConfigured, InvalidUsage } from './errors.js'
 import type { Logger } from './log.js'
 import type { MemoryBroker } from './memory/broker.js'
 import type { Backend } from './runtime/backend.js'
@@ -24,6 +24,7 @@ export interface BeatHost {
   readonly name: string
   settings(): Settings
   log(): Logger
+  isChild(): boolean
   readonly registry: Registry
   broker(): Promise<Broker>
   backend(): Promise<Backend>
@@ -70,6 +71,11 @@ const checkEntry = ({ name, run, overlap, options }: ScheduleEntry, host: BeatHo
 }
 
 const openParts = async (host: BeatHost): Promise<BeatParts> => {
+  if (host.isChild())
+    throw new InvalidUsage(
+      'A beat was started by the module that a child of a pool loads. Start it in a program of its own, or only ' +
+        'where `app.isChild` is false.',
+    )
   const { registry, name } = host
   const settings = host.settings()
   const broker = await host.broker()

@@ -6,7 +6,8 @@ import { AppCarrier } from './app-carrier.js'
 import { type Listener, type SignalName, Signalling } from './app-signals.js'
 import { type AnyFunction, makeTask, type Task } from './app-task.js'
 import { packageVersion } from './app-version.js'
-import { createPool, settleWorker, workerSettings } from './app-worker.js'
+import { poolMaker, scaler, settleWorker, workerSettings } from './app-worker.js'
+import { callingModule } from './app-cargo.js'
 import { Beat } from './beat/beat.js'
 import { makeTaskSignature } from './canvas/signature.js'
 import { asNode, type Node } from './canvas/node.js'
@@ -33,7 +34,8 @@ import { Router } from './runtime/router.js'
 import { SavedGroups } from './runtime/saved-groups.js'
 import { installAppSender, sendNode, type SendingApp } from './runtime/send.js'
 import { checkTaskOptions, type TaskDefinition, type TaskOptions } from './runtime/task.js'
-import { Worker, type WorkerOptions } from './runtime/worker/worker.js'
+import type { WorkerOptions } from './runtime/worker/options.js'
+import { Worker } from './runtime/worker/worker.js'
 
 export class App {
   readonly name: string
@@ -44,6 +46,8 @@ export class App {
   readonly #workers = new Set<Worker>()
   readonly #signals = new Signalling()
   readonly #revoking = new RevokeTogether((ids, options) => this.control.revoke(ids, options))
+  /** The file that made this app, as far as the stack tells. */
+  readonly #module = callingModule()
   #input: SettingsInput
   #settings: Settings | undefined
   #router: Router | undefined
@@ -73,6 +77,14 @@ export class App {
   get settings(): Settings {
     this.#settings ??= readSettings(this.#input)
     return this.#settings
+  }
+
+  /**
+   * This process (or thread) is a child of a pool: it runs the tasks that it is given, and workers and beats
+   * cannot be started in it.
+   */
+  get isChild(): boolean {
+    return Object.hasOwn(globalThis, childKey)
   }
 
   get log(): Logger {
@@ -209,7 +221,9 @@ export class App {
           changed: givenSettings(this.#input),
           mailbox: () => this.#mailbox(),
         },
-        createPool,
+        createPool: poolMaker({ name: this.name, module: this.#module }, this.#registry, settings),
+        scale: scaler(settled.options),
+        isChild: this.isChild,
         settings: workerSettings(settings),
       },
       settled.options,
@@ -279,6 +293,7 @@ export class App {
       name: this.name,
       settings: () => this.settings,
       log: () => this.log,
+      isChild: () => this.isChild,
       registry: this.#registry,
       broker: () => this.broker(),
       backend: () => this.backend(),
@@ -312,6 +327,16 @@ export class App {
     mint: randomUUID,
   }
 
+  /** What a child of a pool runs tasks with. From now on the app logs there, too. */
+  inside(log: Logger): { readonly registry: Registry; readonly results: ResultSource } {
+    this.#log = log
+    return { registry: this.#registry, results: this.#results }
+  }
+
+  static named(name: string): readonly App[] {
+    return [...known].filter((app) => app.name === name)
+  }
+
   /** For the sender: signatures know their app as an object. */
   static sendingOf(app: object): SendingApp | undefined {
     return app instanceof App ? app.#sending : undefined
@@ -320,6 +345,14 @@ export class App {
 
 /** Apps of this process; a signature of no app is sent by the only one. */
 const known = new Set<App>()
+
+/** Also for another copy of this library in the same process. */
+const childKey = Symbol.for('lovage.child')
+
+/** Said by the program of a child, before it loads anything. */
+export const markChild = (): void => {
+  Object.defineProperty(globalThis, childKey, { value: true })
+}
 
 installAppSender(
   installSender,

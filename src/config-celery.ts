@@ -48,7 +48,6 @@ export const withoutEffect: ReadonlySet<string> = new Set([
 
 const inUrl = (setting: string): string => `write it in ${setting}: redis://user:password@host:6379/0`
 const connection = 'connections look after themselves here; leave it out'
-const children = 'there are no child processes yet; the pools are fiber and solo'
 const classes = 'it names a Python class; leave it out'
 const events = 'events are not available yet'
 const control = 'remote control is not available yet'
@@ -99,12 +98,9 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   resultBackendBaseSleepBetweenRetriesMs: not(connection),
   resultBackendMaxSleepBetweenRetriesMs: not(connection),
 
-  workerPoolPutlocks: not(children),
+  workerPoolPutlocks: not('a child is given a task when it is idle, and never before; leave it out'),
   workerPoolRestarts: not(control, false),
-  workerProcAliveTimeout: not(children),
-  workerLostWait: not(children),
-  workerMaxTasksPerChild: not(children),
-  workerMaxMemoryPerChild: not(children),
+  workerLostWait: not('that a child was lost is known at once, and what it said before counts; leave it out'),
   workerAutoscaler: not('autoscaling is not available yet'),
   workerAgent: not(classes),
   workerConsumer: not(classes),

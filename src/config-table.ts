@@ -86,16 +86,24 @@ const zlib: Decode<'zlib'> = (value, at) =>
     ? right('zlib')
     : refuse(at, '"zlib" (or "gzip", the same) or null', value)
 
-const pool: Decode<'fiber' | 'solo'> = (value, at) =>
-  value === 'solo'
-    ? right('solo')
-    : value === 'fiber' || value === 'gevent' || value === 'eventlet'
-      ? right('fiber')
-      : refuse(
-          at,
-          '"fiber" (also as "gevent" or "eventlet") or "solo"; no other pool is available yet',
-          value,
-        )
+type PoolSetting = 'prefork' | 'threads' | 'fiber' | 'solo'
+
+const poolNames: Readonly<Record<string, PoolSetting>> = {
+  prefork: 'prefork',
+  processes: 'prefork',
+  threads: 'threads',
+  fiber: 'fiber',
+  gevent: 'fiber',
+  eventlet: 'fiber',
+  solo: 'solo',
+}
+
+const pool: Decode<PoolSetting> = (value, at) => {
+  const name = typeof value === 'string' && Object.hasOwn(poolNames, value) ? poolNames[value] : undefined
+  return name === undefined
+    ? refuse(at, '"prefork" (or "processes"), "threads", "fiber" (or "gevent", "eventlet") or "solo"', value)
+    : right(name)
+}
 
 /** Celery's names of its own schedulers say the same as ours. */
 const scheduler: Decode<'redis' | 'memory' | 'file' | null> = (value, at) => {
@@ -238,12 +246,27 @@ export const table = {
   workerConcurrency: row(
     orNull(wholeNumber(1)),
     null,
-    'Tasks at the same time; null is 100 for fiber, 1 for solo.',
+    'Tasks at the same time; null is the number of cores for prefork and threads, 100 for fiber, 1 for solo.',
   ),
-  workerPool: row<'fiber' | 'solo', 'fiber' | 'solo' | 'gevent' | 'eventlet'>(
-    pool,
-    'fiber',
-    'What runs tasks: fiber (many on the event loop) or solo (one at a time). (Celery: prefork)',
+  workerPool: row<PoolSetting | null, PoolSetting | 'processes' | 'gevent' | 'eventlet' | null>(
+    orNull(pool),
+    null,
+    'What runs tasks: prefork (child processes), threads, fiber (many on the event loop) or solo (one at a time). null is fiber. (Celery: prefork)',
+  ),
+  workerMaxTasksPerChild: row(
+    orNull(wholeNumber(1)),
+    null,
+    'Tasks after which a child of prefork or threads is replaced; null is never.',
+  ),
+  workerMaxMemoryPerChild: row(
+    orNull(wholeNumber(1)),
+    null,
+    'KiB of memory above which a child is replaced when its task has ended; null is without limit.',
+  ),
+  workerProcAliveTimeout: row(
+    seconds('more'),
+    4,
+    'Seconds that a new child may take to load its modules; then it is killed and another one started.',
   ),
   workerPrefetchMultiplier: row(
     wholeNumber(1),

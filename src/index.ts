@@ -5,7 +5,8 @@ export { type App, createApp } from './app.js'
 export type { Task } from './app-task.js'
 export type { TaskOptions } from './runtime/task.js'
 export { currentTask, type Request, type TaskContext } from './runtime/context.js'
-export type { Worker, WorkerOptions } from './runtime/worker/worker.js'
+export type { WorkerOptions } from './runtime/worker/options.js'
+export type { Worker } from './runtime/worker/worker.js'
 
 // Canvas: work as frozen data
 export { clone, immutable, pipe, set, signature } from './canvas/signature.js'

@@ -10,6 +10,8 @@ export type WorkerOptions = Library.WorkerOptions
 export interface WorkerPort {
   readonly hostname: string
   readonly queues: readonly string[]
+  readonly poolName: string
+  readonly concurrency: number
   /** Names of the tasks that it can run, sorted. */
   readonly tasks: readonly string[]
   /** Starts, and stays until a signal; resolves with the exit code. */

@@ -9,7 +9,8 @@ export interface BannerFacts {
   /** Without passwords. */
   readonly transport: string
   readonly results: string
-  readonly concurrency: number
+  /** A number, or `{min=1, max=3}`. */
+  readonly concurrency: string
   readonly pool: string
   readonly queues: readonly {
     readonly name: string

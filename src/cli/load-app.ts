@@ -1,9 +1,10 @@
 // -A path[:export] → the app: the export that was named, else `app`, else the default one, else the only
 // App among the exports.
+import type { Exports } from '../load.js'
 import { type AppPort, isApp } from './app-port.js'
 import { Fault } from './fault.js'
 import { findModule, shown } from './find-module.js'
-import { type Exports, loadModule } from './load-module.js'
+import { loadModule } from './load-module.js'
 
 export const loadApp = async (spec: string, cwd: string): Promise<AppPort> => {
   const { file, exportName } = findModule(spec, '-A', cwd)

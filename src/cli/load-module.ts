@@ -1,31 +1,15 @@
-// Importing a user's file: TypeScript by jiti, JavaScript by Node itself. What goes wrong in it is told as
-// "file:line:column: what", because it is nearly always the user's next edit.
+// Importing a user's file. What goes wrong in it is told as "file:line:column: what", because it is nearly always
+// the user's next edit.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { type Exports, importModule } from '../load.js'
 import { library } from './app-port.js'
 import { Fault } from './fault.js'
 import { shown } from './find-module.js'
 
-export type Exports = Readonly<Record<string, unknown>>
-
-/** A loader for TypeScript that the process was started with already: two would be one too many. */
-const underLoader = (): boolean =>
-  'bun' in process.versions ||
-  /(?:--import|--loader|--require|-r)[ =]\S*(?:tsx|ts-node|swc|esbuild|jiti)/.test(
-    [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' '),
-  )
-
-const importTypeScript = async (file: string): Promise<Exports> => {
-  const { createJiti } = await import('jiti')
-  // `lovage` inside is the copy that runs here, wherever the file lies; path aliases come from tsconfig.json.
-  const jiti = createJiti(file, { virtualModules: { lovage: await library() }, tsconfigPaths: true })
-  return jiti.import<Exports>(file)
-}
-
 export const loadModule = async (file: string, cwd: string): Promise<Exports> => {
   try {
-    if (/\.[cm]?ts$/.test(file) && !underLoader()) return await importTypeScript(file)
-    return (await import(pathToFileURL(file).href)) as Exports
+    return await importModule(file, library)
   } catch (error) {
     throw faultInModule(error, file, cwd)
   }

@@ -13,6 +13,15 @@ export const whole = (text: string): number => {
   return value
 }
 
+/** Celery's `10,3`: the larger one is the most, the smaller one the least; alone, a number is the most. */
+export const autoscale = (text: string): { readonly max: number; readonly min: number } => {
+  const numbers = text.split(',').map((part) => (/^\d+$/.test(part.trim()) ? Number(part) : Number.NaN))
+  const [max = Number.NaN, min = 0] = [...numbers].sort((a, b) => b - a)
+  if (numbers.length > 2 || numbers.some(Number.isNaN) || max < 1)
+    throw expected('max,min, two whole numbers such as 10,3')
+  return { max, min }
+}
+
 export const secondsOption = (text: string): number => {
   const value = Number(text)
   if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw expected('a number of seconds')

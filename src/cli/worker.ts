@@ -4,16 +4,17 @@ import { hostname } from 'node:os'
 import { Command, Option } from 'commander'
 import { declaredQueues } from '../config.js'
 import type { LogLevel } from '../log.js'
-import type { AppPort, WorkerPort } from './app-port.js'
+import type { AppPort, WorkerOptions, WorkerPort } from './app-port.js'
 import { banner } from './banner.js'
 import { configureBeat } from './beat-store.js'
 import { appFor, colorsFor, type Context, globalsOf } from './context.js'
 import { Fault } from './fault.js'
+import { findModule } from './find-module.js'
 import { loadTasks } from './load-app.js'
 import { openLog } from './log-lines.js'
 import { maskUrl } from './mask.js'
 import { fileName, nodeName } from './node-name.js'
-import { accepted, level, lists, refused, secondsOption, settingWords, whole } from './options.js'
+import { accepted, autoscale, level, lists, refused, secondsOption, settingWords, whole } from './options.js'
 import { takePidfile } from './pidfile.js'
 import { waitForBroker } from './wait-for-broker.js'
 
@@ -24,6 +25,9 @@ interface Options {
   readonly pidfile?: string
   readonly concurrency?: number
   readonly pool?: string
+  readonly autoscale?: { readonly max: number; readonly min: number }
+  readonly maxTasksPerChild?: number
+  readonly maxMemoryPerChild?: number
   readonly prefetchMultiplier?: number
   readonly disablePrefetch?: boolean
   readonly taskEvents?: boolean
@@ -53,11 +57,18 @@ export const workerCommand = (context: Context, exit: (code: 0 | 1) => void): Co
       lists,
     )
     .option('-X, --exclude-queues <names>', 'but not these', lists)
-    .option('-c, --concurrency <n>', 'tasks at the same time (default: 100 for fiber)', whole)
+    .option(
+      '-c, --concurrency <n>',
+      'tasks at the same time (default: the cores for prefork and threads, 100 for fiber)',
+      whole,
+    )
     .option(
       '-P, --pool <name>',
-      'fiber (many on the event loop; also gevent, eventlet) or solo (one at a time) (default: fiber)',
+      'prefork (child processes), threads, fiber (many on the event loop; also gevent, eventlet) or solo (one at a time) (default: fiber)',
     )
+    .option('--autoscale <max,min>', 'grow while work waits, shrink when it does not', autoscale)
+    .option('--max-tasks-per-child <n>', 'replace a child (of prefork or threads) after so many tasks', whole)
+    .option('--max-memory-per-child <kib>', 'replace a child that has more memory than this', whole)
     .option('--prefetch-multiplier <n>', 'messages held for each slot, the running one included', whole)
     .option('--disable-prefetch', 'claim for free slots only')
     .option('--time-limit <seconds>', 'a task that takes longer fails', secondsOption)
@@ -101,25 +112,12 @@ const celeryOptions = (command: Command): void => {
   command.addOption(new Option('--discard').hideHelp().implies({ purge: true }))
   command.addOption(new Option('--events').hideHelp().implies({ taskEvents: true }))
   const supervisor = 'a supervisor does that better: systemd, docker, or `nohup lovage … &`.'
-  const children = 'there are no child processes to replace; the pools are fiber and solo.'
   refused(command, '-D, --detach', supervisor)
   for (const flags of ['--uid <user>', '--gid <group>', '--umask <mask>', '--executable <path>'])
     refused(command, flags, supervisor)
   refused(command, '-S, --statedb <path>', 'revoked tasks are not kept in a file.')
-  refused(command, '--max-tasks-per-child <n>', children)
-  refused(command, '--max-memory-per-child <kib>', children)
-  refused(command, '--autoscale <max,min>', 'autoscaling is not available yet; --concurrency is the size.')
   refused(command, '--heartbeat-interval <seconds>', 'there are no worker events yet.')
   command.addOption(new Option('--schedule-filename <path>').hideHelp())
-}
-
-const poolOf = (name: string): 'fiber' | 'solo' => {
-  if (name === 'solo') return 'solo'
-  if (['fiber', 'gevent', 'eventlet'].includes(name)) return 'fiber'
-  const known = ['prefork', 'processes', 'threads'].includes(name)
-  throw new Fault(
-    `--pool=${name} is ${known ? 'not available yet' : 'no pool'}. The pools are fiber (many tasks on the event loop) and solo (one at a time).`,
-  )
 }
 
 const run = async (
@@ -138,10 +136,8 @@ const run = async (
     throw new Fault('--schedule and --scheduler are for a beat: add -B, or start one with lovage beat.')
   configureBeat(app, schedule, scheduler)
   const { settings } = app
-  await loadTasks([...settings.imports, ...settings.include, ...(options.include ?? [])], '-I', cwd)
-
-  const pool = poolOf(options.pool ?? settings.workerPool)
-  const concurrency = options.concurrency ?? settings.workerConcurrency ?? (pool === 'fiber' ? 100 : 1)
+  const more = [...settings.imports, ...settings.include, ...(options.include ?? [])]
+  await loadTasks(more, '-I', cwd)
   const log = openLog({
     level: options.loglevel,
     format: settings.workerLogFormat,
@@ -159,8 +155,12 @@ const run = async (
   process.on('unhandledRejection', onFloating)
   try {
     const worker = app.worker({
-      pool,
-      concurrency: pool === 'solo' ? 1 : concurrency,
+      ...(options.pool && { pool: options.pool as WorkerOptions['pool'] & string }),
+      ...(options.concurrency && { concurrency: options.concurrency }),
+      ...(options.autoscale && { autoscale: options.autoscale }),
+      ...(options.maxTasksPerChild && { maxTasksPerChild: options.maxTasksPerChild }),
+      ...(options.maxMemoryPerChild && { maxMemoryPerChild: options.maxMemoryPerChild }),
+      ...childModules(command, app, more, words),
       hostname: node,
       log,
       ...(options.queues && { queues: options.queues }),
@@ -171,7 +171,9 @@ const run = async (
       ...(options.softTimeLimit && { softTimeLimit: options.softTimeLimit }),
     })
     if (!globalsOf(command).quiet)
-      io.out(await bannerOf(app, worker, { version, pool, concurrency, loglevel: options.loglevel }))
+      io.out(
+        await bannerOf(app, worker, { version, loglevel: options.loglevel, autoscale: options.autoscale }),
+      )
     if (options.taskEvents) log.warning('-E: task events are not available yet; none are sent.')
     const stoppedBefore = await waitForBroker(app, log)
     if (stoppedBefore !== undefined) return stoppedBefore
@@ -193,18 +195,40 @@ const purge = async (app: AppPort, queues: readonly string[]): Promise<string> =
   return `purge: Erased ${count} ${count === 1 ? 'message' : 'messages'} from the queue.\n`
 }
 
+/** What a child of the pool loads: the same modules, with what the command line says over their settings. */
+const childModules = (
+  command: Command,
+  { settings }: AppPort,
+  more: readonly string[],
+  words: readonly string[],
+): Pick<WorkerOptions, 'module' | 'moduleSettings'> => {
+  const file = (spec: string, option: string): string => findModule(spec, option, process.cwd()).file
+  return {
+    module: [file(globalsOf(command).app as string, '-A'), ...more.map((spec) => file(spec, '-I'))],
+    moduleSettings: {
+      ...settingWords(words),
+      brokerUrl: settings.brokerUrl,
+      resultBackend: settings.resultBackend,
+    },
+  }
+}
+
 interface BannerOptions {
   readonly version: string
-  readonly pool: string
-  readonly concurrency: number
   readonly loglevel: LogLevel
+  readonly autoscale: { readonly max: number; readonly min: number } | undefined
 }
 
 const bannerOf = async (app: AppPort, worker: WorkerPort, options: BannerOptions): Promise<string> => {
   const names = worker.tasks.filter((name) => options.loglevel === 'DEBUG' || !name.startsWith('celery.'))
   const declared = declaredQueues(app.settings)
   return banner({
-    ...options,
+    version: options.version,
+    concurrency:
+      options.autoscale === undefined
+        ? String(worker.concurrency)
+        : `{min=${options.autoscale.min}, max=${options.autoscale.max}}`,
+    pool: worker.poolName,
     hostname: worker.hostname,
     at: new Date(),
     app: app.name,

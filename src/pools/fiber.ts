@@ -7,6 +7,7 @@ export const createFiberPool = <J extends Job>(
   execute: Execute<J>,
   name = 'fiber',
 ): Pool<J> => {
+  let size = concurrency
   let running = 0
   let idle: (() => void)[] = []
   const onEnd = (): void => {
@@ -17,10 +18,16 @@ export const createFiberPool = <J extends Job>(
   }
   return {
     name,
-    concurrency,
+    get concurrency() {
+      return size
+    },
+    start: () => Promise.resolve(),
     run: (job) => {
       running += 1
       return runHere(job, execute, onEnd)
+    },
+    resize: (next) => {
+      size = next
     },
     stop: async () => {
       if (running > 0) await new Promise<void>((resolve) => idle.push(resolve))

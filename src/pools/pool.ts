@@ -12,6 +12,8 @@ export type Outcome =
   | { readonly kind: 'replace'; readonly signature: unknown }
   /** Aborted by us (a lost lease, a cold stop): its message goes to somebody else, nothing is stored. */
   | { readonly kind: 'aborted'; readonly error: unknown }
+  /** What ran it is gone, and nobody knows how far it came. `how`: `signal 9 (SIGKILL)`, `exit code 1`. */
+  | { readonly kind: 'lost'; readonly how: string }
 
 /** One run of one task. */
 export interface Job {
@@ -45,7 +47,41 @@ export interface Pool<J extends Job> {
   readonly name: string
   /** How many jobs may run at once. */
   readonly concurrency: number
+  /** Resolves when it can run something. Rejects with ImproperlyConfigured when it never will. */
+  start(): Promise<void>
   run(job: J): Running
-  /** Resolves when nothing runs any more. */
+  /** From now on so many at once. What runs is not disturbed. */
+  resize(concurrency: number): void
+  /** Resolves when nothing runs any more, and nobody is left who could. */
   stop(): Promise<void>
+}
+
+/** What JSON holds: all that crosses between a pool's parent and its children. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/** A line that user code wrote, or that is about it. */
+export interface ChildLine {
+  readonly level: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL'
+  readonly text: string
+  readonly fields: Readonly<Record<string, Json>>
+}
+
+/** What a pool whose jobs run elsewhere is given: jobs and outcomes as JSON, and somebody to answer and to log. */
+export interface Courier<J extends Job> {
+  pack(job: J): Json
+  unpack(job: J, outcome: Json): Outcome
+  /** What user code asks for while it runs (storing a state). May reject. */
+  answer(job: J, question: Json): Promise<Json>
+  log(line: ChildLine): void
+}
+
+/** How much there is to do. */
+export interface Load {
+  readonly concurrency: number
+  /** Messages in hand. */
+  readonly held: number
+  /** Messages that wait in the queues for a free slot. */
+  readonly waiting: number
+  /** Since it last grew. */
+  readonly quietSeconds: number
 }

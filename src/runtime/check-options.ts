@@ -32,6 +32,19 @@ const kinds = {
   zlib: (value: unknown) => value === 'zlib' || value === 'gzip',
   retry: (value: unknown) => isRecord(value),
   logger: (value: unknown) => typeof (value as { enabled?: unknown } | null)?.enabled === 'function',
+  autoscale: (value: unknown) => {
+    if (!isRecord(value)) return false
+    const { max, min, keepalive = 1 } = value
+    return (
+      Number.isInteger(max) &&
+      Number.isInteger(min) &&
+      (min as number) >= 0 &&
+      (max as number) >= 1 &&
+      (min as number) <= (max as number) &&
+      typeof keepalive === 'number' &&
+      keepalive > 0
+    )
+  },
   any: () => true,
 } as const
 
@@ -56,6 +69,7 @@ const expected: Readonly<Record<keyof typeof kinds, string>> = {
   zlib: '"gzip" or "zlib"',
   retry: 'an object with countdown or maxRetries',
   logger: 'a Logger, such as createLogger() makes',
+  autoscale: '{ max, min }, whole numbers with max of at least 1 and min from 0 to max',
   any: 'anything',
 }
 

@@ -3,6 +3,7 @@ import type { Node } from '../canvas/node.js'
 import { checkOptions, type OptionKind } from './check-options.js'
 import type { TaskContext } from './context.js'
 import type { Rate } from '../config-rate.js'
+import { ErrorElsewhere } from './error-elsewhere.js'
 
 /** A class of errors, or a name of one. */
 export type ErrorKind = (abstract new (...args: any[]) => Error) | string
@@ -130,8 +131,11 @@ export const checkTaskOptions = (name: string, options: unknown): void =>
 
 /** Whether an error is of one of these kinds: by class, or by the name of its class or of one above. */
 export const isOfKind = (error: unknown, kindsOfError: readonly ErrorKind[] | undefined): boolean =>
-  kindsOfError?.some((kind) => (typeof kind === 'string' ? isNamed(error, kind) : error instanceof kind)) ===
-  true
+  kindsOfError?.some((kind) => {
+    if (error instanceof ErrorElsewhere)
+      return error.kinds.includes(typeof kind === 'string' ? kind : kind.name)
+    return typeof kind === 'string' ? isNamed(error, kind) : error instanceof kind
+  }) === true
 
 const isNamed = (error: unknown, name: string): boolean => {
   if (!(error instanceof Error)) return false

@@ -228,7 +228,21 @@ describe('a worker', () => {
     [null, 'Options of a worker: expected an object, got null.'],
     [
       { pool: 'prefork' },
-      'Pool "prefork" is not there yet: expected fiber (many tasks on the event loop) or solo (one at a time).',
+      'The pool prefork runs tasks in processes or threads of their own, and memory:// can be reached in this one only. ' +
+        'Choose the pool fiber or solo, or a redis:// broker.',
+    ],
+    [
+      { pool: 'forks' },
+      'Pool "forks": expected prefork (child processes), threads, fiber (many tasks on the event loop) or solo (one at a time).',
+    ],
+    [{ concurrency: 1e9 }, 'concurrency: expected at most 1000000 for the pool fiber, got 1000000000.'],
+    [
+      { autoscale: { max: 1, min: 3 } },
+      'Option autoscale of a worker: expected { max, min }, whole numbers with max of at least 1 and min from 0 to max, got {"max":1,"min":3}.',
+    ],
+    [
+      { pool: 'solo', autoscale: { max: 3, min: 1 } },
+      'autoscale: the pool solo runs one task at a time and cannot grow.',
     ],
     [{ concurrency: 0 }, 'Option concurrency of a worker: expected a whole number of at least 1, got 0.'],
     [{ queues: 'celery' }, 'Option queues of a worker: expected a list of names, got "celery".'],
@@ -239,8 +253,8 @@ describe('a worker', () => {
     ],
     [
       { concurency: 4 },
-      'Unknown option concurency of a worker. Did you mean concurrency? Expected one of: pool, concurrency, queues, ' +
-        'excludeQueues, hostname, prefetchMultiplier, timeLimit, softTimeLimit, log.',
+      'Unknown option concurency of a worker. Did you mean concurrency? Expected one of: pool, concurrency, autoscale, ' +
+        'module, moduleSettings, maxTasksPerChild, maxMemoryPerChild, queues, excludeQueues, hostname, prefetchMultiplier, timeLimit, softTimeLimit, log.',
     ],
   ])('with %j', async (options, sentence) => {
     expect(await answerTo(() => app.worker(options))).toBe(`ImproperlyConfigured: ${sentence}`)

@@ -55,7 +55,9 @@ describe('the test of the house', () => {
     ['memory/broker.ts', '../canvas/signature.js', 'a room that carries knows the ports'],
     ['memory/broker.ts', '../redis/keys.js', 'a room that carries knows the ports'],
     ['monitor/cluster.ts', '../runtime/message.js', 'monitor knows the types of events'],
-    ['cli/worker.ts', '../runtime/message.js', 'cli knows app, monitor, config, errors and log'],
+    ['cli/worker.ts', '../runtime/message.js', 'cli knows app, load, monitor, config, errors and log'],
+    ['child.ts', './cli/main.js', 'knows everything but cli and monitor'],
+    ['load.ts', './errors.js', 'loading a file knows nobody'],
     ['app.ts', './cli/main.js', 'app knows everything but cli and monitor'],
     ['app.ts', './monitor/cluster.js', 'app knows everything but cli and monitor'],
     ['app.ts', './redis/connect.js', 'the Redis room is loaded by dynamic import'],
@@ -71,7 +73,7 @@ describe('the test of the house', () => {
     ['beat/tick.ts', 'cron-parser', 'cron-parser belongs to beat/cron only'],
     ['runtime/worker/worker.ts', 'picocolors', 'belong to cli/ only'],
     ['app.ts', 'commander', 'belong to cli/ only'],
-    ['cli/main.ts', 'jiti', 'jiti belongs to cli/load-* only'],
+    ['cli/main.ts', 'jiti', 'jiti belongs to load only'],
     ['canvas/walk.ts', 'rxjs', 'rxjs is for what lasts'],
     ['canvas/walk.ts', 'node:fs', 'canvas is pure'],
     ['runtime/message.ts', 'fp-ts', '`fp-ts/lib/<Module>.js`'],
@@ -96,7 +98,7 @@ describe('the test of the house', () => {
       'app.ts',
       `import type { Link } from './redis/link.js'\nexport const open = () => import('./redis/broker.js')`,
     ],
-    ['cli/load-app.ts', `export const load = () => import('jiti')`],
+    ['load.ts', `export const load = () => import('jiti')`],
   ])('has nothing against %s', (from, text) => {
     expect(judge({ [from]: text })).toEqual([])
   })

@@ -39,9 +39,14 @@ const rooms: Readonly<Record<string, Room>> = {
     mayImport: [/^runtime\/events\.ts$/, errors],
     because: 'monitor knows the types of events and errors',
   },
+  load: { mayImport: [], because: 'loading a file knows nobody' },
+  child: {
+    mayImport: [/^(?!cli\/|monitor\/)/],
+    because: 'the program of a pool’s child knows everything but cli and monitor',
+  },
   cli: {
-    mayImport: [/^app\.ts$/, /^index\.ts$/, /^monitor\//, errors, log, config],
-    because: 'cli knows app, monitor, config, errors and log',
+    mayImport: [/^app\.ts$/, /^index\.ts$/, /^load\.ts$/, /^monitor\//, errors, log, config],
+    because: 'cli knows app, load, monitor, config, errors and log',
   },
   app: { mayImport: [/^(?!cli\/|monitor\/|index\.ts)/], because: 'app knows everything but cli and monitor' },
   index: { mayImport: [/^(?!cli\/)/], because: 'index gives out public names, and nobody imports cli' },
@@ -63,7 +68,7 @@ const packages: readonly PackageRule[] = [
     allowedIn: /^cli\//,
     because: 'colours and options belong to cli/ only',
   },
-  { name: /^jiti(\/|$)/, allowedIn: /^cli\/load-/, because: 'jiti belongs to cli/load-* only' },
+  { name: /^jiti(\/|$)/, allowedIn: /^load\.ts$/, because: 'jiti belongs to load only' },
   {
     name: /^rxjs(\/|$)/,
     allowedIn: /^(?!canvas\/|errors\.ts|log\.ts|config)/,

@@ -26,7 +26,7 @@ describe('help', () => {
   it('of worker leaves out the options of Celery that do nothing here', async () => {
     const { out } = await lovage(['worker', '--help'])
     expect(out).toContain('--concurrency')
-    expect(out).not.toMatch(/gossip|autoscale|statedb/)
+    expect(out).not.toMatch(/gossip|statedb/)
   })
 
   it('--version is the package’s', async () => {
@@ -55,11 +55,14 @@ describe('what is asked wrongly ends with 2 and one or two lines', () => {
       /^lovage: option '-c, --concurrency <n>' argument 'ten' is invalid\. Expected a whole number of at least 1\.$/,
     ],
     ['worker -l LOUD', /Expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL\.$/],
-    [
-      `-A ${stub} worker --pool=prefork`,
-      /^lovage: --pool=prefork is not available yet\. The pools are fiber .* and solo/,
-    ],
-    [`-A ${stub} worker --autoscale=10,3`, /^lovage: --autoscale: autoscaling is not available yet/],
+    ...['0', '-1', '1e9', '1.5'].map((n): readonly [string, RegExp] => [
+      `worker --concurrency=${n}`,
+      /^lovage: option '-c, --concurrency <n>' argument '.*' is invalid\. Expected a whole number of at least 1\.$/,
+    ]),
+    ...['x', '-1,3', '10,3,1', '0', ''].map((text): readonly [string, RegExp] => [
+      `worker --autoscale=${text}`,
+      /^lovage: option '--autoscale <max,min>' argument '.*' is invalid\. Expected max,min, two whole numbers such as 10,3\.$/,
+    ]),
     [`-A ${stub} worker -s file`, /^lovage: --schedule and --scheduler are for a beat: add -B/],
     [`-A ${stub} worker -D`, /^lovage: --detach: a supervisor does that better/],
     [

@@ -114,8 +114,8 @@ describe('values', () => {
       'enableUtc: expected true, got false; times on the wire carry their offset, so every peer agrees',
     ],
     [
-      { workerPool: 'prefork' },
-      'workerPool: expected "fiber" (also as "gevent" or "eventlet") or "solo"; no other pool is available yet, got "prefork"',
+      { workerPool: 'forks' },
+      'workerPool: expected "prefork" (or "processes"), "threads", "fiber" (or "gevent", "eventlet") or "solo", got "forks"',
     ],
     [
       { brokerTransportOptions: { visibilty_timeout: 9 } },

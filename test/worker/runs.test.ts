@@ -81,6 +81,7 @@ const bench = (
     timeLimit: undefined,
     acksLate: settings.acksLate ?? true,
     trackStarted: settings.trackStarted ?? false,
+    hostname: 'w@host',
     startedText: ({ message: { id } }) => ({ taskId: id, state: 'STARTED', text: '', expires: 60 }),
   })
   return { runs, started, consumer, ends, critical }

@@ -61,7 +61,11 @@ export class Ends {
   }
 
   /** The end of a run. `ms` is how long it took. A promise only where something has to be asked first. */
-  ofOutcome(held: Held, outcome: Outcome, ms: number): Completion | Promise<Completion> {
+  ofOutcome(
+    held: Held,
+    outcome: Exclude<Outcome, { kind: 'lost' }>,
+    ms: number,
+  ): Completion | Promise<Completion> {
     const { message } = held
     switch (outcome.kind) {
       case 'success':

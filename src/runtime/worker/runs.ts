@@ -18,8 +18,8 @@ import { deadLetter, type Intake, type IntakeRules, takeIn } from './intake.js'
 export interface TaskJob extends Job {
   readonly held: Held
   readonly delivery: Delivery
-  /** Made when the run starts; what the task sent is read from it at the end. */
-  context: TaskContext | undefined
+  /** What the task did while it runs: here its own context, from a child what came back of it. */
+  context: Pick<TaskContext, 'sent' | 'added'> | undefined
 }
 
 export interface RunsOptions {
@@ -37,6 +37,7 @@ export interface RunsOptions {
   readonly trackStarted: boolean
   /** The text of STARTED for this message. */
   readonly startedText: (held: Held) => Parameters<Consumer['store']>[1]
+  readonly hostname: string
 }
 
 /** A completion on its way, with what is needed if it brings the last part of a chord. */
@@ -157,9 +158,12 @@ export class Runs {
   }
 
   /** No promise of its own: all that happens here between two waits is paid for by every task. */
-  private process(delivery: Delivery, lease: number): Ended | undefined | Promise<Ended | undefined> {
-    const { rules, limits, log, now } = this.options
-    const permitted = limits.begins(delivery.tag)
+  private process(
+    delivery: Delivery,
+    lease: number,
+    permitted = this.options.limits.begins(delivery.tag),
+  ): Ended | undefined | Promise<Ended | undefined> {
+    const { rules, log, now } = this.options
     const intake = takeIn(delivery, rules, now())
     if (intake.kind === 'unreadable') {
       const { reason } = intake
@@ -232,7 +236,7 @@ export class Runs {
       if (!(typeof admitted === 'boolean' ? admitted : await admitted))
         return bare(tag, { kind: 'park', task: message.task })
     }
-    if (!(options.acksLate ?? this.options.acksLate) && !(await consumer.release(tag))) return undefined
+    if (!this.isLate(held) && !(await consumer.release(tag))) return undefined
     if ((options.trackStarted ?? this.options.trackStarted) && !ends.ignoresResult(held)) {
       const ours = await consumer.store(tag, this.options.startedText(held))
       if (!ours) return undefined
@@ -257,6 +261,7 @@ export class Runs {
     this.running.delete(tag)
     if (outcome.kind === 'aborted' && outcome.error instanceof LeaseLost) return undefined
     const ms = Math.round((performance.now() - startedAt) * 1000) / 1000
+    if (outcome.kind === 'lost') return this.again(held, delivery, lease, outcome.how)
     const sent = job.context?.sent ?? held.sent
     const added = job.context?.added ?? held.added
     const finished: Held = sent.length === 0 && added.length === 0 ? held : { ...held, sent, added }
@@ -265,6 +270,27 @@ export class Runs {
         ? ends.ofRevoked(finished, 'terminated')
         : ends.ofOutcome(finished, outcome, ms)
     return { completion: completion instanceof Promise ? await completion : completion, held: finished }
+  }
+
+  /** What ran it died, and we did not: to us it is the same as a message that comes back, without the way. */
+  private again(
+    held: Held,
+    delivery: Delivery,
+    lease: number,
+    how: string,
+  ): Ended | undefined | Promise<Ended | undefined> {
+    const { message, tag } = held
+    this.options.log.error(`Task ${nameOf(message)} was lost with what ran it: ${how}`, factsOf(message))
+    if (lease !== this.lease) return undefined
+    if (this.stopped) return bare(tag, { kind: 'back' })
+    const lost = !this.isLate(held)
+    const lastWorker = `${this.options.hostname} (${how})`
+    const next = { ...delivery, attempts: delivery.attempts + 1, redelivered: true, lost, lastWorker }
+    return this.process(next, lease, true)
+  }
+
+  private isLate({ definition }: Held): boolean {
+    return definition?.options.acksLate ?? this.options.acksLate
   }
 }
 

@@ -50,12 +50,35 @@ export class Slots {
   private scheduled = false
   private breath: NodeJS.Timeout | undefined
   private idle: (() => void)[] = []
-  private readonly maxClaim: number
+  private concurrency = 0
+  private capacity = 0
+  private maxClaim = 0
 
   constructor(private readonly options: SlotsOptions) {
-    const { consumer, capacity } = options
+    const { consumer, concurrency, capacity } = options
     this.freeLanes = Array.from({ length: consumer.lanes }, (_, lane) => lane).reverse()
-    this.maxClaim = Math.min(mostAtOnce, capacity < 4 ? capacity : Math.ceil(capacity / consumer.lanes))
+    this.setSize(concurrency, capacity)
+  }
+
+  /** From now on so many. What is in hand stays. */
+  resize(concurrency: number, capacity: number): void {
+    this.setSize(concurrency, capacity)
+    this.fill()
+    // A wait that is under way was for the slots that there were.
+    this.options.consumer.interrupt()
+    this.schedule()
+  }
+
+  private setSize(concurrency: number, capacity: number): void {
+    this.concurrency = concurrency
+    this.capacity = capacity
+    const { lanes } = this.options.consumer
+    this.maxClaim = Math.min(mostAtOnce, capacity < 4 ? capacity : Math.ceil(capacity / lanes))
+  }
+
+  /** Messages in hand, and whether they are all that it may hold. */
+  get load(): { readonly held: number; readonly isFull: boolean } {
+    return { held: this.held, isFull: this.held >= this.capacity }
   }
 
   /** How many tasks run now. */
@@ -150,7 +173,7 @@ export class Slots {
     if (!this.wants()) return 0
     // Empty a moment ago: only the slots that a completion frees are asked for, with its call.
     const most = this.empty ? Math.min(this.ready.length, this.maxClaim) : this.maxClaim
-    return Math.max(0, Math.min(this.options.capacity - this.held - this.asked, most))
+    return Math.max(0, Math.min(this.capacity - this.held - this.asked, most))
   }
 
   private async call(lane: number, ended: readonly Ended[], slots: number): Promise<void> {
@@ -215,7 +238,7 @@ export class Slots {
   private listen(): void {
     // With a claim on its way, its answer decides; and the wait shall be for all free slots, not for half of them.
     if (this.listening || !this.empty || this.asked > 0 || !this.wants()) return
-    const free = Math.min(mostAtOnce, this.options.capacity - this.held)
+    const free = Math.min(mostAtOnce, this.capacity - this.held)
     if (free <= 0) return
     this.listening = true
     this.asked += free
@@ -266,7 +289,7 @@ export class Slots {
     if (this.alone !== undefined) return
     if (this.suspects.length > 0) this.fillSuspect()
     else
-      while (this.waiting.length > 0 && this.busy < this.options.concurrency)
+      while (this.waiting.length > 0 && this.busy < this.concurrency)
         this.take(this.waiting.shift() as Delivery)
   }
 

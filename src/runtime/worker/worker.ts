@@ -3,59 +3,42 @@
 import { hostname as machine } from 'node:os'
 import { paceOf, type Rate, readRate } from '../../config-rate.js'
 import { declaredQueues, type Settings } from '../../config.js'
-import { ImproperlyConfigured, LeaseLost, WorkerShutdown } from '../../errors.js'
+import { ImproperlyConfigured, InvalidUsage, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
-import type { Execute, LazySignal, Outcome, Pool } from '../../pools/pool.js'
+import type { Courier, Execute, Json, LazySignal, Load, Outcome, Pool } from '../../pools/pool.js'
 import type { Broker, Consumer } from '../broker.js'
-import { checkOptions, type OptionKind } from '../check-options.js'
-import { checkArguments } from '../check-arguments.js'
-import { type ContextTools, TaskContext } from '../context.js'
+import type { ContextTools } from '../context.js'
 import type { QueueView } from '../control/node.js'
-import { errbackArguments } from '../errback.js'
-import { execute, type RunnableTask } from '../execute.js'
+import type { RunnableTask } from '../execute.js'
+import { decodeJson } from '../json.js'
 import type { Means } from '../perform.js'
 import type { Registry } from '../registry.js'
 import type { ResultSource } from '../result-source.js'
 import { Revoked } from '../revoked.js'
-import { Ends, type EndSettings } from './ends.js'
+import { startAutoscaler } from './autoscaler.js'
+import { packDelivery, type Question, unpackOutcome } from './crossing.js'
+import { Ends, type EndSettings, type Held } from './ends.js'
 import { Limits, type Rates } from './limits.js'
-import { openRemote, type RemoteOptions, type RemoteParts } from './remote.js'
+import type { PoolName, WorkerOptions } from './options.js'
 import { Pages } from './pages.js'
+import { openRemote, type RemoteOptions, type RemoteParts } from './remote.js'
+import { contextOf, contextTools, onlyLost, runTask } from './run-task.js'
 import { installSignals } from './signals.js'
 import { Runs, type TaskJob } from './runs.js'
 import { Slots } from './slots.js'
 
-/** What one worker is told; times in seconds. Everything has a default in the app's settings. */
-export interface WorkerOptions {
-  /** `fiber` (many tasks on the event loop) or `solo` (one at a time). */
-  readonly pool?: 'fiber' | 'solo' | 'gevent' | 'eventlet'
-  /** Default: 100 for fiber, 1 for solo. */
-  readonly concurrency?: number
-  readonly queues?: readonly string[]
-  readonly excludeQueues?: readonly string[]
-  /** The node's name, `celery@host`. */
-  readonly hostname?: string
-  readonly prefetchMultiplier?: number
-  readonly timeLimit?: number
-  readonly softTimeLimit?: number
-  readonly log?: Logger
+/** The pool that a worker wants. */
+export interface PoolRequest {
+  readonly name: PoolName
+  readonly concurrency: number
+  readonly options: WorkerOptions
+  readonly hostname: string
+  readonly log: Logger
+  /** For pools that run here. */
+  readonly execute: Execute<TaskJob>
+  /** For those that do not. */
+  readonly courier: Courier<TaskJob>
 }
-
-const optionKinds: Readonly<Record<keyof WorkerOptions, OptionKind>> = {
-  // The app knows which pools there are.
-  pool: 'any',
-  concurrency: 'positive',
-  queues: 'texts',
-  excludeQueues: 'texts',
-  hostname: 'text',
-  prefetchMultiplier: 'positive',
-  timeLimit: 'limit',
-  softTimeLimit: 'limit',
-  log: 'logger',
-}
-
-/** Throws ImproperlyConfigured. */
-export const checkWorkerOptions = (options: unknown): void => checkOptions('a worker', options, optionKinds)
 
 /** What the app hands to a worker. */
 export interface WorkerParts {
@@ -67,11 +50,11 @@ export interface WorkerParts {
   readonly mint: () => string
   readonly log: Logger
   readonly remote: RemoteParts
-  readonly createPool: (
-    name: 'fiber' | 'solo',
-    concurrency: number,
-    execute: Execute<TaskJob>,
-  ) => Pool<TaskJob>
+  readonly createPool: (request: PoolRequest) => Pool<TaskJob>
+  /** The right size for a load; undefined without autoscale. */
+  readonly scale: ((load: Load) => number) | undefined
+  /** This process (or thread) is a pool's child: it runs what it is given, and starts nothing of its own. */
+  readonly isChild: boolean
   readonly settings: EndSettings & {
     readonly taskAcksLate: boolean
     readonly taskTrackStarted: boolean
@@ -96,9 +79,18 @@ const viewQueues = (names: readonly string[], settings: Settings): readonly Queu
   )
 }
 
-const onlyLost = (error: unknown): false => {
-  if (error instanceof LeaseLost) return false
-  throw error
+const methodOf = {
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARNING: 'warning',
+  ERROR: 'error',
+  CRITICAL: 'critical',
+} as const
+
+const checkedStep = (verb: string, n: number): number => {
+  if (!Number.isInteger(n) || n < 1)
+    throw new InvalidUsage(`worker.${verb}(n): expected a whole number of at least 1, got ${String(n)}.`)
+  return n
 }
 
 type Phase = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
@@ -106,32 +98,45 @@ type Phase = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 export class Worker {
   readonly hostname: string
   readonly queues: readonly string[]
-  readonly concurrency: number
-  readonly poolName: 'fiber' | 'solo'
+  readonly poolName: PoolName
   readonly #parts: WorkerParts
   readonly #options: WorkerOptions
   readonly #log: Logger
   readonly #revoked: Revoked
   #phase: Phase = 'new'
+  #concurrency: number
+  #pool: Pool<TaskJob> | undefined
+  #knownEnds: Ends | undefined
   #slots: Slots | undefined
   #limits: Limits | undefined
   #deafen: (() => Promise<void>) | undefined
   #consumer: Consumer | undefined
+  #stopScaling: () => void = () => undefined
   #stopping: Promise<void> | undefined
   #stopped: () => void = () => undefined
   readonly #end = new Promise<void>((resolve) => {
     this.#stopped = resolve
   })
 
-  constructor(parts: WorkerParts, options: WorkerOptions, queues: readonly string[]) {
+  /** `options` are whole: pool and concurrency are decided. */
+  constructor(
+    parts: WorkerParts,
+    options: WorkerOptions & { readonly pool: PoolName; readonly concurrency: number },
+    queues: readonly string[],
+  ) {
     this.#parts = parts
     this.#options = options
     this.#log = options.log ?? parts.log
     this.#revoked = new Revoked(parts.remote.settings.workerRevokesMax)
     this.hostname = options.hostname ?? `celery@${machine()}`
     this.queues = queues
-    this.poolName = options.pool === 'solo' ? 'solo' : 'fiber'
-    this.concurrency = this.poolName === 'solo' ? 1 : (options.concurrency ?? 100)
+    this.poolName = options.pool
+    this.#concurrency = options.concurrency
+  }
+
+  /** How many tasks may run at once. */
+  get concurrency(): number {
+    return this.#concurrency
   }
 
   /** Names of the tasks that it can run, sorted; those declared for elsewhere are not among them. */
@@ -153,6 +158,11 @@ export class Worker {
   async start(): Promise<this> {
     if (this.#phase !== 'new')
       throw new ImproperlyConfigured('This worker was started before. Make a new one: app.worker().')
+    if (this.#parts.isChild)
+      throw new InvalidUsage(
+        'A worker was started by the module that a child of a pool loads. Start it in a program of its own, or ' +
+          'only where `app.isChild` is false.',
+      )
     this.#phase = 'starting'
     try {
       await this.#begin()
@@ -166,10 +176,44 @@ export class Worker {
   }
 
   async #begin(): Promise<void> {
-    const { settings } = this.#parts
     const broker = await this.#parts.broker()
-    await this.#look(broker)
-    const consumer = await broker.consume({
+    this.#pool = this.#createPool()
+    try {
+      await Promise.all([this.#pool.start(), this.#look(broker)])
+      const consumer = await this.#consume(broker)
+      this.#consumer = consumer
+      if (this.#phase !== 'starting') {
+        await consumer.close()
+        throw new WorkerShutdown('The worker was stopped before it had started.')
+      }
+      const { slots, remote } = this.#loop(broker, consumer, this.#pool)
+      this.#slots = slots
+      this.#deafen = await openRemote(remote)
+      this.#phase = 'running'
+      slots.start()
+      if (this.#parts.scale !== undefined) this.#stopScaling = this.#autoscale(broker, slots)
+    } catch (error) {
+      await this.#pool.stop()
+      throw error
+    }
+  }
+
+  #autoscale(broker: Broker, slots: Slots): () => void {
+    return startAutoscaler({
+      decide: this.#parts.scale as (load: Load) => number,
+      look: () => ({ concurrency: this.#concurrency, ...slots.load }),
+      waiting: async () => {
+        const lengths = await Promise.all(this.queues.map((queue) => broker.length(queue)))
+        return lengths.reduce((sum, length) => sum + length, 0)
+      },
+      resize: (concurrency) => this.#resize(concurrency),
+      log: this.#log,
+    })
+  }
+
+  #consume(broker: Broker): Promise<Consumer> {
+    const { settings } = this.#parts
+    return broker.consume({
       hostname: this.hostname,
       queues: this.queues,
       strategy: settings.strategy,
@@ -186,16 +230,6 @@ export class Worker {
       onParked: (queue, tasks) => this.#limits?.parked(queue, tasks),
       onTrouble: ({ ok, message }) => (ok ? this.#log.info(message) : this.#log.error(message)),
     })
-    if (this.#phase !== 'starting') {
-      await consumer.close()
-      throw new WorkerShutdown('The worker was stopped before it had started.')
-    }
-    this.#consumer = consumer
-    const { slots, remote } = this.#loop(broker, consumer)
-    this.#slots = slots
-    this.#deafen = await openRemote(remote)
-    this.#phase = 'running'
-    slots.start()
   }
 
   async #look(broker: Broker): Promise<void> {
@@ -205,13 +239,41 @@ export class Worker {
     for (const warning of warnings) this.#log.warning(warning)
   }
 
-  #loop(broker: Broker, consumer: Consumer): { readonly slots: Slots; readonly remote: RemoteOptions } {
+  #createPool(): Pool<TaskJob> {
+    const courier: Courier<TaskJob> = {
+      pack: ({ held, delivery }) => packDelivery(delivery, this.#ends.ignoresResult(held)) as Json,
+      unpack: (job, json) => {
+        const { outcome, ...traces } = unpackOutcome(json)
+        job.context = traces
+        return outcome
+      },
+      answer: ({ held }, question) => {
+        const [, state, meta] = question as unknown as Question
+        return this.#store(held, state, decodeJson(meta)).catch(onlyLost)
+      },
+      log: ({ level, text, fields }) => this.#log[methodOf[level]](text, fields),
+    }
+    return this.#parts.createPool({
+      name: this.poolName,
+      concurrency: this.#concurrency,
+      options: this.#options,
+      hostname: this.hostname,
+      log: this.#log,
+      execute: (job, abort) => this.#run(job, abort),
+      courier,
+    })
+  }
+
+  #loop(
+    broker: Broker,
+    consumer: Consumer,
+    pool: Pool<TaskJob>,
+  ): { readonly slots: Slots; readonly remote: RemoteOptions } {
     const { settings, registry, mint } = this.#parts
     const means = this.#parts.means(broker)
     const pages = new Pages(consumer, means.router.isOurs)
     const ends = new Ends(settings, means, pages, this.hostname, mint, this.#log)
-    const run = (job: TaskJob, abort: LazySignal): Promise<Outcome> => this.#run(job, abort, consumer, ends)
-    const pool = this.#parts.createPool(this.poolName, this.concurrency, run)
+    this.#knownEnds = ends
     const limits = new Limits({
       consumer,
       ratesOf: (task) => this.#ratesOf(task),
@@ -238,9 +300,10 @@ export class Worker {
       acksLate: settings.taskAcksLate,
       trackStarted: settings.taskTrackStarted,
       startedText: (held) => ends.passing(held, 'STARTED', { pid: process.pid, hostname: this.hostname }),
+      hostname: this.hostname,
     })
     const { concurrency } = pool
-    const capacity = concurrency * (this.#options.prefetchMultiplier ?? 1)
+    const capacity = this.#capacity
     const slots = new Slots({ consumer, runs, concurrency, capacity, log: this.#log })
     const remote: RemoteOptions = {
       ...this.#parts.remote,
@@ -282,39 +345,55 @@ export class Worker {
     this.#limits?.change(task, paceOf(rate, `The rate of task "${task}"`))
   }
 
-  readonly #tools: ContextTools = {
-    mint: () => this.#parts.mint(),
-    check: (node) => checkArguments(node, 0, this.#parts.registry),
-    handle: (tuple) => this.#parts.results.handle(tuple),
+  readonly #tools: ContextTools = contextTools(() => this.#parts)
+
+  get #capacity(): number {
+    return this.#concurrency * (this.#options.prefetchMultiplier ?? 1)
   }
 
-  #run(job: TaskJob, abort: LazySignal, consumer: Consumer, ends: Ends): Promise<Outcome> {
+  /** In this process. */
+  #run(job: TaskJob, abort: LazySignal): Promise<Outcome> {
     const { held, delivery } = job
-    const definition = held.definition as RunnableTask
-    const ignoreResult = ends.ignoresResult(held)
-    const context = new TaskContext({
+    const { app, results } = this.#parts
+    const means = { app, results, hostname: this.hostname, log: this.#log, tools: this.#tools }
+    const run = {
       message: held.message,
       delivery,
-      definition,
-      hostname: this.hostname,
-      ignoreResult,
+      definition: held.definition as RunnableTask,
+      ignoreResult: this.#ends.ignoresResult(held),
       abort,
-      app: this.#parts.app,
-      log: this.#log,
-      random: Math.random,
-      tools: this.#tools,
-      store: (state, meta) =>
-        ignoreResult
-          ? Promise.resolve(true)
-          : // Nobody has to await it: a lease that is lost meanwhile says that the run counts no more, and not more.
-            consumer.store(held.tag, ends.passing(held, state, meta)).catch(onlyLost),
-    })
+      store: (state: string, meta: unknown) => this.#store(held, state, meta),
+    }
+    const context = contextOf(means, run)
     job.context = context
-    if (definition.options.errback === 'full')
-      return errbackArguments(held.message, this.#parts.results).then((args) =>
-        execute(definition, held.message, context, args),
-      )
-    return execute(definition, held.message, context, held.message.args)
+    return runTask(means, run, context)
+  }
+
+  #store(held: Held, state: string, meta: unknown): Promise<boolean> {
+    return (this.#consumer as Consumer).store(held.tag, this.#ends.passing(held, state, meta))
+  }
+
+  /** There are runs only after the loop has begun. */
+  get #ends(): Ends {
+    return this.#knownEnds as Ends
+  }
+
+  /** `n` more tasks at once. @throws InvalidUsage for solo */
+  grow(n = 1): void {
+    this.#resize(this.#concurrency + checkedStep('grow', n))
+  }
+
+  /** `n` fewer, and one at least; what runs is not disturbed. @throws InvalidUsage for solo */
+  shrink(n = 1): void {
+    this.#resize(Math.max(1, this.#concurrency - checkedStep('shrink', n)))
+  }
+
+  #resize(concurrency: number): void {
+    if (this.poolName === 'solo')
+      throw new InvalidUsage('The pool solo runs one task at a time: it neither grows nor shrinks.')
+    this.#concurrency = concurrency
+    this.#pool?.resize(concurrency)
+    this.#slots?.resize(concurrency, this.#capacity)
   }
 
   /** Starts, and stays until TERM, INT, QUIT or `stop()`. Resolves with the exit code. */
@@ -362,7 +441,9 @@ export class Worker {
   async #drain(): Promise<void> {
     this.#phase = 'stopping'
     this.#limits?.stop()
+    this.#stopScaling()
     await this.#slots?.drain()
+    await this.#pool?.stop()
     await this.#deafen?.()
     await this.#consumer?.close()
     this.#phase = 'stopped'

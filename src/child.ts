@@ -1,0 +1,89 @@
+// The program of a pool's child, process or thread: loads the user's modules once, then runs tasks with all that
+// their context promises. What it needs of the broker it opens itself when user code sends something; results
+// and states go through the parent, who alone completes anything.
+import { randomUUID } from 'node:crypto'
+import { isMainThread } from 'node:worker_threads'
+import type { ChildCargo, ChildFacts } from './app-cargo.js'
+import { App, markChild } from './app.js'
+import { catchOutput } from './child-output.js'
+import { ImproperlyConfigured } from './errors.js'
+import { importModule } from './load.js'
+import type { Logger, LogLevel } from './log.js'
+import type { FromChild } from './pools/children/messages.js'
+import { type ChildHandler, serve } from './pools/children/serve.js'
+import type { ChildLine, Json } from './pools/pool.js'
+import { processLine } from './pools/prefork/line.js'
+import { watchParent } from './pools/prefork/watch-parent.js'
+import { threadLine } from './pools/threads/line.js'
+import { type ParcelMeans, runParcel } from './runtime/worker/run-parcel.js'
+import { contextTools } from './runtime/worker/run-task.js'
+
+type Say = (line: ChildLine) => void
+
+const loggerOf = (say: Say, levels: readonly LogLevel[]): Logger => {
+  const at =
+    (level: LogLevel) =>
+    (text: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+      if (levels.includes(level)) say({ level, text, fields: JSON.parse(JSON.stringify(fields)) })
+    }
+  return {
+    debug: at('DEBUG'),
+    info: at('INFO'),
+    warning: at('WARNING'),
+    error: at('ERROR'),
+    critical: at('CRITICAL'),
+    enabled: (level) => levels.includes(level),
+  }
+}
+
+const appOf = (name: string, modules: readonly string[]): App => {
+  const apps = App.named(name)
+  const [app] = apps
+  if (app !== undefined && apps.length === 1) return app
+  throw new ImproperlyConfigured(
+    app === undefined
+      ? `${modules.join(', ')} makes no app named "${name}".`
+      : `${modules.join(', ')} makes ${apps.length} apps named "${name}", and a child could take the wrong one.`,
+  )
+}
+
+const load = async (cargo: ChildCargo, say: Say): Promise<Omit<ParcelMeans, 'ask'>> => {
+  const log = loggerOf(say, cargo.levels)
+  for (const file of cargo.modules) await importModule(file, () => import('./index.js'))
+  const app = appOf(cargo.app, cargo.modules)
+  if (cargo.settings !== null) app.configure(cargo.settings)
+  const inside = app.inside(log)
+  const tools = contextTools(() => ({ ...inside, mint: randomUUID }))
+  return { app, hostname: cargo.hostname, log, tools, ...inside }
+}
+
+let means: Omit<ParcelMeans, 'ask'> | undefined
+
+const handler: ChildHandler = {
+  load: async (json, say) => {
+    means = await load(json as unknown as ChildCargo, say)
+    const facts: ChildFacts = { tasks: means.registry.names() }
+    return facts as unknown as Json
+  },
+  run: (parcel, signal, ask) => runParcel({ ...(means as ParcelMeans), ask }, parcel, signal),
+}
+
+markChild()
+const line = isMainThread ? processLine() : threadLine()
+// There is nobody left to work for.
+line.onClose(() => process.exit(1))
+if (isMainThread) {
+  watchParent()
+  // A terminal's Ctrl+C and a supervisor's TERM reach the whole group: when a child ends is its parent's decision.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const)
+    process.on(signal, () => undefined)
+}
+const { outbox } = serve(line, handler)
+const say = (...message: FromChild): void => outbox.say(message)
+catchOutput(
+  (text) => say('log', text),
+  () => {
+    outbox.flush()
+    line.end(1)
+  },
+)

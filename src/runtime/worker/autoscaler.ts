@@ -1,0 +1,45 @@
+// Looks at the load now and then, and lets the worker grow or shrink. What size is right, `decide` knows (the
+// pools' room, by way of the app).
+import type { Logger } from '../../log.js'
+import type { Load } from '../../pools/pool.js'
+
+export interface AutoscalerOptions {
+  readonly decide: (load: Load) => number
+  readonly look: () => { readonly concurrency: number; readonly held: number; readonly isFull: boolean }
+  /** Messages in the queues. */
+  readonly waiting: () => Promise<number>
+  readonly resize: (concurrency: number) => void
+  readonly log: Logger
+}
+
+const lookEveryMs = 500
+
+/** Returns what ends it. */
+export const startAutoscaler = ({ decide, look, waiting, resize, log }: AutoscalerOptions): (() => void) => {
+  let grownAt = performance.now()
+  let isLooking = false
+  const step = async (): Promise<void> => {
+    const { concurrency, held, isFull } = look()
+    // Who has a free slot takes what waits: there is nothing to count.
+    const count = isFull ? await waiting() : 0
+    const quietSeconds = (performance.now() - grownAt) / 1000
+    const size = decide({ concurrency, held, waiting: count, quietSeconds })
+    if (size === concurrency) return
+    if (size > concurrency) grownAt = performance.now()
+    const words = size > concurrency ? ['up', size - concurrency] : ['down', concurrency - size]
+    log.info(`Scaling ${words[0]} ${words[1]} ${words[1] === 1 ? 'slot' : 'slots'}, to ${size}.`)
+    resize(size)
+  }
+  const timer = setInterval(() => {
+    if (isLooking) return
+    isLooking = true
+    step()
+      // Without the broker nothing is known, and nothing is to be done.
+      .catch((error: unknown) => log.debug(`autoscale: ${String(error)}`))
+      .finally(() => {
+        isLooking = false
+      })
+  }, lookEveryMs)
+  timer.unref()
+  return () => clearInterval(timer)
+}

@@ -1,0 +1,41 @@
+// A job in a child of the pool: read again from the message as it came, run, and its outcome packed.
+import * as Either from 'fp-ts/lib/Either.js'
+import type { Json, LazySignal } from '../../pools/pool.js'
+import { encodeValue } from '../json.js'
+import { decodeMessage } from '../message.js'
+import type { Registry } from '../registry.js'
+import { packOutcome, type Parcel, type Question } from './crossing.js'
+import { contextOf, type RunMeans, runTask } from './run-task.js'
+
+export interface ParcelMeans extends RunMeans {
+  readonly registry: Registry
+  /** Puts a question to the parent. */
+  readonly ask: (question: Json) => Promise<Json>
+}
+
+/** Never rejects. */
+export const runParcel = async (means: ParcelMeans, json: Json, abort: LazySignal): Promise<Json> => {
+  const [raw, attempts, redelivered, ignoreResult] = json as unknown as Parcel
+  const decoded = decodeMessage(Buffer.from(raw))
+  // The parent has read it before it came here.
+  if (Either.isLeft(decoded))
+    return packOutcome({ kind: 'failure', error: decoded.left.error }, undefined, '')
+  const message = decoded.right
+  try {
+    const run = {
+      message,
+      delivery: { attempts, redelivered },
+      definition: means.registry.runnable(message.task),
+      ignoreResult,
+      abort,
+      store: async (state: string, meta: unknown) => {
+        const question: Question = ['store', state, encodeValue(meta, `the meta of state ${state}`)]
+        return (await means.ask(question)) === true
+      },
+    }
+    const context = contextOf(means, run)
+    return packOutcome(await runTask(means, run, context), context, message.task)
+  } catch (error) {
+    return packOutcome({ kind: 'failure', error }, undefined, message.task)
+  }
+}
