@@ -1,0 +1,70 @@
+// What the suites of the pools work with: a Redis, workers as processes of the built library, a client here, and
+// a ledger in which the tasks write down what happened to them.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type App, createApp } from '../../../src/app.js'
+import type { CallOptions } from '../../../src/canvas/sender.js'
+import type { WorkerOptions } from '../../../src/runtime/worker/options.js'
+import { type Running, startNode, temporaryDirectory } from '../../support/processes.js'
+import { startRedis, type TestRedis } from '../../support/redis.js'
+
+export const pools = ['prefork', 'threads', 'fiber', 'solo'] as const
+
+export interface Bench {
+  readonly redis: TestRedis
+  readonly app: App
+  /** A worker that is ready. */
+  work(options: WorkerOptions, env?: Readonly<Record<string, string>>): Promise<Running>
+  /** Starts one and does not wait. */
+  start(options: WorkerOptions, env?: Readonly<Record<string, string>>): Running
+  /** The result of a task. */
+  call(task: string, args?: readonly unknown[], options?: CallOptions): Promise<any>
+  /** Lines of the ledger that begin so, as [what, pid]. */
+  noted(beginning: string): readonly (readonly [what: string, pid: number])[]
+  close(): Promise<void>
+}
+
+export const openBench = async (): Promise<Bench> => {
+  const redis = await startRedis()
+  const ledger = join(temporaryDirectory('pools'), 'ledger')
+  writeFileSync(ledger, '')
+  const app = createApp('pools', { broker: redis.url })
+  const program = fileURLToPath(new URL('programs/work.js', import.meta.url))
+  const start: Bench['start'] = (options, env = {}) =>
+    startNode(program, [JSON.stringify(options)], {
+      env: { REDIS: redis.url, LEDGER: ledger, ...env },
+      ipc: true,
+    })
+  return {
+    redis,
+    app,
+    start,
+    work: async (options, env) => {
+      const worker = start(options, env)
+      await worker.line(/ ready\.$/)
+      return worker
+    },
+    call: async (task, args, options) => (await app.sendTask(task, args, options)).get({ timeout: 25 }),
+    noted: (beginning) =>
+      readFileSync(ledger, 'utf8')
+        .split('\n')
+        .filter((line) => line.startsWith(beginning))
+        .map((line) => {
+          const [what = '', pid] = line.split(' ')
+          return [what, Number(pid)] as const
+        }),
+    close: async () => {
+      await app.close()
+      await redis.stop()
+    },
+  }
+}
+
+export const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
