@@ -40,7 +40,7 @@ export const followJoins = (
     if (body !== undefined && trouble === undefined) steps.push(...bodySteps(body, members, message, context))
     else if (body !== undefined) {
       const error = new ChordError(`Callback error: ${reprException(toExceptionInfo(trouble?.error))}`)
-      steps.push(...failBody(body, error, trouble?.errbacks === true, message, context))
+      steps.push(...failWhole(body, error, trouble?.errbacks === true, message, context))
     }
     steps.push({ do: 'join', chord })
   }
@@ -62,12 +62,12 @@ export const bodySteps = (
     results = (shaped && nested(texts[0] as string, members)) || members.map(({ result }) => result)
   } catch (error) {
     const failed = new ChordError(`Join error: ${reprException(toExceptionInfo(error))}`)
-    return failBody(body, failed, true, message, context)
+    return failWhole(body, failed, true, message, context)
   }
   const bad = members.find(({ state }) => state === 'FAILURE' || state === 'REVOKED')
   if (bad === undefined) return sendBody(body, results, message, context).steps
   const text = bad.result === null ? 'None' : reprException(readExceptionInfo(bad.result))
-  return failBody(body, new ChordError(`Dependency ${bad.id} raised ${text}`), true, message, context)
+  return failWhole(body, new ChordError(`Dependency ${bad.id} raised ${text}`), true, message, context)
 }
 
 const readMember = (text: string): Member => {
@@ -104,10 +104,10 @@ const sendBody = (
   return continueWith(body, [results], { rootId, parentId }, message, context)
 }
 
-/** The body never runs: everybody who waits for it, or for what stands behind it, is told. */
-const failBody = (
+/** It never runs: everybody who waits for it, or for what stands behind it, is told. */
+export const failWhole = (
   body: Node,
-  error: ChordError,
+  error: unknown,
   errbacks: boolean,
   message: Message,
   context: FollowContext,

@@ -80,8 +80,3 @@ const nextOf = (
   )
   return [{ steps: carrying, child }]
 }
-
-/** Ignore and Reject: nothing is stored and nothing follows; the message goes, or goes back. */
-export const followNothing = (requeue: boolean): Plan => ({
-  steps: [{ do: 'end', ending: requeue ? { kind: 'requeue' } : ack }],
-})

@@ -8,12 +8,14 @@ import type { Addition } from '../addition.js'
 import type { Completion, Ending, PageKey, StoredText } from '../broker.js'
 import type { FollowContext } from '../continue.js'
 import { reprException, toExceptionInfo, tracebackOf } from '../failure.js'
-import { followNothing, followSuccess } from '../follow.js'
+import { followSuccess } from '../follow.js'
 import { type Failure, failureOf, followFailure, revokedBy } from '../follow-failure.js'
 import { type Complete, followJoins } from '../follow-join.js'
+import { followBack, followNothing } from '../follow-nothing.js'
 import { followReplace } from '../follow-replace.js'
 import { followResume } from '../follow-resume.js'
 import { followRetry } from '../follow-retry.js'
+import { followedBy, followersOf, followWithout, type Unsent } from '../follow-unsent.js'
 import { encodeValue } from '../json.js'
 import type { Message } from '../message.js'
 import { type ExtendedMeta, metaText, type ResultTuple } from '../meta.js'
@@ -76,20 +78,20 @@ export class Ends {
         return this.ofReplace(held, outcome.signature as Node)
       case 'ignore':
         this.log.info(`Task ${nameOf(message)} ignored`, factsOf(message))
-        return this.stop(held)
+        return this.stop(held, outcome.error)
       case 'reject': {
         const { requeue, message: reason } = outcome.error as Reject
         this.log.warning(
           `Task ${nameOf(message)} reject requeue=${requeue ? 'True' : 'False'}: ${reason}`,
           factsOf(message),
         )
-        return requeue ? this.commit(held, followNothing(true)) : this.stop(held)
+        return requeue ? this.commit(held, followBack()) : this.stop(held, outcome.error)
       }
       case 'aborted':
         return { tag: held.tag, ending: { kind: 'back' }, results: [], pushes: [], chords: [], parts: [] }
       default:
         return this.goesBack(held, outcome.error)
-          ? this.commit(held, followNothing(true))
+          ? this.commit(held, followBack())
           : this.ofFailure(held, outcome.error)
     }
   }
@@ -105,12 +107,47 @@ export class Ends {
       const success = (opened: Held): Plan => followSuccess(opened.message, value, this.context(held))
       const completion = this.carry(held, this.pages.next(message), success)
       if (completion instanceof Promise)
-        return completion.then(say, (error: unknown) => this.ofFailure(held, error))
+        return completion.then(say, (error: unknown) => this.ofUnsent(held, value, error))
       return say(completion)
     } catch (error) {
-      // The value cannot travel, or what follows cannot be sent: that is how this task ends.
+      return this.ofUnsent(held, value, error)
+    }
+  }
+
+  /** The task has succeeded, but what follows cannot be sent, or not all of it; or its value cannot travel. */
+  private async ofUnsent(held: Held, value: unknown, error: unknown): Promise<Completion> {
+    const unsent: Unsent[] = []
+    const alone = this.context({ ...held, added: [] })
+    let opened: Opened
+    try {
+      encodeValue(value)
+      opened = (await this.pages.next(held.message)) ?? { message: held.message, frees: [] }
+      for (const follower of followersOf(opened.message))
+        try {
+          await this.commit(held, followSuccess(followedBy(opened.message, follower), value, alone))
+        } catch (reason) {
+          unsent.push({ follower, error: reason })
+        }
+      if (unsent.some(({ follower }) => follower.kind === 'next'))
+        opened = (await this.pages.all(held.message)) ?? opened
+    } catch {
       return this.ofFailure(held, error)
     }
+    const { message, frees } = opened
+    for (const { follower, error: reason } of unsent)
+      this.log.error(
+        `Task ${nameOf(message)} succeeded, but ${follower.json.task} cannot follow it: ${String(reason)}`,
+        factsOf(message),
+      )
+    for (const errbacks of [true, false])
+      try {
+        if (unsent.length === 0) break
+        const plan = followWithout(message, value, unsent, errbacks, this.context(held))
+        return await this.commit(held, freeing(plan, frees))
+      } catch {
+        // Their errbacks cannot be sent either; or what the task added, which is its own fault.
+      }
+    return this.ofFailure(held, error)
   }
 
   /** As in Celery, a task that ran into its hard limit may be wanted again: then it has not ended. */
@@ -245,9 +282,9 @@ export class Ends {
     return this.carry(held, this.pages.all(held.message), plan)
   }
 
-  /** Nothing is stored and nothing follows. */
-  private stop(held: Held): Completion | Promise<Completion> {
-    return this.carry(held, this.pages.all(held.message), () => followNothing(false))
+  /** Nothing is stored and nothing follows. `word` is what the task threw. */
+  private stop(held: Held, word: unknown): Completion | Promise<Completion> {
+    return this.carry(held, this.pages.all(held.message), ({ message }) => followNothing(message, word))
   }
 
   /** The plan for a message whose references are opened as far as it needs, where it has any. */
