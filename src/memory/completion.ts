@@ -5,6 +5,7 @@ import { bury } from './dead.js'
 import type { Draft } from './draft.js'
 import { live, watchExpiry } from './expiry.js'
 import { freePages, keepPages } from './graphs.js'
+import { goBack, leave } from './gates.js'
 import { enqueue, giveBack, holdBack, park, push } from './queues.js'
 import { isSettled, write } from './results.js'
 import type { ConsumerRecord, Held, Message } from './state.js'
@@ -66,12 +67,26 @@ export const complete = (
   consumer: ConsumerRecord,
   completion: Completion,
 ): readonly Omit<Join, 'completion'>[] | null => {
-  const { tag, fence, results, pushes, chords, grown = [], parts, joined = [], pages, frees } = completion
+  const { tag } = completion
   const held = draft.getIn('held', id, tag)
   if (held === undefined) return null
   draft.setIn('held', id, tag, undefined)
-  if (isRefused(draft, completion)) return null
+  const joins = isRefused(draft, completion) ? null : commit(draft, id, consumer, held, completion)
+  const { gate } = held
+  // Its place is free with its end; who goes back keeps it.
+  if (gate !== undefined && completion.ending.kind === 'back') goBack(draft, gate, held.message)
+  else if (gate !== undefined && (joins === null || joins.length === 0)) leave(draft, gate)
+  return joins
+}
 
+const commit = (
+  draft: Draft,
+  id: string,
+  consumer: ConsumerRecord,
+  held: Held,
+  completion: Completion,
+): readonly Omit<Join, 'completion'>[] => {
+  const { tag, fence, results, pushes, chords, grown = [], parts, joined = [], pages, frees } = completion
   for (const key of joined) closeChord(draft, key)
   if (fence !== undefined) {
     const expiresMs = draft.nowMs + markerMs

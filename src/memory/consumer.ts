@@ -13,6 +13,7 @@ import type {
   StepReply,
   StoredText,
 } from '../runtime/broker.js'
+import type { Gate } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
 import type { Room, Waiter } from './room.js'
 
@@ -86,6 +87,10 @@ export class MemoryConsumer implements Consumer {
     return this.room.submit('permit', { task, pace, wanted })
   }
 
+  async admit({ tag }: Pick<Delivery, 'tag'>, gate: Gate): Promise<'run' | 'wait' | 'lost'> {
+    return this.room.submit('admit', { consumer: this.id, tag, gate })
+  }
+
   interrupt(): void {
     this.#endWait?.()
   }
@@ -147,8 +152,8 @@ export class MemoryConsumer implements Consumer {
   }
 
   #register(): void {
-    const { hostname, queues, leaseMs, deadLetterMax, deadLetterExpires } = this.options
-    const limits = { deadLetterMax, deadLetterExpires }
+    const { hostname, queues, leaseMs, deadLetterMax, deadLetterExpires, gated = false } = this.options
+    const limits = { deadLetterMax, deadLetterExpires, gated }
     this.room.submit('register', { consumer: this.id, hostname, queues, leaseMs, ...limits })
   }
 

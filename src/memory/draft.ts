@@ -7,8 +7,7 @@ type Edits = { [T in keyof Flat]?: Map<string, Flat[T] | undefined> } & {
   [T in keyof Nested]?: Map<string, Map<string, Nested[T] | undefined>>
 }
 
-const isNested = (table: string): boolean =>
-  table === 'held' || table === 'parts' || table === 'timetable' || table === 'graphs'
+const nested: ReadonlySet<string> = new Set<keyof Nested>(['held', 'parts', 'gated', 'graphs', 'timetable'])
 
 export class Draft {
   /** Results that were written, for those who watch: each of them, also where a later one replaced it. */
@@ -68,7 +67,7 @@ export class Draft {
     const changes: unknown[] = []
     for (const [table, edits] of Object.entries(this.#edits))
       for (const [key, value] of edits as Map<string, unknown>)
-        if (!isNested(table)) changes.push({ table, key, value })
+        if (!nested.has(table)) changes.push({ table, key, value })
         else
           for (const [inner, each] of value as Map<string, unknown>)
             changes.push({ table, key, inner, value: each })

@@ -10,15 +10,17 @@ import { entries, fire, history, lead, putEntry, removeEntry } from './beat.js'
 import { deadLetters, purgeDead } from './dead.js'
 import { Draft } from './draft.js'
 import { recall } from './graphs.js'
+import { admit } from './gates.js'
 import { note, release } from './held.js'
 import { reap, register, renew, unregister } from './leases.js'
 import type { Kind, OperationOf, ReplyTo } from './operations.js'
-import { deferred, length, parked, promote, publish, purge } from './queues.js'
+import { deferred, parked, promote, publish } from './queues.js'
 import { permit } from './rates.js'
 import { forget, read, readGroup, saveGroup, store } from './results.js'
 import { revoke, revoked } from './revoked.js'
 import type { Change, State } from './state.js'
 import { step } from './step.js'
+import { length, purge } from './waiting.js'
 
 export interface Transition<K extends Kind> {
   /** To be applied (`apply`), in place or to a copy. */
@@ -39,6 +41,7 @@ const transitions: Table = {
   step,
   note,
   recall,
+  admit,
   release,
   store,
   promote,

@@ -1,6 +1,7 @@
 // Consumers come, renew their leases, leave, or are found dead; then others get what they held.
 import type { Draft } from './draft.js'
 import { sweep } from './expiry.js'
+import { goBack } from './gates.js'
 import type { OperationOf, ReplyTo } from './operations.js'
 import { giveBack } from './queues.js'
 import type { ConsumerRecord, Held, Message } from './state.js'
@@ -9,9 +10,9 @@ import type { ConsumerRecord, Held, Message } from './state.js'
 const sweepAtMost = 1000
 
 export const register = (draft: Draft, operation: OperationOf<'register'>): null => {
-  const { consumer, hostname, queues, leaseMs, deadLetterMax, deadLetterExpires } = operation
+  const { consumer, hostname, queues, leaseMs, deadLetterMax, deadLetterExpires, gated = false } = operation
   const before = draft.get('consumers', consumer)
-  const fresh = { hostname, queues, lanes: [], deadLetterMax, deadLetterExpires }
+  const fresh = { hostname, queues, lanes: [], deadLetterMax, deadLetterExpires, gated }
   draft.set('consumers', consumer, { ...(before ?? fresh), leaseEndMs: draft.nowMs + leaseMs })
   for (const queue of queues) if (!draft.get('bindings', queue)) draft.set('bindings', queue, true)
   return null
@@ -47,6 +48,7 @@ const remove = (draft: Draft, id: string, consumer: ConsumerRecord, leaving: boo
   // The newest first, so that the oldest is the next to be popped.
   const held = draft.allIn('held', id).sort(([, a], [, b]) => b.request - a.request || b.index - a.index)
   for (const [tag, each] of held) {
+    if (each.gate !== undefined) goBack(draft, each.gate, each.message)
     giveBack(draft, afterwards(consumer, each, leaving))
     draft.setIn('held', id, tag, undefined)
   }

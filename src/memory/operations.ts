@@ -1,6 +1,7 @@
 // Everything that can be asked of the engine, as data: what is sent, and what is answered. Time (`nowMs`) and
 // ids come with the operation; the engine knows neither a clock nor chance, so that an explorer can walk it
 // and a differential test can play the same operations against Redis.
+import type { Gate } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
 import type {
   ChordOpening,
@@ -33,6 +34,7 @@ export interface Operations {
       readonly leaseMs: number
       readonly deadLetterMax: number
       readonly deadLetterExpires: number
+      readonly gated?: boolean
     }
     reply: null
   }
@@ -83,6 +85,11 @@ export interface Operations {
   }
   /** Texts of pages. */
   recall: { asked: { readonly pages: readonly PageKey[] }; reply: readonly (string | null)[] }
+  /** A delivery whose gate stands in no header. */
+  admit: {
+    asked: { readonly consumer: string; readonly tag: string; readonly gate: Gate }
+    reply: 'run' | 'wait' | 'lost'
+  }
   /** Acknowledge early. False: not ours any more. */
   release: { asked: { readonly consumer: string; readonly tag: string }; reply: boolean }
   /** A passing state. False: not ours any more. */

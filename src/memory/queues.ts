@@ -1,13 +1,11 @@
-// Queues: what is published, held back until its moment, promoted, counted and purged.
+// Queues: what is published, set aside, held back until its moment, promoted.
 import type { Draft } from './draft.js'
 import { type Deque, emptyDeque, popFront, pushBack, pushFront } from './deque.js'
 import { openChord } from './chords.js'
 import { keepPages } from './graphs.js'
 import { earliest, emptyHeap, heapToArray, insert, popDue } from './heap.js'
 import type { AnyPush, OperationOf, ReplyTo } from './operations.js'
-import { listKey, type Message, parkedKey, priorityLists, stepOf } from './state.js'
-
-const allLists = [...priorityLists, 'redo'] as const
+import { listKey, type Message, parkedKey, stepOf } from './state.js'
 
 const setList = (draft: Draft, key: string, list: Deque<Message>): void =>
   draft.set('lists', key, list.size === 0 ? undefined : list)
@@ -33,6 +31,12 @@ export const enqueue = (draft: Draft, message: Message): void => {
 export const giveBack = (draft: Draft, message: Message): void => {
   const key = listKey(message.queue, 'redo')
   setList(draft, key, pushFront(at(draft, key), message))
+}
+
+/** Behind all other redeliveries. */
+export const append = (draft: Draft, message: Message): void => {
+  const key = listKey(message.queue, 'redo')
+  setList(draft, key, pushBack(at(draft, key), message))
 }
 
 /** Behind everything else of its task that waits for the task's rate. */
@@ -104,22 +108,6 @@ export const parked = (draft: Draft, { queue }: OperationOf<'parked'>): readonly
   const waiting = tasks.filter((task) => draft.get('lists', parkedKey(queue, task)) !== undefined)
   if (waiting.length < tasks.length) draft.set('limited', queue, waiting.length === 0 ? undefined : waiting)
   return waiting
-}
-
-const listsOf = (draft: Draft, queue: string): readonly string[] => [
-  ...allLists.map((list) => listKey(queue, list)),
-  ...(draft.get('limited', queue) ?? []).map((task) => parkedKey(queue, task)),
-]
-
-export const length = (draft: Draft, { queue }: OperationOf<'length'>): number =>
-  listsOf(draft, queue).reduce((sum, key) => sum + (draft.get('lists', key)?.size ?? 0), 0)
-
-export const purge = (draft: Draft, operation: OperationOf<'purge'>): number => {
-  const { queue } = operation
-  const count = length(draft, { ...operation, kind: 'length' })
-  for (const key of listsOf(draft, queue)) if (draft.get('lists', key)) draft.set('lists', key, undefined)
-  if (draft.get('limited', queue)) draft.set('limited', queue, undefined)
-  return count
 }
 
 export const deferred = (draft: Draft, { queue, most }: OperationOf<'deferred'>): ReplyTo<'deferred'> =>

@@ -4,8 +4,8 @@ import { Draft } from './draft.js'
 import { transition } from './engine.js'
 import { earliest } from './heap.js'
 import type { Kind, OperationOf, Operations, ReplyTo } from './operations.js'
-import { length } from './queues.js'
 import { apply, emptyState, queueOfList } from './state.js'
+import { length } from './waiting.js'
 
 /** Leases are renewed and the dead are looked for this often. */
 const beatMs = 1000

@@ -2,6 +2,7 @@
 // (engine.ts) reads a state and answers with edits; `apply` carries them out, in place for the room, on a
 // `copyState` for an explorer. The cost of an edit does not depend on the size of the state.
 import type { StepReply } from '../runtime/broker.js'
+import type { Gate } from '../runtime/gate.js'
 import type { Deque } from './deque.js'
 import type { Heap } from './heap.js'
 
@@ -17,6 +18,8 @@ export interface Message {
   readonly standing: 'clear' | 'uncertain' | 'lost'
   /** Who held it last. */
   readonly worker: string | null
+  /** On the way to a worker: the gate that it is inside, where no header tells. */
+  readonly gate?: Gate
 }
 
 /** A message in a consumer's hands. */
@@ -32,6 +35,20 @@ export interface Held {
   readonly released: boolean
   /** Its run is over and counted; only chord bodies are not published yet. */
   readonly joining: boolean
+  /** It is inside this gate. */
+  readonly gate?: Gate
+}
+
+/** Somebody in the line before a gate. */
+export interface InLine {
+  readonly gate: Gate
+  readonly message: Message
+}
+
+export interface GateState {
+  /** Who → the consumer that has it; null on the way to one. */
+  readonly inside: Readonly<Record<string, string | null>>
+  readonly line: Deque<InLine>
 }
 
 /** What one lane was answered last: said again when its request is sent again. */
@@ -47,6 +64,8 @@ export interface ConsumerRecord {
   readonly lanes: readonly (LaneMemory | undefined)[]
   readonly deadLetterMax: number
   readonly deadLetterExpires: number
+  /** It looks for concurrency keys when it claims. */
+  readonly gated: boolean
 }
 
 /** `expiresMs` null is "never". */
@@ -135,6 +154,8 @@ export interface Flat {
   lists: Deque<Message>
   /** By queue: tasks with messages that wait for their rate. */
   limited: readonly string[]
+  /** By name. */
+  gates: GateState
   /** By task: when all workers together may start it again. */
   rates: number
   /** By queue: what is held back, by the moment when it is due. */
@@ -166,6 +187,8 @@ export interface Nested {
   held: Held
   /** By `chordKey`, then by task id. */
   parts: Part
+  /** By queue, then by the gate's name: how many of its messages stand in that line. */
+  gated: number
   /** Periodic entries: by scope, then by name. */
   timetable: Timetabled
   /** Texts of pages: by graph, then by number. */
@@ -216,6 +239,7 @@ export const emptyState = (): State => ({
   lists: new Map(),
   limited: new Map(),
   rates: new Map(),
+  gates: new Map(),
   deferred: new Map(),
   results: new Map(),
   groups: new Map(),
@@ -229,6 +253,7 @@ export const emptyState = (): State => ({
   leaders: new Map(),
   held: new Map(),
   parts: new Map(),
+  gated: new Map(),
   timetable: new Map(),
   graphs: new Map(),
 })
@@ -242,6 +267,7 @@ export const copyState = (state: State): State => ({
   lists: new Map(state.lists),
   limited: new Map(state.limited),
   rates: new Map(state.rates),
+  gates: new Map(state.gates),
   deferred: new Map(state.deferred),
   results: new Map(state.results),
   groups: new Map(state.groups),
@@ -255,6 +281,7 @@ export const copyState = (state: State): State => ({
   leaders: new Map(state.leaders),
   held: nestedCopy(state.held),
   parts: nestedCopy(state.parts),
+  gated: nestedCopy(state.gated),
   timetable: nestedCopy(state.timetable),
   graphs: nestedCopy(state.graphs),
 })

@@ -3,46 +3,49 @@
 import type { Delivery, Join } from '../runtime/broker.js'
 import { complete } from './completion.js'
 import type { Draft } from './draft.js'
+import { enter, gateOf } from './gates.js'
 import type { OperationOf, ReplyTo } from './operations.js'
 import { take } from './queues.js'
 import { type ConsumerRecord, listKey, type Message, parkedKey, priorityLists } from './state.js'
 
 /** The order in which lists are looked at: redeliveries, then each priority of all queues. */
-const lists = (queues: readonly string[]): { readonly key: string; readonly redelivered: boolean }[] => [
-  ...queues.map((queue) => ({ key: listKey(queue, 'redo'), redelivered: true })),
-  ...priorityLists.flatMap((step) =>
-    queues.map((queue) => ({ key: listKey(queue, step), redelivered: false })),
-  ),
+const lists = (queues: readonly string[]): readonly string[] => [
+  ...queues.map((queue) => listKey(queue, 'redo')),
+  ...priorityLists.flatMap((step) => queues.map((queue) => listKey(queue, step))),
 ]
 
-/** Who waited for a rate need not have been delivered to anybody before. */
-const parkedLists = (queues: readonly string[], task: string) =>
-  queues.map((queue) => ({ key: parkedKey(queue, task), redelivered: undefined }))
-
-const delivery = (tag: string, message: Message, redelivered: boolean): Delivery => ({
+const delivery = (tag: string, message: Message, gated: boolean): Delivery => ({
   tag,
   queue: message.queue,
   raw: message.raw,
   attempts: message.attempts,
-  redelivered,
+  redelivered: message.worker !== null,
   uncertain: message.standing === 'uncertain',
   lost: message.standing === 'lost',
   lastWorker: message.worker,
+  ...(gated && { gated }),
 })
+
+const arrived = ({ gate: _onTheWay, ...message }: Message): Message => message
 
 const claim = (draft: Draft, operation: OperationOf<'step'>): Delivery[] => {
   const { consumer, lane, request, slots, queues, parkedFor } = operation
   const deliveries: Delivery[] = []
   if (slots <= 0) return deliveries
-  for (const { key, redelivered } of parkedFor === undefined ? lists(queues) : parkedLists(queues, parkedFor))
+  const gated = draft.get('consumers', consumer)?.gated === true
+  const keys = parkedFor === undefined ? lists(queues) : queues.map((queue) => parkedKey(queue, parkedFor))
+  for (const key of keys)
     while (deliveries.length < slots) {
-      const message = take(draft, key)
-      if (message === null) break
+      const next = take(draft, key)
+      if (next === null) break
+      const gate = gated ? gateOf(next) : undefined
+      const message = next.gate === undefined ? next : arrived(next)
+      if (gate !== undefined && !enter(draft, gate, consumer, message)) continue
       const index = deliveries.length
       const tag = `${lane}:${request}:${index}`
       const held = { message, lane, request, index, noted: false, released: false, joining: false }
-      draft.setIn('held', consumer, tag, held)
-      deliveries.push(delivery(tag, message, redelivered ?? message.worker !== null))
+      draft.setIn('held', consumer, tag, gate === undefined ? held : { ...held, gate })
+      deliveries.push(delivery(tag, message, gate !== undefined))
     }
   return deliveries
 }

@@ -40,7 +40,7 @@ export interface BrokerOptions {
 }
 
 const consumerScripts = [scripts.step, scripts.register, scripts.reap, scripts.promote, scripts.mark]
-const moreScripts = [scripts.note, scripts.store, scripts.seat, scripts.permit]
+const moreScripts = [scripts.note, scripts.store, scripts.seat, scripts.permit, scripts.admit]
 const sharedScripts = [scripts.restore, scripts.peers, scripts.recover]
 
 export class RedisBroker implements Broker {
@@ -183,17 +183,24 @@ export class RedisBroker implements Broker {
 
   async length(queue: string): Promise<number> {
     const { keys } = this.#options
-    const limited = (await this.#ask('smembers', [keys.limited(queue)])) as readonly Buffer[]
-    const parked = limited.map((task) => keys.parkedPrefix(queue) + String(task))
+    const [limited, gated] = (await Promise.all([
+      this.#ask('smembers', [keys.limited(queue)]),
+      this.#ask('hvals', [keys.gated(queue)]),
+    ])) as readonly (readonly Buffer[])[]
+    const parked = (limited as Buffer[]).map((task) => keys.parkedPrefix(queue) + String(task))
     const names = [...this.#waiting(queue), ...parked]
     const counts = await Promise.all(names.map((name) => this.#ask('llen', [name])))
-    return (counts as number[]).reduce((sum, count) => sum + count, 0)
+    return [...(counts as number[]), ...(gated as Buffer[]).map(Number)].reduce(
+      (sum, count) => sum + count,
+      0,
+    )
   }
 
   async purge(queue: string): Promise<number> {
     const { keys } = this.#options
-    const names = [keys.limited(queue), ...this.#waiting(queue)]
-    const run = () => this.link.run(scripts.purge, [names.length, ...names, keys.parkedPrefix(queue)])
+    const names = [keys.limited(queue), keys.gated(queue), ...this.#waiting(queue)]
+    const args = [names.length, ...names, keys.parkedPrefix(queue), keys.base, queue]
+    const run = () => this.link.run(scripts.purge, args)
     return (await ask(this.link, this.url, this.#options.timeoutSeconds, run)) as number
   }
 
@@ -211,7 +218,7 @@ export class RedisBroker implements Broker {
 
   #waiting(queue: string): readonly string[] {
     const { keys } = this.#options
-    return [...keys.lists(queue), keys.redo(queue)]
+    return [keys.redo(queue), ...keys.lists(queue)]
   }
 
   #ask(command: string, args: readonly (string | number)[], patience?: number): Promise<Reply> {

@@ -15,6 +15,7 @@ import type {
   StepReply,
   StoredText,
 } from '../runtime/broker.js'
+import { type Gate, gateText } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
 import { Holdings } from './holdings.js'
 import { type Databases, directBinding, type Keys } from './keys.js'
@@ -27,6 +28,7 @@ import {
   buildPull,
   buildStep,
   describeSharing,
+  firstNote,
   readStep,
   type StepCall,
   type StepContext,
@@ -71,6 +73,8 @@ export class RedisConsumer implements Consumer {
   #order: readonly number[]
   #context: StepContext
   #redoLookedAt = 0
+  /** Some message may have a concurrency key. */
+  #gated: boolean
   #closing = false
   #registered = false
   #comeback: Promise<void> | null = null
@@ -83,6 +87,7 @@ export class RedisConsumer implements Consumer {
       options.strategy === 'sorted'
         ? indexes.sort((a, b) => ((options.queues[a] as string) < (options.queues[b] as string) ? -1 : 1))
         : indexes
+    this.#gated = options.gated === true
     this.#context = this.#describe()
     this.#link = parts.connect('consumer', {
       onUp: () => this.#connected(),
@@ -140,6 +145,24 @@ export class RedisConsumer implements Consumer {
     const reply = await this.#patience.send(() => this.#link.run(scripts.permit, args))
     const [granted, nextInMs] = reply as unknown as readonly [number, number]
     return { granted, nextInMs }
+  }
+
+  async admit(delivery: Pick<Delivery, 'tag' | 'queue'>, gate: Gate): Promise<'run' | 'wait' | 'lost'> {
+    const { tag, queue } = delivery
+    if (!this.#gated) {
+      this.#gated = true
+      this.#context = this.#describe()
+    }
+    const { keys } = this.#parts
+    const field = this.#holdings.fieldOf(tag)
+    const names = [keys.consumer(this.id)]
+    if (isListed(field)) names.push(keys.unacked, keys.unackedIndex)
+    const args = [names.length, ...names, field, keys.base, this.id, gateText(gate), queue]
+    args.push(firstNote(tag), unackedTag(this.id, field))
+    const reply = String(await this.#patience.send(() => this.#link.run(scripts.admit, args)))
+    if (reply !== 'run') this.#holdings.drop(tag)
+    else if (!field.includes('g')) this.#holdings.mark(tag, 'g')
+    return reply as 'run' | 'wait' | 'lost'
   }
 
   interrupt(): void {
@@ -338,6 +361,7 @@ export class RedisConsumer implements Consumer {
       queues,
       deadLetterMax,
       deadLetterExpires,
+      gated: this.#gated,
       fieldOf: this.#holdings.fieldOf,
       rawOf: this.#holdings.rawOf,
       sharing: describeSharing(keys, this.id, queues),

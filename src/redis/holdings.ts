@@ -1,5 +1,6 @@
 // What a consumer holds, as it knows it: tags, and the letters that their fields got over there since they
-// were claimed (`n` its start was noted, `e` acknowledged early, `j` its chord's body is not out yet).
+// were claimed (`n` its start was noted, `e` acknowledged early, `j` its chord's body is not out yet, `g` it
+// is inside a gate: that may stand in the tag as well).
 import type { Completion, Delivery, StepReply } from '../runtime/broker.js'
 
 export class Holdings {
@@ -12,7 +13,7 @@ export class Holdings {
   /** The field in the consumer's hash that a tag stands for now. */
   fieldOf = (tag: string): string => (this.#letters.size === 0 ? tag : tag + (this.#letters.get(tag) ?? ''))
 
-  mark(tag: string, letter: 'n' | 'e' | 'j'): void {
+  mark(tag: string, letter: 'n' | 'e' | 'j' | 'g'): void {
     this.#letters.set(tag, (this.#letters.get(tag) ?? '') + letter)
   }
 
@@ -22,11 +23,7 @@ export class Holdings {
     for (let i = 0; i < completions.length; i++) {
       const { tag } = completions[i] as Completion
       if (joining?.has(i)) this.mark(tag, 'j')
-      else {
-        this.#tags.delete(tag)
-        if (this.#letters.size > 0) this.#letters.delete(tag)
-        if (this.#raws.size > 0) this.#raws.delete(tag)
-      }
+      else this.drop(tag)
     }
     for (let i = 0; i < deliveries.length; i++) {
       const { tag, raw } = deliveries[i] as Delivery
@@ -40,15 +37,17 @@ export class Holdings {
   /** It is somebody else's. */
   drop(tag: string): void {
     this.#tags.delete(tag)
-    this.#letters.delete(tag)
-    this.#raws.delete(tag)
+    if (this.#letters.size > 0) this.#letters.delete(tag)
+    if (this.#raws.size > 0) this.#raws.delete(tag)
   }
 
   /** Fields of messages that came with requests before this one, and that nobody here knows. */
   unknown(fields: readonly string[], beforeRequest: number): readonly string[] {
-    return fields.filter(
-      (field) => Number.parseInt(field, 10) < beforeRequest && !this.#tags.has(field.replace(/[nej]+$/, '')),
-    )
+    return fields.filter((field) => {
+      const bare = field.replace(/[nej]+$/, '')
+      const isOurs = this.#tags.has(bare) || this.#tags.has(field.replace(/[nejg]+$/, ''))
+      return Number.parseInt(field, 10) < beforeRequest && !isOurs
+    })
   }
 
   clear(): void {

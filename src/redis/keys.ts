@@ -198,6 +198,33 @@ export const keyTable: readonly KeyFact[] = [
     ttl: null,
   },
   {
+    name: 'lovage:gate:<task>:<key>',
+    type: 'hash',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'messages of a concurrency key that may run → consumer, empty on the way to one',
+    ends: 'with the last of them',
+    ttl: null,
+  },
+  {
+    name: 'lovage:line:<task>:<key>',
+    type: 'list',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'messages of a concurrency key that wait for their turn, of any queue',
+    ends: 'when it is empty',
+    ttl: null,
+  },
+  {
+    name: 'lovage:gated:<queue>',
+    type: 'hash',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'task and key → how many messages of this queue stand in that line',
+    ends: 'with the last of them',
+    ttl: null,
+  },
+  {
     name: 'lovage:rate:<task>',
     type: 'string',
     owner: 'lovage',
@@ -351,6 +378,8 @@ export const stepOf = (priority: number): number => Math.floor(Math.min(9, Math.
 
 /** The names, with the app's prefixes. */
 export class Keys {
+  /** What stands before all names of ours. */
+  readonly base: string
   readonly consumers: string
   readonly consumerPrefix: string
   readonly redoPrefix: string
@@ -366,6 +395,7 @@ export class Keys {
     resultPrefix: string,
     readonly sharing: Sharing = nothingShared,
   ) {
+    this.base = `${globalPrefix}lovage:`
     this.consumers = `${globalPrefix}lovage:consumers`
     this.consumerPrefix = `${globalPrefix}lovage:unacked:`
     this.redoPrefix = `${globalPrefix}lovage:redo:`
@@ -392,6 +422,7 @@ export class Keys {
   limited = (queue: string): string => `${this.globalPrefix}lovage:limited:${queue}`
   /** What stands before the task's name. */
   parkedPrefix = (queue: string): string => `${this.globalPrefix}lovage:parked:${queue}${separator}`
+  gated = (queue: string): string => `${this.globalPrefix}lovage:gated:${queue}`
   rate = (task: string): string => `${this.globalPrefix}lovage:rate:${task}`
   waiters = (queue: string): string => `${this.globalPrefix}lovage:waiters:${queue}`
   consumer = (id: string): string => this.consumerPrefix + id

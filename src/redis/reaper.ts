@@ -100,7 +100,7 @@ export class Reaper {
   /** True when there is more to do. */
   async #reap(leaving: string): Promise<boolean> {
     const { keys, link } = this.#options
-    const args = [1, keys.consumers, keys.consumerPrefix, keys.redoPrefix, mostPerCall, leaving]
+    const args = [1, keys.consumers, keys.consumerPrefix, keys.redoPrefix, mostPerCall, leaving, keys.base]
     const reply = (await link.run(scripts.reap, args)) as unknown as [
       number,
       number,

@@ -11,18 +11,18 @@ export interface Script {
 
 const read = (name: string): string => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8')
 
-/** `before` is loaded in front of it. */
-const load = (name: string, before = ''): Script => {
-  const text = before + read(name)
+/** Parts that are not scripts of their own are loaded in front. */
+const load = (name: string, ...before: readonly string[]): Script => {
+  const text = [...before, name].map(read).join('')
   return { name, text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
 export const scripts = {
-  step: load('step', read('shared')),
+  step: load('step', 'shared', 'gate'),
   publish: load('publish'),
   register: load('register'),
   renew: load('renew'),
-  reap: load('reap'),
+  reap: load('reap', 'gate'),
   restore: load('restore'),
   peers: load('peers'),
   recover: load('recover'),
@@ -34,7 +34,8 @@ export const scripts = {
   fire: load('fire'),
   lead: load('lead'),
   entry: load('entry'),
-  purge: load('purge'),
+  purge: load('purge', 'gate'),
   permit: load('permit'),
   revoke: load('revoke'),
+  admit: load('admit', 'gate'),
 } as const

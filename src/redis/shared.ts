@@ -26,9 +26,9 @@ export const unackedTag = (consumer: string, field: string): string =>
 
 /**
  * Does a field of a consumer's hash have its entry in `unacked`? `s` says that it was claimed so; an early
- * acknowledgement (`e`) and the end of a run (`j`) take the entry away. The scripts decide the same.
+ * acknowledgement (`e`), the end of a run (`j`) and a gate (`g`) take the entry away. The scripts decide the same.
  */
-export const isListed = (field: string): boolean => /s[a-z]*$/.test(field) && !/[ej]/.test(field)
+export const isListed = (field: string): boolean => /s[a-z]*$/.test(field) && !/[ejg]/.test(field)
 
 /** What is known of a shared message's earlier deliveries. */
 export interface Past {

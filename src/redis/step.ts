@@ -17,6 +17,8 @@ export interface StepContext {
   readonly queues: readonly string[]
   readonly deadLetterMax: number
   readonly deadLetterExpires: number
+  /** Gates are kept: some message may have a concurrency key. */
+  readonly gated: boolean
   /** The hash field that a tag stands for now (letters are added while we hold it). */
   readonly fieldOf: (tag: string) => string
   /** A held message of a shared queue, as it came; undefined when it is not known here. */
@@ -50,6 +52,12 @@ const listOf = (tag: string): number => {
   const colon = tag.indexOf(':')
   return colon === -1 ? 0 : Number.parseInt(tag.slice(colon + 1), 10)
 }
+
+/** What is known of a delivery that began nowhere. */
+export const firstNote = (tag: string): string => `0 - ${listOf(tag) & 3} -`
+
+/** It is inside a gate. */
+const isGated = (field: string): boolean => field.includes('g')
 
 /** A result that lives for so many seconds, and nothing else; 0 for all that needs the long form. */
 const plainSeconds = (completion: Completion): number => {
@@ -108,7 +116,9 @@ export const buildStep = (
   let place: ((key: string, behind?: string) => number) | null = null
   for (let i = 0; i < completions.length; i++) {
     const completion = completions[i] as Completion
-    const expires = sharing !== '' && isListed(fieldOf(completion.tag)) ? 0 : plainSeconds(completion)
+    const field = fieldOf(completion.tag)
+    const marked = (context.gated && isGated(field)) || (sharing !== '' && isListed(field))
+    const expires = marked ? 0 : plainSeconds(completion)
     if (expires > 0 && (seconds === 0 || seconds === expires)) {
       seconds = expires
       const result = completion.results[0] as Completion['results'][number]
@@ -125,24 +135,28 @@ export const buildStep = (
   const args: Argument[] = [names.length, ...names]
   args.push(lane, request, slots, lookAtRedo ? '1' : '0', queueOrder.length)
   args.push(plainIndexes.length, otherIndexes.length, seconds, databases.broker, databases.results, sharing)
+  args.push(...gateArgs(context))
   for (const index of queueOrder) args.push(index)
   for (const word of plain) args.push(word)
   for (const word of others) args.push(word)
   return { request, args, order: otherIndexes.length === 0 ? null : [...plainIndexes, ...otherIndexes] }
 }
 
+const gateArgs = ({ gated, keys, id }: StepContext): readonly string[] => (gated ? [keys.base, id] : ['', ''])
+
 /** A step that claims from what was set aside for a task: its list stands where the redo list would. */
 export const buildPull = (
-  { keys, databases, queues, id }: StepContext,
+  context: StepContext,
   lane: string,
   request: number,
   queue: string,
   task: string,
   slots: number,
 ): StepCall => {
+  const { keys, databases, queues, id } = context
   const args: Argument[] = [2, keys.consumer(id), keys.parkedPrefix(queue) + task]
   args.push(lane, request, slots, '2', 1, 0, 0, 0, databases.broker, databases.results)
-  args.push('', queues.indexOf(queue))
+  args.push('', ...gateArgs(context), queues.indexOf(queue))
   return { request, args, order: null }
 }
 
@@ -278,28 +292,30 @@ const toDelivery = (queues: readonly string[], tag: string, value: Buffer): Deli
       lost: false,
       lastWorker: past.worker === '-' ? null : past.worker,
     }
-  if (!tag.endsWith('r'))
+  const gated = isGated(tag)
+  const held = gated ? value.subarray(value.indexOf(newline) + 1) : value
+  const about = { tag, queue, ...(gated && { gated }) }
+  if (!tag.includes('r'))
     return {
-      tag,
-      queue,
-      raw: value,
+      ...about,
+      raw: held,
       attempts: 0,
       redelivered: false,
       uncertain: false,
       lost: false,
       lastWorker: null,
     }
-  const cut = value.indexOf(newline)
-  const [attempts, flag, , ...worker] = value.toString('utf8', 0, cut).split(' ')
+  const cut = held.indexOf(newline)
+  const [attempts, flag, , ...worker] = held.toString('utf8', 0, cut).split(' ')
   const lastWorker = worker.join(' ')
   return {
-    tag,
-    queue,
-    raw: value.subarray(cut + 1),
+    ...about,
+    raw: held.subarray(cut + 1),
     attempts: Number(attempts),
     redelivered: lastWorker !== '-',
-    uncertain: flag === 'm',
-    lost: flag === 'e',
+    // (Behind it may stand a gate, which speaks to others: lua/gate.lua.)
+    uncertain: flag?.[0] === 'm',
+    lost: flag?.[0] === 'e',
     lastWorker: lastWorker === '-' ? null : lastWorker,
   }
 }

@@ -2,6 +2,7 @@
 // room that carries (redis, memory): publish, claim, complete. Each call is ONE atomic transition over
 // there; nothing is ever half done (docs/guarantees.md).
 import type { Durability } from '../canvas/node.js'
+import type { Gate } from './gate.js'
 import type { Pace } from './pace.js'
 
 /** One message on its way into a queue. */
@@ -144,6 +145,8 @@ export interface Delivery {
   readonly lost: boolean
   /** Who held it before, for the dead letter. */
   readonly lastWorker: string | null
+  /** It is inside the gate of its concurrency key (see Gate) until its end. */
+  readonly gated?: boolean
 }
 
 /**
@@ -189,6 +192,8 @@ export interface ConsumerOptions {
   readonly onLost: () => void
   /** Something is wrong over there (connection lost, server full …) or right again: once for each change. */
   readonly onTrouble: (trouble: { readonly ok: boolean; readonly message: string }) => void
+  /** Look for concurrency keys when claiming (`gateHeader`): who may not run yet is put in line and not delivered. */
+  readonly gated?: boolean
   /** Messages of these tasks are set aside in this queue (see the ending `park`): told each second while there are any. */
   readonly onParked?: (queue: string, tasks: readonly string[]) => void
   /** A limit on dead letters: number kept, and seconds each is kept. */
@@ -211,6 +216,11 @@ export interface Consumer {
   wait(slots: number): Promise<readonly Delivery[]>
   /** Claims up to `slots` messages of those that were set aside for this task. */
   pull(queue: string, task: string, slots: number): Promise<readonly Delivery[]>
+  /**
+   * The same for a delivery without such a header: `wait` puts it in line, and it is delivered when its turn has
+   * come. `lost`: it is not ours any more.
+   */
+  admit(delivery: Pick<Delivery, 'tag' | 'queue'>, gate: Gate): Promise<'run' | 'wait' | 'lost'>
   /** Starts of this task that all workers together may make now, at this pace. They count as made. */
   permit(task: string, pace: Pace, wanted: number): Promise<Permit>
   /** Ends a `wait` now. What it claims in that instant is still delivered. */

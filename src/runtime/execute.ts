@@ -1,45 +1,15 @@
 // Runs one task's code: binds its arguments, sets its context, turns what it did into an Outcome. Hooks
 // are called here too; a hook that throws is logged and changes nothing.
 import type { Node } from '../canvas/node.js'
-import { InvalidTaskError, isIgnore, isReject, isReplace, isRetry, type Replace } from '../errors.js'
+import { isIgnore, isReject, isReplace, isRetry, type Replace } from '../errors.js'
 import type { Outcome } from '../pools/pool.js'
+import { bindArguments } from './bind.js'
 import { contextStorage, type TaskContext } from './context.js'
 import type { Message } from './message.js'
 import { isOfKind, type TaskDefinition, type TaskOptions } from './task.js'
 
 /** A definition that has code. */
 export type RunnableTask = TaskDefinition & { readonly run: (...args: any[]) => unknown }
-
-/**
- * Positional arguments for the function. With `params`, keyword arguments take their places; without, what
- * keywords there are arrive as one trailing object, as JavaScript does it.
- */
-export const bindArguments = (
-  definition: TaskDefinition,
-  args: readonly unknown[],
-  kwargs: Readonly<Record<string, unknown>>,
-): readonly unknown[] => {
-  const { params } = definition.options
-  if (params !== undefined && args.length > params.length)
-    throw new InvalidTaskError(
-      `${definition.name}() takes ${params.length} arguments (${params.join(', ')}), got ${args.length}`,
-    )
-  const names = Object.keys(kwargs)
-  if (names.length === 0) return args
-  if (params === undefined) return [...args, kwargs]
-  const bound = [...args]
-  for (const name of names) {
-    const place = params.indexOf(name)
-    if (place === -1)
-      throw new InvalidTaskError(
-        `${definition.name}() has no parameter "${name}"; its params are: ${params.join(', ')}`,
-      )
-    if (place < args.length)
-      throw new InvalidTaskError(`${definition.name}() got two values for its parameter "${name}"`)
-    bound[place] = kwargs[name]
-  }
-  return bound
-}
 
 /** Runs the task; never rejects. */
 export const execute = async (

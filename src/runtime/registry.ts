@@ -18,6 +18,10 @@ export class Registry {
     return this.definitions.get(name)
   }
 
+  some(test: (definition: TaskDefinition) => boolean): boolean {
+    return [...this.definitions.values()].some(test)
+  }
+
   /** The definition with code to run; throws NotRegistered with what there is. */
   runnable(name: string): TaskDefinition & { readonly run: (...args: any[]) => unknown } {
     const known = this.definitions.get(name)

@@ -5,10 +5,12 @@ import { declaredQueues, type RouteOptions, type Settings } from '../config.js'
 import { QueueNotFound } from '../errors.js'
 import { Carried } from './carried.js'
 import type { Address } from './envelope.js'
+import { gateHeader, gateText } from './gate.js'
+import { gateOf } from './gate-of.js'
 import { momentAt } from './outgoing.js'
 import type { Outgoing } from './plan.js'
 import type { Registry } from './registry.js'
-import type { TaskOptions } from './task.js'
+import type { TaskDefinition, TaskOptions } from './task.js'
 
 /** A message with everything decided. `queue` is absent where a named exchange has to be asked first. */
 export interface Routed {
@@ -64,11 +66,13 @@ export class Router {
   }
 
   route(message: Outgoing, nowMs: number): Routed {
-    const own = this.registry.get(message.task)?.options ?? {}
+    const definition = this.registry.get(message.task)
+    const own = definition?.options ?? {}
     const routed = this.ask(message)
     const ignoreResult =
       message.ignoreResult ?? own.ignoreResult ?? routed.ignoreResult ?? this.ignores(message.task)
-    const completed = complete(message, own, routed, nowMs, this.carried.embed(message.embed), ignoreResult)
+    const embed = this.carried.embed(message.embed)
+    const completed = withGate(complete(message, own, routed, nowMs, embed, ignoreResult), definition)
     const priority =
       message.priority ??
       own.priority ??
@@ -180,4 +184,13 @@ const complete = (
     ...(timeLimit !== undefined && { timeLimit }),
     ...(softTimeLimit !== undefined && { softTimeLimit }),
   }
+}
+
+/** Headers are carried from one message to another; this one speaks of the one that it stands in. */
+const withGate = (message: Outgoing, definition: TaskDefinition | undefined): Outgoing => {
+  const gate = gateOf(definition, message)
+  if (gate !== undefined) return { ...message, headers: { ...message.headers, [gateHeader]: gateText(gate) } }
+  if (message.headers?.[gateHeader] === undefined) return message
+  const { [gateHeader]: _other, ...headers } = message.headers
+  return { ...message, headers }
 }

@@ -54,6 +54,13 @@ export interface TaskOptions<R = any, A extends readonly unknown[] = readonly an
   rateLimit?: Rate
   /** Starts of this task in all workers together. */
   globalRateLimit?: Rate
+  /**
+   * Of messages with one key at most `concurrencyLimit` run at once, in their order; it is called with the task's
+   * arguments. null: no limit for this message. Keys of different tasks have nothing to do with each other.
+   */
+  concurrencyKey?: (...args: A) => string | null | undefined
+  /** Default 1. */
+  concurrencyLimit?: number
   /** Seconds; 0 keeps the result for ever. */
   resultExpires?: number
   /** Errors that belong to the task's business: logged as expected. */
@@ -109,6 +116,8 @@ const optionKinds: Readonly<Record<keyof TaskOptions, OptionKind>> = {
   timeLimit: 'limit',
   rateLimit: 'rate',
   globalRateLimit: 'rate',
+  concurrencyKey: 'function',
+  concurrencyLimit: 'positive',
   resultExpires: 'seconds',
   throws: 'errors',
   params: 'names',
@@ -121,10 +130,7 @@ const optionKinds: Readonly<Record<keyof TaskOptions, OptionKind>> = {
   afterReturn: 'function',
 }
 
-const later: Readonly<Record<string, string>> = {
-  concurrencyKey: 'limits for each key come with the pools',
-  concurrencyLimit: 'limits for each key come with the pools',
-}
+const later: Readonly<Record<string, string>> = {}
 
 export const checkTaskOptions = (name: string, options: unknown): void =>
   checkOptions(`task "${name}"`, options, optionKinds, later)

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { keyTable, separator } from '../../src/redis/keys.js'
 import { RedisScheduleStore } from '../../src/redis/schedule-store.js'
+import { gateFor } from '../../src/runtime/gate.js'
 import { parseAddress } from '../../src/redis/url.js'
 import { leaks } from '../support/leaks.js'
 import { until } from '../support/until.js'
@@ -99,6 +100,11 @@ it('each key that is written stands in the table, with its type and its lifetime
   await broker.publish({ pushes: [push('limited')], chords: [] })
   const [limited] = (await consumer.step(0, [], 1)).deliveries
   await consumer.step(0, [end(limited!, { ending: { kind: 'park', task: 'task' } })], 0)
+  const gate = gateFor('task', 'key', 1, 'first')
+  await broker.publish({ pushes: [push('first'), push('second')], chords: [] })
+  const [first, second] = (await consumer.step(0, [], 2)).deliveries
+  await consumer.admit(first!, gate)
+  await consumer.admit(second!, { ...gate, who: 'second' })
   await consumer.permit('task', { intervalMs: 1000, slackMs: 0 }, 1)
   await look()
 

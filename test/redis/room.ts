@@ -120,6 +120,7 @@ export class Bare {
       queues,
       deadLetterMax: 3,
       deadLetterExpires: 60,
+      gated: false,
       fieldOf: (tag) => tag,
       rawOf: () => undefined,
       sharing: describeSharing(keys, id, queues),

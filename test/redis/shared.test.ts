@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { Keys } from '../../src/redis/keys.js'
 import { isOurTag } from '../../src/redis/shared.js'
+import { gateFor } from '../../src/runtime/gate.js'
 import type { Consumer, StepReply } from '../../src/runtime/broker.js'
 import { until } from '../support/until.js'
 import { end, push, raws, stored, success, useRoom } from './room.js'
@@ -336,4 +337,29 @@ it('costs nothing and writes nothing where no queue is shared', async () => {
   const consumer = await room.consume(room.open())
   await consumer.step(0, [], 1)
   expect(await client.exists('unacked', 'unacked_index')).toBe(0)
+})
+
+describe('a message of a shared queue with a concurrency key', () => {
+  const gate = (who: string) => gateFor('t', 'k', 1, who)
+
+  it('is ours alone from the moment when it is inside or in the line, and the next one follows its end', async () => {
+    await publish(envelope('a'), envelope('b'))
+    const consumer = await consume()
+    const [a, b] = (await consumer.step(0, [], 2)).deliveries
+    expect(await client.hlen('unacked')).toBe(2)
+    expect(await consumer.admit(a!, gate('a'))).toBe('run')
+    expect(await consumer.admit(b!, gate('b'))).toBe('wait')
+    expect([await client.hlen('unacked'), await client.zcard('unacked_index')]).toEqual([0, 0])
+    const { refused, deliveries } = await consumer.step(0, [end(a!, { results: [success('a')] })], 1)
+    expect([refused, raws(deliveries)]).toEqual([[], [envelope('b')]])
+  })
+
+  it('is lost where Python’s recovery was faster', async () => {
+    await publish(envelope('a'))
+    const consumer = await consume()
+    const [a] = (await consumer.step(0, [], 1)).deliveries
+    await sweep(Object.keys(await entries())[0]!)
+    expect(await consumer.admit(a!, gate('a'))).toBe('lost')
+    expect(await client.exists(`${keys.base}gate:${gate('a').name}`)).toBe(0)
+  })
 })

@@ -54,6 +54,7 @@ const bench = (
   )
   const started: Started[] = []
   const consumer = {
+    admit: vi.fn<Consumer['admit']>(() => Promise.resolve('run')),
     note: vi.fn<Consumer['note']>(() => Promise.resolve({ kind: 'run' })),
     release: vi.fn<Consumer['release']>(() => Promise.resolve(true)),
     store: vi.fn<Consumer['store']>(() => Promise.resolve(true)),

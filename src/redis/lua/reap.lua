@@ -3,13 +3,14 @@
 -- KEYS  1 the consumers
 -- ARGV  1 prefix of consumer hashes · 2 prefix of redo lists · 3 most messages in this call
 --       4 id of a consumer that leaves by itself (nothing is counted), '' for the expired ones
+--       5 prefix of all our keys
 -- Returns { messages moved, 1 when there is more to do, id of the consumer or '', its host }, and behind them its
 -- queues and what it held of shared ones: field, message, '1' (its delivery arrived), … in the order of their claims. The
 -- reaper marks those and gives them back (restore.lua); as long as any are left, the hash stays.
 --
 -- First the hash is renamed: from then on every call of its owner finds nothing and is told *lost*. A renamed
 -- consumer stands in the set with '!' before its id until its messages are moved.
-local call = redis.call
+local call, gates = redis.call, gating(ARGV[5])
 call('ZREM', KEYS[1], '') -- lets the later writes pass on a full server
 local leaving = ARGV[4] ~= ''
 local now = call('TIME')
@@ -46,7 +47,7 @@ local held, listed = {}, {}
 for _, field in ipairs(call('HKEYS', hash)) do
   local n, marks = string.match(field, '^(%d+):?%d*(%a*)$')
   if n then
-    local isListed = string.find(marks, 's', 1, true) and not string.find(marks, '[ej]')
+    local isListed = string.find(marks, 's', 1, true) and not string.find(marks, '[ejg]')
     local into = isListed and listed or held
     into[#into + 1] = { tonumber(n), field }
   end
@@ -63,6 +64,11 @@ for i = 1, many do
   local list, marks = string.match(field, '^%d+:?(%d*)(%a*)$')
   list = tonumber(list) or 0
   local value = call('HGET', hash, field)
+  if string.find(marks, 'g', 1, true) then
+    local gate
+    gate, value = string.match(value, '^([^\n]*)\n(.*)$')
+    gates.goBack(gate, value)
+  end
   local attempts, flag, step, worker = 0, '-', list % 4, host
   if string.find(marks, 'r', 1, true) then
     local cut = string.find(value, '\n', 1, true)

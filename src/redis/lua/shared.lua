@@ -3,7 +3,8 @@
 --
 -- Each has an entry in kombu's `unacked` under our tag, `[<message>,"","<queue>"]`, where Python's own recovery finds
 -- it when we are gone. The entry is a token: who takes it away has the message, and all others' ends are refused.
--- The field in our hash has an `s` then; with `e` (acknowledged early) or `j` (its run is over) it is gone.
+-- The field in our hash has an `s` then; with `e` (acknowledged early), `j` (its run is over) or `g`
+-- (it is inside a gate) it is gone.
 
 -- May Python's recovery meet it? One entry that it cannot read stops every sweep of every Python worker for ever.
 -- In doubt: no. What is not listed is held like a message of our own queues.
@@ -52,7 +53,7 @@ local function sharing(told)
   local self = { keys = told.keys, accepts = accepts }
 
   function self.lists(field)
-    return string.match(field, 's%a*$') and not string.find(field, '[ej]')
+    return string.match(field, 's%a*$') and not string.find(field, '[ejg]')
   end
 
   function self.enlist(raw, key, number)

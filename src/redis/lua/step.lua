@@ -11,7 +11,8 @@
 --       9 broker's database · 10 results' database, '' when it is the same
 --       11 '', or JSON where a queue is shared: { tags: what stands before our tags in `unacked`, keys: for each
 --         registered queue its routing key as JSON, '' for our own }
---       12 … 11+Q    index of each queue among those registered
+--       12 '', or the prefix of all our keys where gates are kept · 13 consumer, for them
+--       14 … 13+Q    index of each queue among those registered
 --       then each plain completion: field, result key, text of its SUCCESS
 --       then each other completion: field, ending, marker ('' without), counts of results, pushes, chords,
 --         parts, joined, pages, frees; '1' when the first result is the task's own; what the ending needs (see there);
@@ -33,11 +34,12 @@ local queues, plain, others = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARG
 local brokerDb, resultsDb = ARGV[9], ARGV[10]
 local split = resultsDb ~= ''
 local shared = ARGV[11] ~= '' and sharing(cjson.decode(ARGV[11]))
-local at = 12 + queues
+local gates = ARGV[12] ~= '' and gating(ARGV[12])
+local at = 14 + queues
 local refused, joins
 
 local firstRaw = false
-if plain == 0 and others > 0 and (ARGV[at + 1] ~= 'ack' or ARGV[at + 6] ~= '0') then
+if plain == 0 and others > 0 and (gates or ARGV[at + 1] ~= 'ack' or ARGV[at + 6] ~= '0') then
   firstRaw = call('HGET', hash, ARGV[at])
 end
 local first = plain + others > 0 and call('HDEL', hash, ARGV[at]) or 0
@@ -197,11 +199,14 @@ if others > 0 then
 
     local raw, held = firstRaw, first == 1
     if i > 0 or plain > 0 then
-      raw = (ending ~= 'ack' or parts > 0) and call('HGET', hash, field)
+      raw = (gates or ending ~= 'ack' or parts > 0) and call('HGET', hash, field)
       held = call('HDEL', hash, field) == 1
     end
     if held and shared and shared.lists(field) then held = shared.take(field, ending, ARGV[e + 1]) end
-    local fresh = held
+    local fresh, gate, ungated = held, nil, raw
+    if gates and held and string.find(field, 'g', 1, true) then
+      gate, ungated = string.match(raw, '^([^\n]*)\n(.*)$')
+    end
 
     -- The fences, before anything else is written: bodies already published, the marker, the parts' memory.
     if fresh and split then call('SELECT', resultsDb) end
@@ -284,10 +289,10 @@ if others > 0 then
         call('HSET', hash, field .. 'j', raw)
       elseif ending ~= 'ack' then
         -- The envelope, and what is known about its deliveries: that of a first one comes as the last argument.
-        local inner, note = raw, ARGV[r - 1]
+        local inner, note = ungated, ARGV[r - 1]
         if string.find(field, 'r', 1, true) then
-          local cut = string.find(raw, '\n', 1, true)
-          note, inner = string.sub(raw, 1, cut - 1), string.sub(raw, cut + 1)
+          local cut = string.find(ungated, '\n', 1, true)
+          note, inner = string.sub(ungated, 1, cut - 1), string.sub(ungated, cut + 1)
         end
         -- Over, with only its bodies not out yet: whoever gets it must ask first. Or acknowledged early.
         if string.find(field, 'j', 1, true) then
@@ -333,6 +338,12 @@ if others > 0 then
       refused = refused or {}
       refused[#refused + 1] = plain + i
     end
+    -- Its place is free with its end; who goes back keeps it.
+    if gate and ending == 'back' then
+      gates.goBack(gate, ungated)
+    elseif gate and not keep then
+      gates.leave(gate)
+    end
   end
 
   for target, texts in pairs(pushed) do
@@ -355,44 +366,77 @@ local record, reply, count, plainly = { lane, '' }, { '' }, 0, true
 local place = ARGV[4] == '0' and 1 or 1 - queues
 local lists = 4 * queues
 local last = ARGV[4] == '0' and lists + queues or ARGV[4] == '1' and lists or 0
+
+-- `list` is 4 × queue + priority step; `marks` go into the field's name. A message that comes for the first time
+-- from a shared queue is listed for Python's recovery; one with a gate is not, since its place is known to us alone.
+local function hold(value, list, marks)
+  local key = marks == '' and shared and shared.keys[math.floor(list / 4) + 1]
+  if key and key ~= '' and shared.accepts(value) then
+    shared.enlist(value, key, request + count)
+    marks = 's'
+  end
+  record[#record + 1] = request + count .. (list == 0 and marks or ':' .. list .. marks)
+  record[#record + 1] = value
+  count = count + 1
+  reply[count + 1] = value
+  if list > 0 or marks ~= '' then plainly = false end
+end
+
+local names -- of the queues
+local function sift(value, list, marks)
+  local gate, note, raw
+  if marks == 'r' then
+    local cut = string.find(value, '\n', 1, true)
+    raw = string.sub(value, cut + 1)
+    gate, note = gates.ofRedo(string.sub(value, 1, cut - 1), raw)
+    value = note .. '\n' .. raw
+  else
+    gate, note, raw = gates.of(value), '0 - ' .. list % 4 .. ' -', value
+  end
+  if not gate then return hold(value, list, marks) end
+  names = names or cjson.decode(call('HGET', hash, 'queues'))
+  if gates.enter(gate, ARGV[13], names[math.floor(list / 4) + 1], note .. '\n' .. raw) then
+    hold(gate .. '\n' .. value, list, marks .. 'g')
+  end
+end
+local take = gates and sift or hold
+
+local looked = 0
 while slots > count and place <= last do
+  local again = false
   if place < 1 or place > lists then
     local q = place < 1 and place + queues or place - lists
-    local values = pcall('RPOP', KEYS[1 + q], slots - count)
-    for _, value in ipairs(values and not values.err and values or {}) do
-      local list = 4 * tonumber(ARGV[11 + q]) + tonumber(string.match(value, '^%d+ %S+ (%d)'))
-      record[#record + 1] = request + count .. (list == 0 and 'r' or ':' .. list .. 'r')
-      record[#record + 1] = value
-      count = count + 1
-      reply[count + 1] = value
-      plainly = false
+    local asked = slots - count
+    local values = pcall('RPOP', KEYS[1 + q], asked)
+    if not values or values.err then values = {} end
+    for k = 1, #values do
+      local value = values[k]
+      take(value, 4 * tonumber(ARGV[13 + q]) + tonumber(string.match(value, '^%d+ %S+ (%d)')), 'r')
     end
+    looked = looked + #values
+    again = gates and #values == asked
   else
-    local values = pcall('RPOP', KEYS[1 + queues + place], slots - count)
+    local asked = slots - count
+    local values = pcall('RPOP', KEYS[1 + queues + place], asked)
     if values and not values.err then
-      local queue = tonumber(ARGV[12 + (place - 1) % queues])
-      local list = 4 * queue + math.floor((place - 1) / queues)
-      local suffix = ''
-      if list > 0 then
-        suffix = ':' .. list
-        plainly = false
-      end
-      local key = shared and shared.keys[queue + 1]
-      for k = 1, #values do
-        local value = values[k]
-        record[2 * count + 3] = request + count .. suffix
-        if key and key ~= '' and shared.accepts(value) then
-          shared.enlist(value, key, request + count)
-          record[2 * count + 3] = record[2 * count + 3] .. 's'
-          plainly = false
+      local list = 4 * tonumber(ARGV[14 + (place - 1) % queues]) + math.floor((place - 1) / queues)
+      if gates or shared or list > 0 then
+        for k = 1, #values do take(values[k], list, '') end
+      else
+        for k = 1, #values do
+          local value = values[k]
+          record[2 * count + 3] = request + count
+          record[2 * count + 4] = value
+          count = count + 1
+          reply[count + 1] = value
         end
-        record[2 * count + 4] = value
-        count = count + 1
-        reply[count + 1] = value
       end
+      looked = looked + #values
+      again = gates and #values == asked
     end
   end
-  place = place + 1
+  -- Who went into a line left a slot free. Not for ever: a script is short.
+  if not again or looked >= 2000 then place = place + 1 end
 end
 
 record[2] = ARGV[2] .. ' ' .. ARGV[3]

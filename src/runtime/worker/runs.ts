@@ -8,6 +8,8 @@ import type { TaskContext } from '../context.js'
 import type { TaskInHand } from '../control/node.js'
 import type { Complete } from '../follow-join.js'
 import type { Message } from '../message.js'
+import type { Gate } from '../gate.js'
+import { gateOf } from '../gate-of.js'
 import { seatsAround } from '../parts.js'
 import { fenceOf } from '../perform.js'
 import { type Ends, factsOf, type Held, nameOf } from './ends.js'
@@ -23,7 +25,7 @@ export interface TaskJob extends Job {
 }
 
 export interface RunsOptions {
-  readonly consumer: Pick<Consumer, 'note' | 'release' | 'store'>
+  readonly consumer: Pick<Consumer, 'admit' | 'note' | 'release' | 'store'>
   readonly pool: Pick<Pool<TaskJob>, 'run'>
   readonly ends: Ends
   readonly rules: IntakeRules
@@ -231,6 +233,16 @@ export class Runs {
     const { message, definition, tag } = held
     const options = definition?.options ?? {}
     if (this.stopped) return bare(tag, { kind: 'back' })
+    if (definition?.options.concurrencyKey !== undefined && delivery.gated !== true) {
+      let gate: Gate | undefined
+      try {
+        gate = gateOf(definition, message)
+      } catch (error) {
+        return { completion: await ends.ofFailure(held, error), held }
+      }
+      // In line, or lost: somebody else's in either case.
+      if (gate !== undefined && (await consumer.admit(delivery, gate)) !== 'run') return undefined
+    }
     if (!permitted) {
       const admitted = limits.admit(message.task, held.queue)
       if (!(typeof admitted === 'boolean' ? admitted : await admitted))

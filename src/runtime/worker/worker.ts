@@ -227,6 +227,7 @@ export class Worker {
         this.#limits?.lose()
         this.#slots?.lose()
       },
+      gated: this.#parts.registry.some(({ options }) => options.concurrencyKey !== undefined),
       onParked: (queue, tasks) => this.#limits?.parked(queue, tasks),
       onTrouble: ({ ok, message }) => (ok ? this.#log.info(message) : this.#log.error(message)),
     })
