@@ -105,8 +105,14 @@ const concurrencyOf = (
 /** What says how large the pool should be; undefined without autoscale. */
 export const scaler = ({ autoscale }: WorkerOptions): WorkerParts['scale'] => {
   if (autoscale === undefined) return undefined
-  const bounds = { keepalive: defaultKeepalive, ...autoscale }
-  return (load) => scale(bounds, load)
+  const { max, min, keepalive = defaultKeepalive } = autoscale
+  return {
+    max,
+    min,
+    decide(load) {
+      return scale({ max: this.max, min: this.min, keepalive }, load)
+    },
+  }
 }
 
 /** How pools are made for the workers of this app. */

@@ -16,6 +16,7 @@ export const defaultKeepalive = 30
 export const scale = ({ max, min, keepalive }: ScaleBounds, load: Load): number => {
   const { concurrency, held, waiting, quietSeconds } = load
   const wanted = held + waiting
+  if (concurrency > max) return Math.max(1, max)
   if (wanted > concurrency) return Math.max(concurrency, Math.min(max, wanted))
   if (quietSeconds < keepalive) return concurrency
   return Math.max(1, min, wanted)

@@ -45,6 +45,8 @@ export interface Running {
 
 export interface Pool<J extends Job> {
   readonly name: string
+  /** Processes or threads of its own, where it has some. */
+  readonly ids?: readonly number[]
   /** How many jobs may run at once. */
   readonly concurrency: number
   /** Resolves when it can run something. Rejects with ImproperlyConfigured when it never will. */

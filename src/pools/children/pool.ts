@@ -2,7 +2,7 @@
 // child and to no other, so that a short one never waits behind a long one; a child that dies takes one job with
 // it and is replaced. One that dies without having been given anything is replaced ever more slowly.
 import { availableParallelism } from 'node:os'
-import { ImproperlyConfigured, TimeLimitExceeded } from '../../errors.js'
+import { ImproperlyConfigured, TaskRevokedError, TimeLimitExceeded } from '../../errors.js'
 import { after } from '../lazy-abort.js'
 import type { Courier, Job, Json, Outcome, Pool, Running } from '../pool.js'
 import { Child, type ChildEvents } from './child.js'
@@ -123,6 +123,10 @@ export class ChildPool<J extends Job> implements Pool<J> {
     if (place >= 0) this.waiting.splice(place, 1)
     for (const child of this.children)
       if (child.run === run) {
+        if (reason instanceof TaskRevokedError && reason.signal === 'SIGKILL') {
+          child.kill('killed: its task was terminated')
+          continue
+        }
         child.say(['abort', run.number, [reason.name, reason.message]])
         run.grace = setTimeout(() => child.kill('killed: the task went on after it was aborted'), graceMs)
       }

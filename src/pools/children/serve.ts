@@ -1,6 +1,6 @@
 // The child's side: loads what it is told, then runs one job after the other and says how each ended. The soft
 // limit is its own business; the hard one is its parent's, who ends it from outside.
-import { LeaseLost, SoftTimeLimitExceeded, WorkerShutdown } from '../../errors.js'
+import { LeaseLost, SoftTimeLimitExceeded, TaskRevokedError, WorkerShutdown } from '../../errors.js'
 import { LazyAbort } from '../lazy-abort.js'
 import type { ChildLine, Json, LazySignal } from '../pool.js'
 import type { AbortReason, FromChild, Line, ToChild } from './messages.js'
@@ -30,8 +30,10 @@ interface Question {
 /** How often a child that has a limit looks at its memory while it waits. */
 const lookEveryMs = 1000
 
-const errorOf = ([name, message]: AbortReason): Error =>
-  name === 'LeaseLost' ? new LeaseLost(message) : new WorkerShutdown(message)
+const errorOf = ([name, message]: AbortReason): Error => {
+  if (name === 'LeaseLost') return new LeaseLost(message)
+  return name === 'TaskRevokedError' ? new TaskRevokedError(message) : new WorkerShutdown(message)
+}
 
 const rssKib = (): number => Math.round(process.memoryUsage.rss() / 1024)
 

@@ -3,6 +3,7 @@
 import { aliases, inspectCommands } from './inspect.js'
 import { type Command, silence } from './node.js'
 import { limitCommands } from './limit-commands.js'
+import { poolCommands } from './pool-commands.js'
 import { revokeCommands } from './revoke-commands.js'
 
 const shutdown: Command = (node, { msg }) => {
@@ -19,6 +20,7 @@ const commands: Readonly<Record<string, Command>> = {
   ...inspectCommands,
   ...revokeCommands,
   ...limitCommands,
+  ...poolCommands,
   shutdown,
   // Without events there is nothing to be sent, which Celery does not call an error either.
   heartbeat: () => null,
@@ -27,10 +29,6 @@ const commands: Readonly<Record<string, Command>> = {
   disable_events: () => ({ ok: 'task events already disabled' }),
   add_consumer: notYet('Further queues at run time are'),
   cancel_consumer: notYet('Leaving a queue at run time is'),
-  pool_grow: notYet('A pool that grows is'),
-  pool_shrink: notYet('A pool that shrinks is'),
-  pool_restart: () => ({ error: "ValueError('Pool restarts not enabled')" }),
-  autoscale: () => ({ error: "ValueError('Autoscale not enabled')" }),
 }
 
 export const commandNames: readonly string[] = Object.keys(commands).sort()

@@ -32,9 +32,10 @@ export interface QueueView {
 }
 
 export interface PoolView {
-  readonly implementation: string
+  readonly name: string
   readonly concurrency: number
-  readonly [more: string]: unknown
+  /** Of its processes or threads; this process where it has none of its own. */
+  readonly ids: readonly number[]
 }
 
 export interface Node {
@@ -54,6 +55,8 @@ export interface Node {
   readonly prefetchCount: number
   readonly queues: readonly QueueView[]
   readonly pool: PoolView
+  /** The bounds, to be moved; undefined without autoscale. */
+  readonly autoscale: { max: number; min: number } | undefined
   readonly totals: ReadonlyMap<string, number>
   /** Limits that were set from afar, by the task's name. */
   readonly timeLimits: Map<
@@ -71,6 +74,9 @@ export interface Node {
   terminate(matches: (message: Message) => boolean, signal: NodeJS.Signals): readonly Message[]
   /** Throws ImproperlyConfigured, NotRegistered. */
   rateLimit(task: string, rate: Rate): void
+  /** Throws InvalidUsage where the pool has one size. */
+  grow(n: number): void
+  shrink(n: number): void
   shutdown(): void
 }
 

@@ -50,13 +50,22 @@ const brokerInfo = (url: string, connectTimeout: number): Readonly<Record<string
 }
 
 export const statsOf = (node: Node): Readonly<Record<string, unknown>> => {
-  const { implementation, concurrency, ...pool } = node.pool
+  const { name, concurrency, ids } = node.pool
+  const { autoscale } = node
   return {
     total: Object.fromEntries(node.totals),
     pid: process.pid,
     clock: String(node.clock.value),
     uptime: Math.floor((Date.now() - node.startedAt) / 1000),
-    pool: { implementation, 'max-concurrency': concurrency, ...pool },
+    pool: { implementation: `lovage:${name}`, 'max-concurrency': concurrency, processes: ids },
+    ...(autoscale && {
+      autoscaler: {
+        max: autoscale.max,
+        min: autoscale.min,
+        current: concurrency,
+        qty: node.active().length + node.reserved().length,
+      },
+    }),
     broker: brokerInfo(node.brokerUrl, node.settings.brokerConnectionTimeout),
     prefetch_count: node.prefetchCount,
     rusage: usage(),

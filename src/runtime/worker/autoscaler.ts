@@ -3,6 +3,13 @@
 import type { Logger } from '../../log.js'
 import type { Load } from '../../pools/pool.js'
 
+/** The bounds of an autoscale, which may be moved while it works, and what it thinks of a load. */
+export interface Scaler {
+  max: number
+  min: number
+  decide(load: Load): number
+}
+
 export interface AutoscalerOptions {
   readonly decide: (load: Load) => number
   readonly look: () => { readonly concurrency: number; readonly held: number; readonly isFull: boolean }

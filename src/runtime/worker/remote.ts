@@ -4,6 +4,7 @@ import type { Settings } from '../../config.js'
 import type { Rate } from '../../config-rate.js'
 import * as Either from 'fp-ts/lib/Either.js'
 import type { Logger } from '../../log.js'
+import type { Pool } from '../../pools/pool.js'
 import type { Broker, Delivery } from '../broker.js'
 import { listen } from '../control/listener.js'
 import type { Node, PoolView, QueueView, Scheduled, TaskInHand } from '../control/node.js'
@@ -11,6 +12,7 @@ import type { Mailbox } from '../mailbox.js'
 import { decodeMessage, type Message } from '../message.js'
 import type { Registry } from '../registry.js'
 import { revocationOf, type Revoked, type Stamp } from '../revoked.js'
+import type { Scaler } from './autoscaler.js'
 import type { Runs } from './runs.js'
 import type { Slots } from './slots.js'
 
@@ -30,13 +32,19 @@ export interface RemoteOptions extends RemoteParts {
   readonly registry: Registry
   readonly broker: Broker
   readonly queues: readonly QueueView[]
-  readonly pool: PoolView
-  readonly prefetchCount: number
+  readonly worker: {
+    grow(n: number): void
+    shrink(n: number): void
+    rateLimit(task: string, rate: Rate): void
+    stop(): Promise<void>
+  }
+  readonly pool: Pick<Pool<never>, 'name' | 'concurrency' | 'ids'>
+  /** Messages in hand at once. */
+  readonly capacity: () => number
+  readonly scale: Scaler | undefined
   readonly runs: Pick<Runs, 'active' | 'terminate' | 'totals' | 'timeLimits'>
   readonly slots: Pick<Slots, 'prefetched'>
   readonly revoked: Revoked
-  readonly rateLimit: (task: string, rate: Rate) => void
-  readonly shutdown: () => void
 }
 
 /** Held back messages that `inspect scheduled` shows, for each queue. */
@@ -61,9 +69,8 @@ class RemoteNode implements Node {
   readonly settings: Settings
   readonly changed: ReadonlySet<string>
   readonly brokerUrl: string
-  readonly prefetchCount: number
   readonly queues: readonly QueueView[]
-  readonly pool: PoolView
+  readonly autoscale: Node['autoscale']
   readonly totals: Node['totals']
   readonly timeLimits: Node['timeLimits']
 
@@ -76,11 +83,27 @@ class RemoteNode implements Node {
     this.settings = options.settings
     this.changed = options.changed
     this.brokerUrl = options.broker.url
-    this.prefetchCount = options.prefetchCount
     this.queues = options.queues
-    this.pool = options.pool
+    this.autoscale = options.scale
     this.totals = options.runs.totals
     this.timeLimits = options.runs.timeLimits
+  }
+
+  get prefetchCount(): number {
+    return this.options.capacity()
+  }
+
+  get pool(): PoolView {
+    const { name, concurrency, ids = [process.pid] } = this.options.pool
+    return { name, concurrency, ids }
+  }
+
+  grow(n: number): void {
+    this.options.worker.grow(n)
+  }
+
+  shrink(n: number): void {
+    this.options.worker.shrink(n)
   }
 
   active(): readonly TaskInHand[] {
@@ -116,11 +139,11 @@ class RemoteNode implements Node {
   }
 
   rateLimit(task: string, rate: Rate): void {
-    this.options.rateLimit(task, rate)
+    this.options.worker.rateLimit(task, rate)
   }
 
   shutdown(): void {
-    this.options.shutdown()
+    void this.options.worker.stop()
   }
 }
 

@@ -5,7 +5,7 @@ import { paceOf, type Rate, readRate } from '../../config-rate.js'
 import { declaredQueues, type Settings } from '../../config.js'
 import { ImproperlyConfigured, InvalidUsage, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
-import type { Courier, Execute, Json, LazySignal, Load, Outcome, Pool } from '../../pools/pool.js'
+import type { Courier, Execute, Json, LazySignal, Outcome, Pool } from '../../pools/pool.js'
 import type { Broker, Consumer } from '../broker.js'
 import type { ContextTools } from '../context.js'
 import type { QueueView } from '../control/node.js'
@@ -15,7 +15,7 @@ import type { Means } from '../perform.js'
 import type { Registry } from '../registry.js'
 import type { ResultSource } from '../result-source.js'
 import { Revoked } from '../revoked.js'
-import { startAutoscaler } from './autoscaler.js'
+import { type Scaler, startAutoscaler } from './autoscaler.js'
 import { packDelivery, type Question, unpackOutcome } from './crossing.js'
 import { Ends, type EndSettings, type Held } from './ends.js'
 import { Limits, type Rates } from './limits.js'
@@ -52,7 +52,7 @@ export interface WorkerParts {
   readonly remote: RemoteParts
   readonly createPool: (request: PoolRequest) => Pool<TaskJob>
   /** The right size for a load; undefined without autoscale. */
-  readonly scale: ((load: Load) => number) | undefined
+  readonly scale: Scaler | undefined
   /** This process (or thread) is a pool's child: it runs what it is given, and starts nothing of its own. */
   readonly isChild: boolean
   readonly settings: EndSettings & {
@@ -191,16 +191,17 @@ export class Worker {
       this.#deafen = await openRemote(remote)
       this.#phase = 'running'
       slots.start()
-      if (this.#parts.scale !== undefined) this.#stopScaling = this.#autoscale(broker, slots)
+      const { scale } = this.#parts
+      if (scale !== undefined) this.#stopScaling = this.#autoscale(scale, broker, slots)
     } catch (error) {
       await this.#pool.stop()
       throw error
     }
   }
 
-  #autoscale(broker: Broker, slots: Slots): () => void {
+  #autoscale(scale: Scaler, broker: Broker, slots: Slots): () => void {
     return startAutoscaler({
-      decide: this.#parts.scale as (load: Load) => number,
+      decide: (load) => scale.decide(load),
       look: () => ({ concurrency: this.#concurrency, ...slots.load }),
       waiting: async () => {
         const lengths = await Promise.all(this.queues.map((queue) => broker.length(queue)))
@@ -313,13 +314,13 @@ export class Worker {
       registry,
       broker,
       queues: viewQueues(this.queues, this.#parts.remote.settings),
-      pool: { implementation: `lovage:${pool.name}`, concurrency, processes: [process.pid] },
-      prefetchCount: capacity,
+      worker: this,
+      pool,
+      capacity: () => this.#capacity,
+      scale: this.#parts.scale,
       runs,
       slots,
       revoked: this.#revoked,
-      rateLimit: (task, rate) => this.rateLimit(task, rate),
-      shutdown: () => void this.stop(),
     }
     return { slots, remote }
   }
