@@ -3,7 +3,7 @@
 // answer comes back (everything is written: the part is counted, the next message is out, nobody heard of it).
 import { chain, chord, group } from 'lovage'
 import type { Running } from '../../support/processes.js'
-import { publishedTwice } from '../support/ledger.js'
+import { distinct, messageOf, publishedTwice } from '../support/ledger.js'
 import { type Call, type Fate, Proxy } from '../support/proxy.js'
 import { type Client, type FaultCase, inParallel, range, type Scene } from '../support/scene.js'
 
@@ -53,6 +53,30 @@ const shapes: readonly Shape[] = [
     send: async ({ stubborn }) => ({ id: (await stubborn.delay(7, 3, 1)).id, result: 7 }),
     messages: 3,
     completions: 3,
+  },
+  {
+    name: 'replace',
+    send: async ({ swap, add }) => ({ id: (await chain(swap.s(5), add.s(100)).delay()).id, result: 107 }),
+    messages: 4,
+    completions: 4,
+  },
+  {
+    name: 'replace in a header',
+    send: async ({ swap, add, total }) => ({
+      id: (await chord([swap.s(5), add.s(1, 2)], total.s()).delay()).id,
+      result: 10,
+    }),
+    messages: 5,
+    completions: 6,
+  },
+  {
+    name: 'chord that grows',
+    send: async ({ grow, add, total }) => ({
+      id: (await chord([grow.s(7), add.s(1, 2)], total.s()).delay()).id,
+      result: 18,
+    }),
+    messages: 4,
+    completions: 5,
   },
   {
     name: 'link',
@@ -168,7 +192,12 @@ export const p5: FaultCase = {
     const { report, ledger } = scene
     const all = [...shapes.flatMap(completionsOf), ...others]
     // The points of a chord's end: the last part, and the body.
-    const few = completionsOf(named('chord')).slice(4, 8)
+    const few = [
+      ...completionsOf(named('chord')).slice(4, 8),
+      // What replaces a task, and what is added to its chord, leaves with the task's own end.
+      ...completionsOf(named('replace')).slice(0, 2),
+      ...completionsOf(named('chord that grows')).slice(0, 2),
+    ]
     const points = size === 'full' ? all : few
     const queues: string[] = []
     const workflows: { readonly point: Point; readonly id: string; readonly result: unknown }[] = []
@@ -188,7 +217,7 @@ export const p5: FaultCase = {
     // What comes after the last result (a link, an errback) has no id that we know: wait for its run.
     await scene.quiet()
     const starts = ledger.starts()
-    const messages = new Set(starts.map(({ id, retries }) => `${id}:${retries}`)).size
+    const messages = distinct(starts.map(messageOf))
     const wrong = workflows.filter(({ result }, index) => {
       const meta = metas[index]
       const value = meta?.status === 'FAILURE' ? (meta.result as { exc_type: string }).exc_type : meta?.result

@@ -2,7 +2,7 @@
 // that its tasks do goes into a ledger outside Redis: one appended line for each start and each end.
 import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createApp, createLogger } from 'lovage'
+import { chain, createApp, createLogger } from 'lovage'
 
 const told = JSON.parse(process.env.FAULTS)
 const { ledger, broker, backend, lease, queues, concurrency } = told
@@ -35,13 +35,14 @@ const noted = (name, body, options) =>
   app.task(
     `faults.${name}`,
     async function (...args) {
-      const { id, retries, redelivered, attempt } = this.request
+      const { id, retries, replacedTaskNesting: nesting, redelivered, attempt } = this.request
       const note = (what, more) =>
         write({
           what,
           task: name,
           id,
           retries,
+          nesting,
           fresh: !redelivered,
           attempt,
           pid: process.pid,
@@ -51,7 +52,7 @@ const noted = (name, body, options) =>
       note('start', { args: name === 'collect' ? args.slice(1) : args })
       try {
         const value = await body.apply(this, args)
-        note('end', { value })
+        note('end', { value: value instanceof Error ? value.name : value })
         return value
       } catch (error) {
         note('end', { error: String(error) })
@@ -76,7 +77,7 @@ noted('roll', async (_index, ms) => {
 /** A chord's body. */
 noted('collect', (results) => results)
 
-noted('add', async (a, b, ms = 0) => {
+const add = noted('add', async (a, b, ms = 0) => {
   await sleep(ms)
   return a + b
 })
@@ -87,6 +88,17 @@ noted('total', (numbers) => numbers.flat(9).reduce((sum, number) => sum + number
 noted('stubborn', async function (value, times, ms) {
   await sleep(ms)
   if (this.request.retries < times - 1) throw this.retry({ countdown: 0.05, maxRetries: times })
+  return value
+})
+
+/** Two more take its place. */
+noted('swap', function (value) {
+  return this.replace(chain(add.s(value, 1), add.s(1)))
+})
+
+/** Adds one more to its chord. */
+noted('grow', function (value) {
+  this.addToChord(add.s(value, 1))
   return value
 })
 

@@ -9,6 +9,8 @@ export interface Entry {
   readonly task: string
   readonly id: string
   readonly retries: number
+  /** How often the task was replaced: what takes its place has its id. */
+  readonly nesting: number
   /** Not a redelivery: this is how a message runs that was published and never held before. */
   readonly fresh: boolean
   readonly attempt: number
@@ -55,8 +57,8 @@ export class Ledger {
   }
 }
 
-/** One message: a task id has one for each retry. */
-export const messageOf = ({ id, retries }: Entry): string => `${id}:${retries}`
+/** One message: a task id has one for each retry, and one for each work that took its place. */
+export const messageOf = ({ id, retries, nesting }: Entry): string => `${id}:${retries}:${nesting}`
 
 export const distinct = <T>(values: Iterable<T>): number => new Set(values).size
 

@@ -180,7 +180,8 @@ export class Proxy {
   }
 
   #learn(text: string): void {
-    const name = /^-- (\w+):/.exec(text)?.[1]
+    // What a script shares with others stands before its own head.
+    const name = [...text.matchAll(/^-- ([a-z]+):/gm)].at(-1)?.[1]
     if (name !== undefined) this.#scripts.set(createHash('sha1').update(text).digest('hex'), name)
   }
 }

@@ -62,6 +62,8 @@ const clientOf = (broker: string, backend: string, queue: string) => {
     add: app.declare<(a: number, b: number, ms?: number) => number>('faults.add'),
     total: app.declare<(numbers: readonly unknown[]) => number>('faults.total'),
     stubborn: app.declare<(value: number, times: number, ms: number) => number>('faults.stubborn'),
+    swap: app.declare<(value: number) => number>('faults.swap'),
+    grow: app.declare<(value: number) => number>('faults.grow'),
     once: app.declare<(value: number, ms: number) => number>('faults.once'),
     refuse: app.declare<(value: number, ms: number) => number>('faults.refuse'),
     poison: app.declare<(ms: number) => null>('faults.poison'),
