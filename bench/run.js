@@ -9,6 +9,12 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startRedis } from './redis.js'
 
+// `npm run bench -- beat`: that one has no peer.
+if (process.argv[2] === 'beat') {
+  const { benchBeat } = await import('./beat.js')
+  process.exit((await benchBeat()) ? 0 : 1)
+}
+
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, scale: { type: 'string', default: '1' } },
 })

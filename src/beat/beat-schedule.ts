@@ -4,7 +4,7 @@ import { signature } from '../canvas/signature.js'
 import { isRecord, wireName } from '../canvas/options.js'
 import { nearest, show } from '../canvas/words.js'
 import { ImproperlyConfigured } from '../errors.js'
-import { type EntryOptions, naming, readEntry, type ScheduleEntry } from './entry.js'
+import { type EntryOptions, naming, readEntry, type ScheduleEntry, tickOptions } from './entry.js'
 import { optionsFromJSON } from './entry-json.js'
 import { camelKeys, readSchedule } from './read-schedule.js'
 
@@ -67,7 +67,7 @@ export function readDictEntry(name: string, given: unknown): ScheduleEntry {
 }
 
 const pythonKeys = ['task', 'schedule', 'args', 'kwargs', 'options', 'relative']
-const ourKeys = ['timezone', 'dst', 'catchUp', 'overlap', 'jitter', 'startAt', 'endAt', 'maxRuns', 'paused']
+const ourKeys: readonly string[] = tickOptions
 
 /** Known options in either spelling; names that nobody knows are refused with the entry. */
 function callOptions(options: unknown): Record<string, unknown> {

@@ -200,10 +200,9 @@ export class Beat {
     const { entries, errors } = this.#means.configured()
     for (const error of errors) parts.log.error(`beat: ${error.message} It is passed over.`)
     // What the program says goes before what its settings say.
-    const all = new Map(entries.map((entry) => [entry.name, entry]))
-    for (const [name, entry] of this.#declared) all.set(name, entry)
+    const configured = entries.filter(({ name }) => !this.#declared.has(name))
     const desk = new Desk(parts, (name) => this.#declared.get(name))
-    const sync = (): Promise<void> => desk.sync([...all.values()])
+    const sync = (): Promise<void> => desk.sync([...configured, ...this.#declared.values()])
     await sync()
     this.#loop = new Loop({
       parts,

@@ -6,6 +6,7 @@ import { calendar, maskOf, type NextWall, weekdaysOfMonth } from './calendar.js'
 import { type CrontabField, type FieldName, type ReadField, ranges, readField } from './crontab-fields.js'
 import type { DstPolicy, Schedule, ScheduleContext, ScheduleJson } from './schedule.js'
 import { millisecondsOf } from './schedule.js'
+import { sharing } from './shared.js'
 import { checkDst, checkZone, type WhereOptions } from './where.js'
 import { nextInZone, policies, realTime } from './walk.js'
 import { zoneOf } from './zone.js'
@@ -26,54 +27,43 @@ export interface CrontabOptions extends WhereOptions {
   readonly monthOfYear?: CrontabField
 }
 
+/** What the five fields mean, without a place. */
+interface Timetable {
+  readonly texts: Readonly<Record<FieldName, string>>
+  readonly nextWall: NextWall
+  readonly isRoundTheClock: boolean
+}
+
 export class Crontab implements Schedule {
   readonly kind = 'crontab'
   readonly timezone: string | undefined
   readonly dst: DstPolicy | undefined
-  readonly #texts: Readonly<Record<FieldName, string>>
-  readonly #nextWall: NextWall
-  readonly #isRoundTheClock: boolean
+  readonly #timetable: Timetable
 
-  constructor(fields: Readonly<Record<FieldName, ReadField>>, { timezone, dst }: WhereOptions) {
+  constructor(timetable: Timetable, { timezone, dst }: WhereOptions) {
     this.timezone = timezone
     this.dst = dst
-    const { minute, hour, dayOfMonth, monthOfYear, dayOfWeek } = fields
-    this.#texts = {
-      minute: minute.text,
-      hour: hour.text,
-      dayOfMonth: dayOfMonth.text,
-      monthOfYear: monthOfYear.text,
-      dayOfWeek: dayOfWeek.text,
-    }
-    const days = maskOf(dayOfMonth.members)
-    const weekdays = maskOf(dayOfWeek.members)
-    this.#nextWall = calendar({
-      seconds: [0],
-      minutes: minute.members,
-      hours: hour.members,
-      months: monthOfYear.members,
-      days: (first, length) => days & weekdaysOfMonth(weekdays, first, length),
-    })
-    this.#isRoundTheClock = isRoundTheClock(hour)
+    this.#timetable = timetable
   }
 
   next(after: Date | number, context: ScheduleContext = {}): number | null {
     const zone = zoneOf(this.timezone ?? context.timezone ?? 'UTC')
-    const policy = this.#isRoundTheClock ? realTime : policies[this.dst ?? context.dst ?? 'once']
-    return nextInZone(zone, millisecondsOf(after), this.#nextWall, policy)
+    const { isRoundTheClock, nextWall } = this.#timetable
+    const policy = isRoundTheClock ? realTime : policies[this.dst ?? context.dst ?? 'once']
+    return nextInZone(zone, millisecondsOf(after), nextWall, policy)
   }
 
   toJSON(): ScheduleJson {
     return {
       kind: this.kind,
-      ...this.#texts,
+      ...this.#timetable.texts,
       ...(this.timezone === undefined ? {} : { timezone: this.timezone }),
       ...(this.dst === undefined ? {} : { dst: this.dst }),
     }
   }
 
   toString(): string {
-    const fields = Object.values(this.#texts).map((text) => text.replace(/\s+/g, ''))
+    const fields = Object.values(this.#timetable.texts).map((text) => text.replace(/\s+/g, ''))
     return `crontab ${fields.join(' ')}${this.timezone === undefined ? '' : ` (${this.timezone})`}`
   }
 }
@@ -109,11 +99,38 @@ export function crontab(given: string | CrontabOptions = {}, where: WhereOptions
   const fields = Object.fromEntries(
     (Object.keys(ranges) as FieldName[]).map((name) => [name, readField(name, options[name] ?? '*')]),
   ) as Record<FieldName, ReadField>
-  refuseNever(fields)
-  return new Crontab(fields, {
+  const key = Object.values(fields).map(({ text }) => text)
+  const timetable = shared(key.join(' '), () => timetableOf(fields))
+  return new Crontab(timetable, {
     ...checkZone(options.timezone, 'crontab: timezone'),
     ...checkDst(options.dst, 'crontab: dst'),
   })
+}
+
+const shared = sharing<Timetable>()
+
+function timetableOf(fields: Readonly<Record<FieldName, ReadField>>): Timetable {
+  refuseNever(fields)
+  const { minute, hour, dayOfMonth, monthOfYear, dayOfWeek } = fields
+  const days = maskOf(dayOfMonth.members)
+  const weekdays = maskOf(dayOfWeek.members)
+  return {
+    texts: {
+      minute: minute.text,
+      hour: hour.text,
+      dayOfMonth: dayOfMonth.text,
+      monthOfYear: monthOfYear.text,
+      dayOfWeek: dayOfWeek.text,
+    },
+    nextWall: calendar({
+      seconds: [0],
+      minutes: minute.members,
+      hours: hour.members,
+      months: monthOfYear.members,
+      days: (first, length) => days & weekdaysOfMonth(weekdays, first, length),
+    }),
+    isRoundTheClock: isRoundTheClock(hour),
+  }
 }
 
 function fromText(expression: string): CrontabOptions {

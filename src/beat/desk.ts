@@ -8,6 +8,7 @@ import { type EntryOptions, readEntry } from './entry.js'
 import type { BeatParts } from './parts.js'
 import {
   type BeatRecord,
+  isPlainlyRuntime,
   isTrouble,
   newState,
   readRecord,
@@ -18,11 +19,11 @@ import {
   writeState,
 } from './record.js'
 import { ran, writeLine } from './shot.js'
+import type { Stored } from './store.js'
 import { optionsOf } from './view.js'
 
 /** Tries of a change that others are making as well. */
 const mostTries = 20
-/** States are put down in pieces of so many, so that 100 000 declared entries are no 100 000 waits. */
 const together = 500
 
 export class Desk {
@@ -32,10 +33,10 @@ export class Desk {
   ) {}
 
   async list(): Promise<readonly (BeatRecord | Trouble)[]> {
-    const found = await this.parts.store.list()
-    return found
-      .map((stored) => readRecord(stored, this.parts.codec, this.declared))
-      .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+    const found = new Map<string, BeatRecord | Trouble>()
+    for await (const page of this.parts.store.pages())
+      for (const stored of page) found.set(stored.name, readRecord(stored, this.parts.codec, this.declared))
+    return [...found.values()].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
   }
 
   /** @throws ImproperlyConfigured when there is none, or none that can be read. */
@@ -102,31 +103,39 @@ export class Desk {
 
   /** Entries of the program, at its start: what is new or changed is written, what it no longer has goes. */
   async sync(entries: readonly ScheduleEntry[]): Promise<void> {
-    const { store, codec } = this.parts
-    const there = new Map((await store.list()).map((stored) => [stored.name, stored]))
-    const tasks = entries.map((entry) => async (): Promise<void> => {
-      const stored = there.get(entry.name)
-      if (stored === undefined) return void (await this.#put(entry, 'code', undefined))
-      const read = readRecord(stored, codec, this.declared)
-      // What cannot be read is replaced by what the program says.
-      if (isTrouble(read)) {
-        await store.remove(entry.name)
-        return void (await this.#put(entry, 'code', undefined))
-      }
-      const same = Object.freeze({ ...entry, paused: read.entry.paused || entry.paused })
-      if ('definition' in stored && writeDefinition(same, 'code', codec) === stored.definition) return
-      const renewed = JSON.stringify(read.entry.schedule) !== JSON.stringify(entry.schedule)
-      // Another beat of this program may be at it as well; then it says the same.
-      await this.#change(read, same, 'code', renewed)
-    })
-    const own = new Set(entries.map(({ name }) => name))
-    for (const stored of there.values()) {
-      const read = readRecord(stored, codec, this.declared)
-      if (own.has(stored.name) || isTrouble(read) || read.source !== 'code') continue
-      tasks.push(async () => void (await store.remove(stored.name, read.revision)))
+    const { store } = this.parts
+    const missing = new Map(entries.map((entry) => [entry.name, entry]))
+    const own = new Map(missing)
+    for await (const page of store.pages()) {
+      for (const { name } of page) missing.delete(name)
+      await each(page, (stored) => this.#syncOne(stored, own.get(stored.name)))
     }
-    for (let from = 0; from < tasks.length; from += together)
-      await Promise.all(tasks.slice(from, from + together).map((task) => task()))
+    await each([...missing.values()], (entry) => this.#put(entry, 'code', undefined))
+  }
+
+  /** `entry` is what the program says of it: nothing, where it does not declare it. */
+  async #syncOne(stored: Stored, entry: ScheduleEntry | undefined): Promise<unknown> {
+    const { store, codec } = this.parts
+    const { name } = stored
+    if (entry === undefined) {
+      if (isPlainlyRuntime(stored)) return undefined
+      const read = readRecord(stored, codec, this.declared)
+      return isTrouble(read) ? undefined : store.remove(name, read.revision)
+    }
+    // Most are as they were, and need no reading.
+    if ('definition' in stored && writeDefinition(entry, 'code', codec) === stored.definition)
+      return undefined
+    const read = readRecord(stored, codec, this.declared)
+    if (isTrouble(read)) {
+      // What cannot be read is replaced by what the program says.
+      await store.remove(name)
+      return this.#put(entry, 'code', undefined)
+    }
+    const same = Object.freeze({ ...entry, paused: read.entry.paused || entry.paused })
+    if ('definition' in stored && writeDefinition(same, 'code', codec) === stored.definition) return undefined
+    const renewed = JSON.stringify(read.entry.schedule) !== JSON.stringify(entry.schedule)
+    // Another beat of this program may be at it as well; then it says the same.
+    return this.#change(read, same, 'code', renewed)
   }
 
   // -------------------------------------------------------------------------------------------------
@@ -184,6 +193,12 @@ export class Desk {
       await store.save([{ name: entry.name, state: text, revision: stateRevision, line }])
     return true
   }
+}
+
+/** In pieces, so that 100 000 are neither 100 000 waits nor 100 000 calls under way. */
+const each = async <T>(items: readonly T[], act: (item: T) => Promise<unknown>): Promise<void> => {
+  for (let from = 0; from < items.length; from += together)
+    await Promise.all(items.slice(from, from + together).map(act))
 }
 
 const nameOf = (read: BeatRecord | Trouble): string => ('trouble' in read ? read.name : read.entry.name)

@@ -6,7 +6,7 @@ import { isRecord } from '../canvas/options.js'
 import { fromJSON, type SignatureJson, toJSON } from '../canvas/wire.js'
 import { show } from '../canvas/words.js'
 import { DecodeError, isLovageError } from '../errors.js'
-import { type EntryOptions, readEntry, type ScheduleEntry } from './entry.js'
+import { type EntryOptions, readEntry, type ScheduleEntry, tickOptions } from './entry.js'
 import { scheduleFromJSON } from './read-schedule.js'
 import type { DstPolicy, ScheduleJson } from './schedule.js'
 
@@ -86,17 +86,7 @@ export function entryFromJSON(json: unknown): ScheduleEntry {
   }
 }
 
-const storedNames: ReadonlySet<string> = new Set([
-  'timezone',
-  'dst',
-  'catchUp',
-  'overlap',
-  'jitter',
-  'startAt',
-  'endAt',
-  'maxRuns',
-  'paused',
-])
+const storedNames: ReadonlySet<string> = new Set(tickOptions)
 
 // Options may hold callbacks, which are signatures themselves: so they go to the wire on a signature's back.
 const carrier = '-'

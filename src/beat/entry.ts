@@ -63,6 +63,19 @@ export interface ScheduleEntry {
   readonly unknownKeys?: Readonly<Record<string, unknown>>
 }
 
+/** What an entry says of its ticks, beside `schedule`: the rest of its options are those of a call. */
+export const tickOptions = [
+  'timezone',
+  'dst',
+  'catchUp',
+  'overlap',
+  'jitter',
+  'startAt',
+  'endAt',
+  'maxRuns',
+  'paused',
+] as const satisfies readonly (keyof EntryOptions)[]
+
 /** Checks what a user wrote. @throws ImproperlyConfigured, beginning with the entry's name. */
 export function readEntry(name: string, given: EntryOptions): ScheduleEntry {
   if (typeof name !== 'string' || name.trim() === '')
@@ -128,25 +141,11 @@ function callOptions(given: object): CallOptions {
   } catch (error) {
     // The canvas knows calling options only; a misspelt `jitter` is nearer to the entry's own words.
     const unknown = Object.keys(given).find((name) => wireName(name) === name && optionOf(name) === undefined)
-    const near = unknown === undefined ? undefined : nearest(unknown, ownNames)
+    const near = unknown === undefined ? undefined : nearest(unknown, ['schedule', 'run', ...tickOptions])
     if (near === undefined) throw error
     throw new ImproperlyConfigured(`there is no option "${unknown}". Did you mean ${near}?`)
   }
 }
-
-const ownNames = [
-  'schedule',
-  'run',
-  'timezone',
-  'dst',
-  'catchUp',
-  'overlap',
-  'jitter',
-  'startAt',
-  'endAt',
-  'maxRuns',
-  'paused',
-]
 
 const moment = (given: Date | string | null | undefined, place: string): number | undefined =>
   given === undefined || given === null ? undefined : readMoment(given, place)

@@ -4,32 +4,15 @@
 import { mkdir, readFile, rename, rmdir, stat, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isRecord } from '../canvas/options.js'
-import { show } from '../canvas/words.js'
-import { ImproperlyConfigured, OperationalError } from '../errors.js'
+import { OperationalError } from '../errors.js'
 import type { Logger } from '../log.js'
-import { historyLimit, type PutOptions, type ScheduleStore, type Stored, type StoredEntry } from './store.js'
+import { differing, type Document, parse, plain, print, type Saved, withStates } from './file-document.js'
+import { pageSize, type PutOptions, type ScheduleStore, type Stored } from './store.js'
 
-const version = 1
 const lookMs = 500
 const gatherMs = 1000
 /** A lock older than this was left behind by somebody who died. */
 const staleLockMs = 10_000
-
-interface Kept extends StoredEntry {
-  readonly history: readonly string[]
-}
-
-interface Unreadable {
-  readonly name: string
-  readonly trouble: string
-  /** Written back as it came. */
-  readonly raw: unknown
-}
-
-type Document = Map<string, Kept | Unreadable>
-
-type Saved = Parameters<ScheduleStore['save']>[0][number]
 
 export class FileStore implements ScheduleStore {
   readonly place = 'apart'
@@ -51,8 +34,9 @@ export class FileStore implements ScheduleStore {
     this.#log = log
   }
 
-  async list(): Promise<readonly Stored[]> {
-    return [...(await this.#read()).values()].map(plain)
+  async *pages(): AsyncGenerator<readonly Stored[]> {
+    const all = [...(await this.#read()).values()]
+    for (let from = 0; from < all.length; from += pageSize) yield all.slice(from, from + pageSize).map(plain)
   }
 
   async get(names: readonly string[]): Promise<readonly (Stored | undefined)[]> {
@@ -218,96 +202,4 @@ export class FileStore implements ScheduleStore {
       }
     }
   }
-}
-
-const plain = (found: Kept | Unreadable): Stored => {
-  if ('trouble' in found) return { name: found.name, trouble: found.trouble }
-  const { history: _history, ...entry } = found
-  return entry
-}
-
-const withStates = (document: Document, states: readonly Saved[]): Document => {
-  const result: Document = new Map(document)
-  for (const { name, state, revision, line } of states) {
-    const found = result.get(name)
-    if (found === undefined || 'trouble' in found || found.stateRevision > revision) continue
-    const history =
-      line === undefined || line === '' ? found.history : [line, ...found.history].slice(0, historyLimit)
-    result.set(name, { ...found, state, stateRevision: revision + 1, history })
-  }
-  return result
-}
-
-/** Names whose definitions are not the same. */
-const differing = (before: Document, after: Document): readonly string[] => {
-  const word = (document: Document, name: string): unknown => {
-    const found = document.get(name)
-    return found === undefined || 'trouble' in found ? found?.trouble : found.definition
-  }
-  return [...new Set([...before.keys(), ...after.keys()])].filter(
-    (name) => word(before, name) !== word(after, name),
-  )
-}
-
-// ---------------------------------------------------------------------------------------------------
-// The text: indented JSON in which definitions and states stand as JSON, too
-
-/** As JSON where nothing is lost by it; else (a bigint in it, say) as the text that it is. */
-const embedded = (text: string): unknown => {
-  try {
-    const value: unknown = JSON.parse(text)
-    return JSON.stringify(value) === text && typeof value !== 'string' ? value : text
-  } catch {
-    return text
-  }
-}
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
-
-const print = (document: Document): string => {
-  const entries = [...document].map(([name, kept]) => {
-    if ('trouble' in kept) return [name, kept.raw]
-    const { definition, revision, state, stateRevision, history } = kept
-    const lines = history.map(embedded)
-    return [
-      name,
-      { definition: embedded(definition), revision, state: embedded(state), stateRevision, history: lines },
-    ]
-  })
-  return `${JSON.stringify({ version, entries: Object.fromEntries(entries) }, null, 2)}\n`
-}
-
-const parse = (text: string, path: string): Document => {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    value = undefined
-  }
-  if (!isRecord(value) || !isRecord(value.entries))
-    throw new ImproperlyConfigured(
-      `The beat file ${path} is broken: expected JSON with "entries". Move it away, or name another; then a new one is begun.`,
-    )
-  if (typeof value.version !== 'number' || value.version > version)
-    throw new ImproperlyConfigured(
-      `The beat file ${path} is of version ${show(value.version)}, and this Lovage reads up to ${version}. Upgrade this beat, or name another file.`,
-    )
-  return new Map(
-    Object.entries(value.entries).map(([name, raw]): [string, Kept | Unreadable] => {
-      if (!isRecord(raw) || raw.definition === undefined || !isRecord(raw.state))
-        return [name, { name, trouble: `expected { definition, state } in ${path}, got ${show(raw)}`, raw }]
-      const { definition, revision, state, stateRevision, history } = raw
-      return [
-        name,
-        {
-          name,
-          definition: textOf(definition),
-          revision: Number(revision) || 1,
-          state: textOf(state),
-          stateRevision: Number(stateRevision) || 1,
-          history: Array.isArray(history) ? history.map(textOf) : [],
-        },
-      ]
-    }),
-  )
 }

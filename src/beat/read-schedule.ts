@@ -9,6 +9,7 @@ import { type CrontabOptions, crontab } from './crontab.js'
 import { every } from './every.js'
 import type { Interval } from './interval.js'
 import type { Schedule, ScheduleJson } from './schedule.js'
+import { sharing } from './shared.js'
 import { type SolarEvent, solar } from './solar.js'
 import type { WhereOptions } from './where.js'
 
@@ -25,8 +26,14 @@ const readers: Readonly<Record<string, (fields: Fields) => Schedule>> = {
   clocked: ({ at }) => clocked(at as string),
 }
 
+const shared = sharing<Schedule>()
+
 /** Reads what `toJSON()` wrote. @throws ImproperlyConfigured for what it cannot be. */
 export function scheduleFromJSON(json: unknown): Schedule {
+  return shared(JSON.stringify(json) ?? '', () => read(json))
+}
+
+function read(json: unknown): Schedule {
   if (typeof json !== 'object' || json === null || typeof (json as ScheduleJson).kind !== 'string')
     throw new ImproperlyConfigured(`schedule: expected an object with "kind", got ${show(json)}.`)
   const { kind, ...fields } = json as ScheduleJson

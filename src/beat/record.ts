@@ -57,6 +57,10 @@ export const newState = (sinceMs: number): RunState => ({ ...freshState(sinceMs)
 export const writeDefinition = (entry: ScheduleEntry, source: Source, codec: Codec): string =>
   codec.write({ source, entry: entryToJSON(entry) })
 
+/** Tells without reading it that somebody made an entry at run time: false where that can be. */
+export const isPlainlyRuntime = (stored: Stored): boolean =>
+  'definition' in stored && stored.definition.startsWith('{"source":"runtime",')
+
 export const writeState = ({ sinceMs, lastTickMs, runs, lastRun, skipped }: RunState): string =>
   JSON.stringify({ version: stateVersion, sinceMs, lastTickMs, runs, skipped, lastRun })
 

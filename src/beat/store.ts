@@ -29,13 +29,16 @@ export interface PutOptions {
   readonly state: string
 }
 
+/** Entries in one page, about. */
+export const pageSize = 250
+
 export interface ScheduleStore {
   /** Without passwords, for banners: `redis://…`, `file celerybeat-schedule.json`. */
   readonly url: string
   /** `broker`: a fire writes the state here in one act with its messages. `apart`: the state follows by `save`. */
   readonly place: 'broker' | 'apart'
-  /** Everything, and the version that it shows: changes after it are told by `watch`. */
-  list(): Promise<readonly Stored[]>
+  /** Everything, in pieces, so that nobody needs room for all of it; one that is changed meanwhile may come twice. */
+  pages(): AsyncIterable<readonly Stored[]>
   get(names: readonly string[]): Promise<readonly (Stored | undefined)[]>
   /** False: the definition is not the expected one. */
   put(name: string, definition: string, options: PutOptions): Promise<boolean>

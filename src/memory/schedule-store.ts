@@ -1,5 +1,5 @@
 // PORT ScheduleStore over a memory room: shared by all apps of one name at the same URL in this process.
-import type { PutOptions, ScheduleStore, Stored } from '../beat/store.js'
+import { pageSize, type PutOptions, type ScheduleStore, type Stored } from '../beat/store.js'
 import type { Room } from './room.js'
 import type { Timetabled } from './state.js'
 
@@ -30,10 +30,12 @@ export class MemoryScheduleStore implements ScheduleStore {
     this.#listeners = listenersOf(room, scope)
   }
 
-  async list(): Promise<readonly Stored[]> {
-    return this.room
-      .submit('entries', { scope: this.scope })
-      .flatMap(([name, entry]) => (entry === undefined ? [] : [stored(name, entry)]))
+  async *pages(): AsyncGenerator<readonly Stored[]> {
+    const all = this.room.submit('entries', { scope: this.scope })
+    for (let from = 0; from < all.length; from += pageSize)
+      yield all
+        .slice(from, from + pageSize)
+        .flatMap(([name, entry]) => (entry === undefined ? [] : [stored(name, entry)]))
   }
 
   async get(names: readonly string[]): Promise<readonly (Stored | undefined)[]> {

@@ -1,7 +1,7 @@
 // PORT ScheduleStore over Redis: the entries of one app as texts in two hashes, so that a fire touches one
 // field (lua/fire.lua). A message on a channel is a hint that may be missed; each second the list of changes
 // is looked at as well.
-import { historyLimit, type PutOptions, type ScheduleStore, type Stored } from '../beat/store.js'
+import { historyLimit, pageSize, type PutOptions, type ScheduleStore, type Stored } from '../beat/store.js'
 import type { CarrierOptions } from '../runtime/carrier.js'
 import { ask } from './backend.js'
 
@@ -23,7 +23,6 @@ const lookMs = 800
 const mostChanges = 1000
 const changesSeconds = 3600
 const trustedMs = 60_000
-const page = 1000
 
 const cut = (text: string): readonly [revision: number, rest: string] | undefined => {
   const [, revision, rest] = /^(\d+) (.*)$/s.exec(text) ?? []
@@ -88,11 +87,10 @@ export class RedisScheduleStore implements ScheduleStore {
     this.#link.client.on('message', () => this.#soon(0))
   }
 
-  async list(): Promise<readonly Stored[]> {
-    const found = new Map<string, Stored>()
+  async *pages(): AsyncGenerator<readonly Stored[]> {
     let cursor = '0'
     do {
-      const [next, fields] = (await this.#ask('hscan', [this.#entries, cursor, 'COUNT', page])) as [
+      const [next, fields] = (await this.#ask('hscan', [this.#entries, cursor, 'COUNT', pageSize])) as [
         Buffer,
         Buffer[],
       ]
@@ -100,16 +98,14 @@ export class RedisScheduleStore implements ScheduleStore {
       const names = fields.filter((_, index) => index % 2 === 0)
       if (names.length === 0) continue
       const states = (await this.#ask('hmget', [this.#states, ...names])) as readonly Reply[]
-      for (const [index, name] of names.entries())
-        found.set(String(name), read(String(name), fields[index * 2 + 1] as Buffer, states[index]))
+      yield names.map((name, index) => read(String(name), fields[index * 2 + 1] as Buffer, states[index]))
     } while (cursor !== '0')
-    return [...found.values()]
   }
 
   async get(names: readonly string[]): Promise<readonly (Stored | undefined)[]> {
     const all: (Stored | undefined)[] = []
-    for (let from = 0; from < names.length; from += page) {
-      const some = names.slice(from, from + page)
+    for (let from = 0; from < names.length; from += pageSize) {
+      const some = names.slice(from, from + pageSize)
       const [definitions, states] = (await Promise.all([
         this.#ask('hmget', [this.#entries, ...some]),
         this.#ask('hmget', [this.#states, ...some]),

@@ -185,7 +185,6 @@ describe('an agenda', () => {
     ])
     expect(found.sleepMs).toBe(1000)
     expect([...found.missed]).toEqual([['fours', seconds(4)]])
-    expect([...found.states.keys()].sort()).toEqual(['fours', 'tens'])
     expect(agenda.wake(seconds(11)).due).toEqual([])
   })
 
@@ -267,6 +266,41 @@ describe('an agenda', () => {
       }),
       { numRuns: 200 },
     )
+  })
+
+  it('keeps no more than name and moment of what is not due for a while, and asks for it before it is due', () => {
+    const agenda = new Agenda()
+    const entry = make({ schedule: every('1h') })
+    agenda.set(entry, fresh)
+    const first = agenda.wake(t0)
+    expect(first).toMatchObject({ due: [], slept: ['e'], stirred: [] })
+    expect(agenda.get('e')).toBeUndefined()
+    expect([...agenda.names()]).toEqual(['e'])
+    const stirAt = t0 + first.sleepMs!
+    expect(stirAt).toBeLessThan(seconds(3600))
+    expect(agenda.wake(stirAt)).toMatchObject({ due: [], slept: [], stirred: ['e'], sleepMs: null })
+    agenda.set(entry, fresh)
+    expect(agenda.wake(stirAt)).toMatchObject({ due: [], slept: [], stirred: [] })
+    expect(agenda.wake(seconds(3600)).due).toHaveLength(1)
+    // Its run was stored.
+    expect(agenda.doze('e', seconds(3600))).toBe(true)
+    expect(agenda.wake(seconds(7200)).stirred).toEqual(['e'])
+    // One that is due soon, or is not there, does not.
+    agenda.set(make({}, 'soon'), fresh)
+    agenda.wake(seconds(7200))
+    expect(agenda.doze('soon', seconds(7200))).toBe(false)
+    expect(agenda.doze('none', seconds(7200))).toBe(false)
+  })
+
+  it('hands out no more than so much at once, and what is left at once after it', () => {
+    const agenda = new Agenda()
+    for (let i = 0; i < 25; i++) agenda.set(make({}, `e${i}`), fresh)
+    const sizes: number[] = []
+    for (let wake = agenda.wake(seconds(10), 10); wake.due.length > 0; wake = agenda.wake(seconds(10), 10)) {
+      sizes.push(wake.due.length)
+      expect(wake.sleepMs).toBe(sizes.length < 3 ? 0 : 10_000)
+    }
+    expect(sizes).toEqual([10, 10, 5])
   })
 
   it('with 100 000 idle entries costs nothing for each wake', () => {
