@@ -303,9 +303,13 @@ export class App {
     }
   }
 
-  #means(broker: Broker): Means {
+  #routes(): Router {
     this.#router ??= new Router(this.settings, this.#registry)
-    return { router: this.#router, broker, compression: this.settings.taskCompression ?? undefined }
+    return this.#router
+  }
+
+  #means(broker: Broker): Means {
+    return { router: this.#routes(), broker, compression: this.settings.taskCompression ?? undefined }
   }
 
   readonly #results: ResultSource = {
@@ -323,6 +327,7 @@ export class App {
     results: this.#results,
     broker: () => this.broker(),
     means: (broker) => this.#means(broker),
+    isOurs: (task) => this.#routes().isOurs(task),
     publishing: () => this.settings,
     mint: randomUUID,
   }

@@ -1,4 +1,5 @@
 // PORT Broker over Redis: what carries messages, put together from the files beside it.
+import { OperationalError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type {
   Broker,
@@ -14,6 +15,7 @@ import type {
   RevokedSince,
   RouteOptions,
   ServerReport,
+  StagedPiece,
 } from '../runtime/broker.js'
 import { ask } from './backend.js'
 import { RedisConsumer } from './consumer.js'
@@ -41,6 +43,7 @@ export interface BrokerOptions {
 
 const consumerScripts = [scripts.step, scripts.register, scripts.reap, scripts.promote, scripts.mark]
 const moreScripts = [scripts.note, scripts.store, scripts.seat, scripts.permit, scripts.admit]
+const stageScripts = [scripts.stage, scripts.unstage]
 const sharedScripts = [scripts.restore, scripts.peers, scripts.recover]
 
 export class RedisBroker implements Broker {
@@ -65,7 +68,7 @@ export class RedisBroker implements Broker {
       {
         address,
         name: 'lovage-client',
-        scripts: [scripts.publish, scripts.fire, scripts.lead],
+        scripts: [scripts.publish, scripts.stage, scripts.fire, scripts.lead],
         onClock: this.#setClock,
       },
       {
@@ -112,6 +115,14 @@ export class RedisBroker implements Broker {
     return new Publisher({ link, keys, databases, url: this.url, timeoutSeconds, lanes })
   }
 
+  async stage(piece: StagedPiece, { patience }: RouteOptions = {}): Promise<void> {
+    const { keys, timeoutSeconds } = this.#options
+    const seconds = patience === undefined ? timeoutSeconds : withinReason(patience)
+    const args = [1, keys.stage(piece), piece.offset, ...piece.raws]
+    const reply = await ask(this.link, this.url, seconds, () => this.link.run(scripts.stage, args))
+    if (reply !== 1) throw new OperationalError(`Not published: what was sent ahead to ${this.url} is gone.`)
+  }
+
   async route(
     exchange: string,
     routingKey: string,
@@ -136,7 +147,9 @@ export class RedisBroker implements Broker {
             address,
             name: `lovage-${role}`,
             scripts:
-              role === 'waiter' ? [scripts.step] : [...consumerScripts, ...moreScripts, ...sharedScripts],
+              role === 'waiter'
+                ? [scripts.step]
+                : [...consumerScripts, ...moreScripts, ...stageScripts, ...sharedScripts],
             onClock: this.#setClock,
           },
           ...listeners,

@@ -2,7 +2,7 @@
 // its answer comes. What we hold stands in one hash; when that is gone (the reaper renamed it), every call
 // hears *lost*, and we come back under a new id.
 import { randomBytes } from 'node:crypto'
-import { LeaseLost } from '../errors.js'
+import { LeaseLost, OperationalError } from '../errors.js'
 import type {
   ChordPart,
   Completion,
@@ -13,12 +13,14 @@ import type {
   Permit,
   PageKey,
   StepReply,
+  StagedPiece,
   StoredText,
+  Unstaging,
 } from '../runtime/broker.js'
 import { type Gate, gateText } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
 import { Holdings } from './holdings.js'
-import { type Databases, directBinding, type Keys } from './keys.js'
+import { type Databases, directBinding, type Keys, stepOf } from './keys.js'
 import type { LeaseKeeper } from './lease.js'
 import type { Link, LinkListener, Reply } from './link.js'
 import { Patience } from './patience.js'
@@ -47,6 +49,8 @@ export interface ConsumerParts {
   readonly connect: (role: string, ...listeners: LinkListener[]) => Link
 }
 
+/** A few milliseconds of Redis. */
+const unstagedAtOnce = 500
 /** More would be too long for one script (and for Lua's stack). */
 const mostSlots = 1000
 const redoLookMs = 50
@@ -209,6 +213,27 @@ export class RedisConsumer implements Consumer {
     return (await Promise.all(pages.map(read))).map((text) => (text === null ? null : String(text)))
   }
 
+  async stage(piece: StagedPiece): Promise<void> {
+    const args = [1, this.#parts.keys.stage(piece), piece.offset, ...piece.raws]
+    if ((await this.#patience.send(() => this.#link.run(scripts.stage, args))) !== 1)
+      throw new OperationalError('What was sent ahead is gone.')
+  }
+
+  async unstage(list: Unstaging): Promise<number> {
+    const { keys } = this.#parts
+    this.#bind(list.queue)
+    const args = [2, keys.stage(list), keys.list(list.queue, stepOf(list.priority)), unstagedAtOnce]
+    const reply = await this.#patience.send(() =>
+      this.#link.run(scripts.unstage, args).catch((error: Error) => {
+        // Waiting does not help: somebody put another type under the queue's name.
+        if (error.message.startsWith('WRONGTYPE')) return error
+        throw error
+      }),
+    )
+    if (reply instanceof Error) throw new OperationalError(reply.message)
+    return reply as number
+  }
+
   async release(tag: string): Promise<boolean> {
     const field = this.#holdings.fieldOf(tag)
     const { keys } = this.#parts
@@ -322,17 +347,21 @@ export class RedisConsumer implements Consumer {
     }
   }
 
+  #bind(queue: string): void {
+    if (this.#bound.has(queue)) return
+    this.#bound.add(queue)
+    this.#link
+      .send('sadd', [this.#parts.keys.binding(queue), directBinding(queue)])
+      .catch(() => this.#bound.delete(queue))
+  }
+
   /** What the fast path does not look at: bindings of the queues that completions push to. */
   #prepare(completions: readonly Completion[]): void {
     for (let i = 0; i < completions.length; i++) {
       const { pushes } = completions[i] as Completion
       for (const { queue, dueMs } of pushes) {
         if (dueMs !== undefined) this.#reaper.due(dueMs)
-        if (this.#bound.has(queue)) continue
-        this.#bound.add(queue)
-        this.#link
-          .send('sadd', [this.#parts.keys.binding(queue), directBinding(queue)])
-          .catch(() => this.#bound.delete(queue))
+        this.#bind(queue)
       }
       const { ending } = completions[i] as Completion
       if (ending.kind === 'defer') this.#reaper.due(ending.dueMs)

@@ -1,6 +1,6 @@
 // Every key of this room: name, type, owner, lifetime. The names are made here and nowhere else; a test
 // compares the table with what a real Redis holds after a run.
-import type { ChordKey, Push } from '../runtime/broker.js'
+import type { ChordKey, Push, Staged } from '../runtime/broker.js'
 import { nothingShared, type Sharing } from './shared.js'
 
 export interface KeyFact {
@@ -270,6 +270,16 @@ export const keyTable: readonly KeyFact[] = [
     ttl: null,
   },
   {
+    name: 'lovage:stage:<stage>:<list>',
+    type: 'list',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'messages that were sent ahead of the publication that releases them',
+    ends: 'when all are in their queue; a day after the last piece, if they are never released',
+    ttl: day,
+    live: true,
+  },
+  {
     name: 'lovage:dead',
     type: 'zset',
     owner: 'lovage',
@@ -388,11 +398,12 @@ export class Keys {
   readonly revokedStamps: string
   readonly unacked: string
   readonly unackedIndex: string
-  readonly #results: string
+  /** Before every key of results: a script makes the names of a chord's keys itself. */
+  readonly resultPrefix: string
 
   constructor(
     readonly globalPrefix: string,
-    resultPrefix: string,
+    resultKeyPrefix: string,
     readonly sharing: Sharing = nothingShared,
   ) {
     this.base = `${globalPrefix}lovage:`
@@ -404,7 +415,8 @@ export class Keys {
     this.revokedStamps = `${this.revoked}:stamps`
     this.unacked = `${globalPrefix}unacked`
     this.unackedIndex = `${globalPrefix}unacked_index`
-    this.#results = resultPrefix === '' || /[:_.-]$/.test(resultPrefix) ? resultPrefix : `${resultPrefix}_`
+    this.resultPrefix =
+      resultKeyPrefix === '' || /[:_.-]$/.test(resultKeyPrefix) ? resultKeyPrefix : `${resultKeyPrefix}_`
   }
 
   isShared = (queue: string): boolean => this.sharing.queues.has(queue)
@@ -429,6 +441,8 @@ export class Keys {
   sender = (connection: string, lane: number): string =>
     `${this.globalPrefix}lovage:pub:${connection}:${lane}`
   graph = (graph: string): string => `${this.globalPrefix}lovage:graph:${graph}`
+  stage = ({ stage, list }: Pick<Staged, 'stage' | 'list'>): string =>
+    `${this.globalPrefix}lovage:stage:${stage}:${list}`
   done = (fence: string): string => `${this.globalPrefix}lovage:done:${fence}`
   deadLetter = (id: string): string => `${this.dead}:${id}`
   /** `scope` is the app's name: apps of one broker keep their entries apart. The channel is `changed`. */
@@ -437,12 +451,14 @@ export class Keys {
   beatOf = (scope: string, part: 'history' | 'fired', entry: string): string =>
     `${this.globalPrefix}lovage:beat:${scope}:${part}:${entry}`
 
-  result = (taskId: string): string => `${this.#results}celery-task-meta-${taskId}`
+  result = (taskId: string): string => `${this.resultPrefix}celery-task-meta-${taskId}`
   chord = (groupId: string, part: 'j' | 's' | 't'): string =>
-    `${this.#results}celery-taskset-meta-${groupId}.${part}`
-  savedGroup = (groupId: string): string => `${this.#results}celery-taskset-meta-${groupId}`
-  seen = ({ groupId, bodyId }: ChordKey): string => `${this.#results}lovage:chord:${groupId}:${bodyId}:seen`
-  taken = ({ groupId, bodyId }: ChordKey): string => `${this.#results}lovage:chord:${groupId}:${bodyId}:taken`
+    `${this.resultPrefix}celery-taskset-meta-${groupId}.${part}`
+  savedGroup = (groupId: string): string => `${this.resultPrefix}celery-taskset-meta-${groupId}`
+  seen = ({ groupId, bodyId }: ChordKey): string =>
+    `${this.resultPrefix}lovage:chord:${groupId}:${bodyId}:seen`
+  taken = ({ groupId, bodyId }: ChordKey): string =>
+    `${this.resultPrefix}lovage:chord:${groupId}:${bodyId}:taken`
 }
 
 /** A direct exchange of the queue's own name: what every Celery client writes before its first publish. */

@@ -46,6 +46,7 @@ export const buildPublish = (
   const groups = new Map<string, { count: number; readonly values: string[] }>()
   const chords: string[] = []
   const pages: (string | number)[] = []
+  const releases: (string | number)[] = []
   let index = 0
   for (const publication of publications) {
     for (const push of publication.pushes) {
@@ -68,6 +69,7 @@ export const buildPublish = (
     }
     for (const { groupId, size } of publication.chords) chords.push(keys.chord(groupId, 's'), String(size))
     for (const { graph, page, text } of publication.pages ?? []) pages.push(keys.graph(graph), page, text)
+    for (const staged of publication.releases ?? []) releases.push(keys.stage(staged), staged.count)
   }
   const args: (string | number)[] = [names.length, ...names, number, databases.broker, databases.results]
   for (const { count, values } of groups.values()) {
@@ -76,6 +78,8 @@ export const buildPublish = (
   }
   args.push(chords.length / 2)
   for (const word of chords) args.push(word)
+  args.push(pages.length / 3)
   for (const word of pages) args.push(word)
+  for (const word of releases) args.push(word)
   return { keys: names, args }
 }

@@ -195,6 +195,7 @@ export class Publisher {
       for (const entry of living) entry.sent = true
       this.#bind(living)
       const reply = await this.#link.run(scripts.publish, call.args)
+      if (reply === -1) return this.#fail(living, new Error('what was sent ahead of it is gone'))
       if (!Array.isArray(reply)) {
         for (const entry of living)
           if (entry.need === undefined) this.#settle(entry)

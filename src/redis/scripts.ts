@@ -20,6 +20,8 @@ const load = (name: string, ...before: readonly string[]): Script => {
 export const scripts = {
   step: load('step', 'shared', 'gate'),
   publish: load('publish'),
+  stage: load('stage'),
+  unstage: load('unstage'),
   register: load('register'),
   renew: load('renew'),
   reap: load('reap', 'gate'),

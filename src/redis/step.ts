@@ -176,6 +176,7 @@ const describe = (
     joined = [],
     pages = [],
     frees = [],
+    releases = [],
   }: Completion,
   place: (key: string, behind?: string) => number,
   out: Argument[],
@@ -193,7 +194,7 @@ const describe = (
   const goesBack = listed && (ending.kind === 'requeue' || ending.kind === 'back')
   out.push(field, goesBack ? 'put' : ending.kind, fence === undefined ? '' : keys.done(fence))
   out.push(ordered.length, pushes.length, chords.length + grown.length, parts.length, joined.length)
-  out.push(pages.length, frees.length)
+  out.push(pages.length, frees.length, releases.length)
   out.push(own === undefined ? '0' : '1')
 
   const list = listOf(tag)
@@ -245,21 +246,13 @@ const describe = (
   for (const { groupId, size } of chords) out.push(keys.chord(groupId, 's'), size)
   for (const { groupId } of grown) out.push(keys.chord(groupId, 't'), '+1')
   for (const part of parts) {
-    const { groupId, bodyId } = part
-    out.push(keys.chord(groupId, 'j'), keys.chord(groupId, 't'), keys.chord(groupId, 's'))
-    out.push(
-      keys.seen(part),
-      keys.taken(part),
-      part.index ?? '+inf',
-      part.taskId,
-      part.member,
-      groupId,
-      bodyId,
-    )
+    const { groupId, bodyId, index, taskId, member } = part
+    out.push(keys.resultPrefix, groupId, bodyId, index ?? '+inf', taskId, member)
   }
   for (const key of joined) out.push(keys.taken(key), keys.seen(key))
   for (const { graph, page, text } of pages) out.push(keys.graph(graph), page, text)
   for (const { graph, page } of frees) out.push(keys.graph(graph), page)
+  for (const staged of releases) out.push(keys.stage(staged))
 }
 
 /** Of a message of a shared queue, which tells it itself; others have it in the consumer's hash. */

@@ -47,12 +47,40 @@ export interface Page extends PageKey {
   readonly text: string
 }
 
+/**
+ * Messages too many for one call are staged: sent ahead under a name, piece by piece, where nobody sees them; a
+ * publication or a completion releases them. What is not released within a day is forgotten.
+ */
+export interface StagedPiece {
+  readonly stage: string
+  /** A stage has a list for each queue and priority. */
+  readonly list: number
+  /** How many were sent ahead to this list: a piece that is sent again counts once. */
+  readonly offset: number
+  readonly raws: readonly string[]
+}
+
+/** All that was sent ahead to one list of a stage. */
+export interface Staged {
+  readonly stage: string
+  readonly list: number
+  readonly count: number
+}
+
+/** Where the messages of a staged list belong. */
+export interface Unstaging extends Pick<Staged, 'stage' | 'list'> {
+  readonly queue: string
+  readonly priority: number
+}
+
 /** One atomic publish: all of it arrives, once, or none of it. */
 export interface Publication {
   readonly pushes: readonly Push[]
   readonly chords: readonly ChordOpening[]
   /** What the messages refer to. */
   readonly pages?: readonly Page[]
+  /** What was staged for it. It is there, or the publication is refused. */
+  readonly releases?: readonly Staged[]
 }
 
 /** The text of a result on its way into the store. */
@@ -123,6 +151,8 @@ export interface Completion {
   readonly pages?: readonly Page[]
   /** Pages that nobody refers to any more once this is committed. */
   readonly frees?: readonly PageKey[]
+  /** What was staged for it. */
+  readonly releases?: readonly Staged[]
 }
 
 /** A claimed message. */
@@ -233,6 +263,10 @@ export interface Consumer {
   ): Promise<Note>
   /** The texts of pages; null for one that is gone. Waits while the broker cannot be reached. */
   recall(pages: readonly PageKey[]): Promise<readonly (string | null)[]>
+  /** As Broker.stage; waits while the broker cannot be reached. Absent where nothing is too big for one call. */
+  stage?(piece: StagedPiece): Promise<void>
+  /** Moves a moment's worth of what was staged to where it belongs: how many, 0 when all are there. */
+  unstage?(list: Unstaging): Promise<number>
   /** Acknowledge early: false means that it is not ours any more. The tag stays the name of the run until its completion. */
   release(tag: string): Promise<boolean>
   /** Store a passing state (STARTED, PROGRESS, …) while the task runs. False: not ours any more, nothing written. */
@@ -319,6 +353,8 @@ export interface Broker {
    * OperationalError (BrokerFull when it is full); the sentence says whether it is in the broker all the same.
    */
   publish(publication: Publication, options?: PublishOptions): Promise<void>
+  /** Sends a piece ahead. Rejects as `publish` does. Absent where nothing is too big for one call. */
+  stage?(piece: StagedPiece, options?: RouteOptions): Promise<void>
   /** Queues bound to a named exchange under this key. */
   route(exchange: string, routingKey: string, options?: RouteOptions): Promise<readonly string[]>
   consume(options: ConsumerOptions): Promise<Consumer>

@@ -55,6 +55,9 @@ const linked = (
   return sent.map((node) => continueWith(node, [value], {}, message, context))
 }
 
+/** Fewer steps are lighter than what is worth folding, unless their arguments are huge. */
+const manySteps = 16
+
 /** The next step of the chain, with the rest of it. */
 const nextOf = (
   chain: readonly SignatureJson[] | null,
@@ -66,7 +69,10 @@ const nextOf = (
   if (chain === null || json === undefined) return []
   const rest = chain.slice(0, -1)
   const next = fromJSON(json)
-  if (next.kind === 'chain' || next.kind === 'group' || next.kind === 'chord' || next.kind === 'chunks') {
+  const isPlain = next.kind === 'task' || next.kind === 'xmap' || next.kind === 'xstarmap'
+  // A long rest, inline, comes from somebody who writes no references: from here on it may be carried by one.
+  const isLong = rest.length >= manySteps && next.kind === 'task' && context.isOurs?.(next.task) === true
+  if (!isPlain || isLong) {
     const behind = rest.map((step) => fromJSON(step))
     return [continueWith(next, [value], { chain: behind }, message, context)]
   }

@@ -1,5 +1,6 @@
 // perform(plan): the one place where a plan becomes what a Broker is told, in one call. The deciders say
 // what; here the words get their addresses and texts.
+import { randomUUID } from 'node:crypto'
 import { OperationalError } from '../errors.js'
 import type {
   Broker,
@@ -12,10 +13,12 @@ import type {
   PageKey,
   Publication,
   Push,
+  StagedPiece,
   StoredText,
 } from './broker.js'
 import { checkSerializer } from './content.js'
 import { encodeMessage, encodePage } from './envelope.js'
+import { mostAtOnce, releaseOf, sendAhead, type Target } from './stage.js'
 import { encodeValue } from './json.js'
 import type { Message } from './message.js'
 import { type ExtendedMeta, metaText } from './meta.js'
@@ -29,6 +32,8 @@ export interface Means {
   readonly broker: Pick<Broker, 'route' | 'now'>
   /** Compression where neither call nor task names one. */
   readonly compression: string | undefined
+  /** Sends a piece of a plan ahead that is too big for one call; absent where none is. */
+  readonly stage?: ((piece: StagedPiece) => Promise<void>) | undefined
 }
 
 const write = (routed: Routed, means: Means, nowMs: number): string => {
@@ -75,13 +80,10 @@ const prepare = (steps: readonly Step[], means: Means, nowMs: number): Prepared 
   const pages: Page[] = []
   const kept: SignatureJson[] = []
   let asks = false
+  if (steps.length > mostAtOnce && isStaged(steps, means)) return prepareStaged(steps, means, nowMs)
   for (const step of steps) {
     if (step.do === 'open-chord') chords.push(step.chord)
-    if (step.do === 'keep') {
-      const carried = step.steps.map(means.router.carry)
-      kept.push(...carried)
-      pages.push({ ...step.key, text: encodePage(carried) })
-    }
+    if (step.do === 'keep') keep(step, means, pages, kept)
     if (step.do !== 'publish') continue
     const routed = means.router.route(step.message, nowMs)
     messages.push(routed.message)
@@ -98,6 +100,59 @@ const prepare = (steps: readonly Step[], means: Means, nowMs: number): Prepared 
         kept,
       }))
     : { pushes: pushes as Push[], chords, pages, messages, kept }
+}
+
+const keep = (
+  { key, steps }: Extract<Step, { do: 'keep' }>,
+  { router }: Means,
+  pages: Page[],
+  kept: SignatureJson[],
+): void => {
+  const carried = steps.map(router.carry)
+  kept.push(...carried)
+  pages.push({ ...key, text: encodePage(carried) })
+}
+
+/** Only our own workers release what is staged. */
+const isStaged = (steps: readonly Step[], { stage, router }: Means): boolean => {
+  if (stage === undefined) return false
+  const messages = steps.flatMap((step) => (step.do === 'publish' ? [step.message] : []))
+  return (
+    messages.length > mostAtOnce && messages.every(({ task, hold }) => hold !== true && router.isOurs(task))
+  )
+}
+
+/** Everything but the messages themselves, which have gone ahead. */
+const prepareStaged = async (steps: readonly Step[], means: Means, nowMs: number): Promise<Prepared> => {
+  const chords: ChordOpening[] = []
+  const messages: Outgoing[] = []
+  const pages: Page[] = []
+  const kept: SignatureJson[] = []
+  let known: SignatureJson | null = null
+  const written = async function* (): AsyncGenerator<Push> {
+    for (const step of steps) {
+      if (step.do !== 'publish') continue
+      const routed = means.router.route(step.message, nowMs)
+      const { ignoreResult, embed } = routed.message
+      // The body of a chord is one object in all messages of its header: one of them tells of it.
+      const tells = embed.chain !== null || (embed.chord !== null && embed.chord !== known)
+      if (ignoreResult === true || tells) messages.push(routed.message)
+      known = embed.chord
+      const found = pushesOf(routed, means, nowMs)
+      if (found instanceof Promise) yield* await found
+      else yield found
+    }
+  }
+  for (const step of steps)
+    if (step.do === 'open-chord') chords.push(step.chord)
+    else if (step.do === 'keep') keep(step, means, pages, kept)
+  const stage = randomUUID()
+  const send = means.stage as NonNullable<Means['stage']>
+  const { targets, releases } = await sendAhead(stage, written(), send)
+  const [queue, priority] = targets[0] as Target
+  const address = { exchange: '', routingKey: queue, priority }
+  const raw = encodeMessage(releaseOf(stage, targets), address, nowMs)
+  return { pushes: [{ queue, priority, raw }], chords, pages, releases, messages, kept }
 }
 
 /** A plan of a sender: all of it in one publication. */
@@ -183,7 +238,7 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
     else if (step.do === 'free') frees.push(step.key)
     else sends = true
   const fenced = joined.length === 0 && needsFence(ended.message, plan.steps, ending)
-  const complete = ({ pushes, chords, pages = [] }: Publication): Completion => ({
+  const complete = ({ pushes, chords, pages = [], releases }: Publication): Completion => ({
     tag: ended.tag,
     ending,
     ...(fenced && { fence: fenceOf(ended.message) }),
@@ -195,6 +250,7 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
     ...(joined.length > 0 && { joined }),
     ...(pages.length > 0 && { pages }),
     ...(frees.length > 0 && { frees }),
+    ...(releases !== undefined && { releases }),
   })
   const sent = sends ? prepare(plan.steps, means, nowMs) : nothing
   return sent instanceof Promise ? sent.then(complete) : complete(sent)

@@ -91,8 +91,14 @@ export class Router {
     return { message: completed, address: { exchange: '', routingKey: target, priority }, queue: target }
   }
 
-  /** Whether our workers run this task: then they carry on what follows it. */
-  readonly isOurs = (task: string): boolean => this.registry.get(task)?.run !== undefined
+  /** Whether our workers run this task, and nobody else: then they carry on what follows it. */
+  readonly isOurs = (task: string): boolean => {
+    if (this.registry.get(task)?.run === undefined) return false
+    const queue =
+      this.queueOf({ task, args: [], kwargs: {}, options: {}, subtask_type: null, immutable: false }) ??
+      this.settings.taskDefaultQueue
+    return this.settings.taskQueues.get(queue)?.shared !== true
+  }
 
   /** A signature that waits, as it is written: with the queue of each task in it. */
   readonly carry = (signature: SignatureJson): SignatureJson => this.carried.signature(signature)

@@ -27,6 +27,8 @@ export interface SendingApp {
   readonly results: ResultSource
   broker(): Promise<Broker>
   means(broker: Broker): Means
+  /** Whether a task is run by Lovage's workers. */
+  isOurs(task: string): boolean
   publishing(): PublishSettings
   readonly mint: () => string
 }
@@ -70,6 +72,10 @@ const within = (options: PublishOptions, means: Means, broker: Broker): Means =>
         broker: { now: () => broker.now(), route: (exchange, key) => broker.route(exchange, key, options) },
       }
 
+/** What is too big for one call goes ahead of it, no longer than the publish itself may take. */
+const stagingOf = (broker: Broker, how: PublishOptions): Means['stage'] =>
+  broker.stage && ((piece) => (broker.stage as NonNullable<Broker['stage']>)(piece, how))
+
 /** Plans and publishes. The handle's ids are known at once; it is fulfilled when the broker has everything. */
 export const sendNode = (
   app: SendingApp,
@@ -91,7 +97,7 @@ export const sendNode = (
     const origin: Origin = {
       mint: () => app.mint(),
       nowMs,
-      isOurs: (name) => app.registry.get(name)?.run !== undefined,
+      isOurs: (name) => app.isOurs(name),
       ...(task !== undefined && { rootId: task.request.rootId, parentId: task.request.id }),
       ...(task !== undefined &&
         app.publishing().taskInheritParentPriority && { priority: task.request.deliveryInfo.priority }),
@@ -103,9 +109,9 @@ export const sendNode = (
       plan,
       early,
       sending: async (broker) => {
-        const means = within(how, app.means(broker), broker)
-        const { pushes, chords, pages = [], messages, kept } = await toPublication(plan, means)
-        const published = broker.publish({ pushes, chords, pages }, how)
+        const means = { ...within(how, app.means(broker), broker), stage: stagingOf(broker, how) }
+        const { messages, kept, ...publication } = await toPublication(plan, means)
+        const published = broker.publish(publication, how)
         if (plan.result.kind === 'task') void early.begin(plan.result.id, app.results)
         await published
         const ignored = ignoredIds(messages, kept, (step) => means.router.ignoresResult(step))

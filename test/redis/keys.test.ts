@@ -62,6 +62,7 @@ it('each key that is written stands in the table, with its type and its lifetime
     chords: [{ ...chord, size: 2 }],
     pages: [{ graph: 'canvas', page: 0, text: '[]' }],
   })
+  await broker.stage?.({ stage: 'big', list: 0, offset: 0, raws: ['m6'] })
   await client.set(keys.chord('g', 't'), '0')
   await room.open().backend.saveGroup('saved', '{}', 60)
   await client.hset('unacked', 'tag', '[]')
@@ -139,6 +140,7 @@ it('each key that is written stands in the table, with its type and its lifetime
 
   // What nobody needs any more is gone with its owner, or will be.
   await consumer.close()
+  await client.del(keys.stage({ stage: 'big', list: 0 }))
   await broker.purge('q')
   await client.del(keys.eta('q'))
   expect(await leaks(server.url)).toEqual([])

@@ -5,9 +5,11 @@
 -- ARGV  1 number · 2 broker's database · 3 results' database, '' when it is the same
 --       then for each key: count and texts (a list), or -count and pairs of due ms and text (an eta set)
 --       then number of chords, for each: .s key, size
---       then for each page: key of its graph, number, text
+--       then number of pages, for each: key of its graph, number, text
+--       then for each staged list that is released: its key, how many messages lie in it
 -- Returns 1 (done), 0 (was done before, and confirmed to this connection by a write: a WAIT that follows
--- covers the messages, whoever brought them), or { KEYS index, … }: these are no lists; nothing was written.
+-- covers the messages, whoever brought them), { KEYS index, … }: these are no lists; or -1: what
+-- was staged is gone. In these two nothing was written.
 local call = redis.call
 local last = tonumber(call('GET', KEYS[1]) or '-1')
 if last >= tonumber(ARGV[1]) then
@@ -25,6 +27,11 @@ for k = 2, #KEYS do
   at = at + 1 + (count < 0 and -2 * count or count)
 end
 if #wrong > 0 then return wrong end
+local pages = at + 2 * tonumber(ARGV[at]) + 1
+local releases = pages + 3 * tonumber(ARGV[pages]) + 1
+for i = releases, #ARGV, 2 do
+  if call('LLEN', ARGV[i]) ~= tonumber(ARGV[i + 1]) then return -1 end
+end
 
 call('SET', KEYS[1], ARGV[1], 'EX', 86400)
 -- Chords are opened, and pages are there, before the messages can be seen by anybody.
@@ -34,7 +41,8 @@ if chords > 0 then
   for i = at + 1, at + 2 * chords, 2 do call('SET', ARGV[i], ARGV[i + 1], 'NX') end
   if ARGV[3] ~= '' then call('SELECT', ARGV[2]) end
 end
-for i = at + 2 * chords + 1, #ARGV, 3 do call('HSET', ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+for i = pages + 1, releases - 1, 3 do call('HSET', ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+for i = releases, #ARGV, 2 do call('PERSIST', ARGV[i]) end
 for k = 2, #KEYS do
   local from = pushes[k]
   local count = tonumber(ARGV[from - 1])

@@ -15,10 +15,10 @@
 --       14 … 13+Q    index of each queue among those registered
 --       then each plain completion: field, result key, text of its SUCCESS
 --       then each other completion: field, ending, marker ('' without), counts of results, pushes, chords,
---         parts, joined, pages, frees; '1' when the first result is the task's own; what the ending needs (see there);
+--         parts, joined, pages, frees, releases; '1' when the first result is the task's own; what the ending needs (see there);
 --         results (key, text, seconds), pushes (KEYS index, due ms or '', text; a list's redo list is the
---         key behind it), chords (.s, size; or .t, '+1': one part more), parts (.j, .t, .s, seen, taken, index, task id, member, group,
---         body), joined (taken, seen), pages (key, number, text), frees (key, number)
+--         key behind it), chords (.s, size; or .t, '+1': one part more), parts (prefix of
+--         results, group, body, index, task id, member), joined (taken, seen), pages (key, number, text), frees (key, number), releases (key of a staged list)
 -- Returns 'lost' (the hash is gone), 'stale' (a later request of this lane was answered), or
 --       { head, raw, … }: head is '' when all is as usual (field i is request + i of the first registered
 --       queue's plain list, nothing refused), else { fields, refused, { { completion, group, body,
@@ -135,15 +135,19 @@ if others > 0 then
     return true
   end
 
+  -- What is ours of the chord that a part belongs to. (Names are made here: they would be half of a part's bytes.)
+  local function ours(p) return ARGV[p] .. 'lovage:chord:' .. ARGV[p + 1] .. ':' .. ARGV[p + 2] .. ':' end
+
   -- Counts one part; the last one takes the keys away and returns all members.
   local function report(p)
-    local j, t, s, seen, taken = ARGV[p], ARGV[p + 1], ARGV[p + 2], ARGV[p + 3], ARGV[p + 4]
+    local group = ARGV[p] .. 'celery-taskset-meta-' .. ARGV[p + 1]
+    local j, t, s, seen, taken = group .. '.j', group .. '.t', group .. '.s', ours(p) .. 'seen', ours(p) .. 'taken'
     local kind = call('TYPE', j).ok
     if kind == 'list' then
-      call('RPUSH', j, ARGV[p + 7])
+      call('RPUSH', j, ARGV[p + 5])
     else
       if kind ~= 'zset' and kind ~= 'none' then call('DEL', j) end
-      call('ZADD', j, ARGV[p + 5], ARGV[p + 7])
+      call('ZADD', j, ARGV[p + 3], ARGV[p + 5])
     end
     -- Our own openings carry no TTL while the chord lives; what Python opened, or has yet to open, does.
     local life = call('TTL', s)
@@ -155,17 +159,21 @@ if others > 0 then
     local size = (tonumber(call('GET', s)) or math.huge) + (tonumber(call('GET', t) or '0') or 0)
     local count = kind == 'list' and call('LLEN', j) or call('ZCARD', j)
     if count < size then return false end
-    -- A Python redelivery with other bytes counts twice in `.j`: what came first stays.
-    local known, kept = {}, {}
-    for _, member in ipairs(members(j)) do
-      local id = string.match(member, '^%[1, ?"([^"]*)"') or member
-      if not known[id] then
-        known[id] = true
-        kept[#kept + 1] = member
-      elseif kind == 'list' then
-        call('LREM', j, -1, member)
-      else
-        call('ZREM', j, member)
+    -- A Python redelivery with other bytes counts twice in `.j`: what came first stays. Our own parts cannot.
+    local kept = members(j)
+    if call('SCARD', seen) < count then
+      local known, all = {}, kept
+      kept = {}
+      for _, member in ipairs(all) do
+        local id = string.match(member, '^%[1, ?"([^"]*)"') or member
+        if not known[id] then
+          known[id] = true
+          kept[#kept + 1] = member
+        elseif kind == 'list' then
+          call('LREM', j, -1, member)
+        else
+          call('ZREM', j, member)
+        end
       end
     end
     if #kept < size then return false end
@@ -186,16 +194,19 @@ if others > 0 then
     local field, ending, marker = ARGV[at], ARGV[at + 1], ARGV[at + 2]
     local results, pushes, chords = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
     local parts, acts = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
-    local pages, frees, own = tonumber(ARGV[at + 8]), tonumber(ARGV[at + 9]), ARGV[at + 10] == '1'
-    local e = at + 11 -- the ending's own arguments
+    local pages, frees, releases = tonumber(ARGV[at + 8]), tonumber(ARGV[at + 9]), tonumber(ARGV[at + 10])
+    local own = ARGV[at + 11] == '1'
+    local e = at + 12 -- the ending's own arguments
     local r = e + (ending == 'ack' and 0 or ending == 'requeue' and 1 or ending == 'back' and 2 or ending == 'park' and 3 or
       ending == 'put' and 3 or ending == 'defer' and 4 or 9)
     local p = r + 3 * results
     local c = p + 3 * pushes
     local m = c + 2 * chords
-    local t = m + 10 * parts
+    local t = m + 6 * parts
     local g = t + 2 * acts
-    at = g + 3 * pages + 2 * frees
+    local f = g + 3 * pages
+    local h = f + 2 * frees
+    at = h + releases
 
     local raw, held = firstRaw, first == 1
     if i > 0 or plain > 0 then
@@ -227,7 +238,7 @@ if others > 0 then
     local counted, any = {}, false
     if fresh and parts > 0 then
       for k = 0, parts - 1 do
-        counted[k] = call('SADD', ARGV[m + 10 * k + 3], ARGV[m + 10 * k + 6]) == 1
+        counted[k] = call('SADD', ours(m + 6 * k) .. 'seen', ARGV[m + 6 * k + 4]) == 1
         any = any or counted[k]
       end
       if not any and marker == '' then fresh = false end
@@ -256,21 +267,22 @@ if others > 0 then
         end
       end
       for k = 0, parts - 1 do
-        local b = m + 10 * k
+        local b = m + 6 * k
         local all = counted[k] and report(b)
         if all then
           keep = true
           joins = joins or {}
-          joins[#joins + 1] = { plain + i, ARGV[b + 8], ARGV[b + 9], all }
-          joined[#joined + 1] = { plain + i, ARGV[b + 8], ARGV[b + 9], ARGV[b + 4] }
+          joins[#joins + 1] = { plain + i, ARGV[b + 1], ARGV[b + 2], all }
+          joined[#joined + 1] = { plain + i, ARGV[b + 1], ARGV[b + 2], ours(b) .. 'taken' }
         end
       end
     end
     if held and split then call('SELECT', brokerDb) end
 
     if fresh then
-      for k = g, g + 3 * pages - 1, 3 do call('HSET', ARGV[k], ARGV[k + 1], ARGV[k + 2]) end
-      for k = g + 3 * pages, at - 1, 2 do call('HDEL', ARGV[k], ARGV[k + 1]) end
+      for k = g, f - 1, 3 do call('HSET', ARGV[k], ARGV[k + 1], ARGV[k + 2]) end
+      for k = f, h - 1, 2 do call('HDEL', ARGV[k], ARGV[k + 1]) end
+      for k = h, at - 1 do call('PERSIST', ARGV[k]) end
       for k = 0, pushes - 1 do
         local target, due, text = tonumber(ARGV[p + 3 * k]), ARGV[p + 3 * k + 1], ARGV[p + 3 * k + 2]
         if due ~= '' then

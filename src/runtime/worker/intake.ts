@@ -10,14 +10,15 @@ import { metaText } from '../meta.js'
 import { resumeTask } from '../reference.js'
 import type { Registry } from '../registry.js'
 import type { Revoked } from '../revoked.js'
+import { releaseTask } from '../stage.js'
 import type { TaskDefinition } from '../task.js'
 import type { Held } from './ends.js'
 
 export type Intake =
   /** Run it. */
   | { readonly kind: 'run'; readonly held: Held }
-  /** It is a reference: send what it stands for. */
-  | { readonly kind: 'resume'; readonly held: Held }
+  /** It is a reference: send what it stands for. Or it releases what is staged. */
+  | { readonly kind: 'resume' | 'release'; readonly held: Held }
   /** Not before then (ms, the server's clock). */
   | { readonly kind: 'defer'; readonly dueMs: number }
   | { readonly kind: 'expired' | 'revoked'; readonly held: Held }
@@ -34,6 +35,12 @@ export interface IntakeRules {
   readonly revoked?: Pick<Revoked, 'isEmpty' | 'has'>
 }
 
+/** What the worker does itself. */
+const ownTasks: ReadonlyMap<string, 'resume' | 'release'> = new Map([
+  [resumeTask, 'resume'],
+  [releaseTask, 'release'],
+])
+
 export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): Intake => {
   const decoded = decodeMessage(delivery.raw)
   if (Either.isLeft(decoded)) {
@@ -49,7 +56,7 @@ export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): I
   const message = decoded.right
   const held = hold(delivery, message, rules)
   const { definition } = held
-  if (definition?.run === undefined && message.task !== resumeTask) {
+  if (definition?.run === undefined && !ownTasks.has(message.task)) {
     try {
       rules.registry.runnable(message.task)
     } catch (error) {
@@ -109,7 +116,7 @@ const failed = (held: Held, reason: string): Intake => ({
 const timing = (held: Held, { eta, expires }: Message, nowMs: number): Intake => {
   if (expires !== null && nowMs > expires.ms) return { kind: 'expired', held }
   if (eta !== null && eta.ms > nowMs) return { kind: 'defer', dueMs: eta.ms }
-  return { kind: held.message.task === resumeTask ? 'resume' : 'run', held }
+  return { kind: ownTasks.get(held.message.task) ?? 'run', held }
 }
 
 /** To the dead letters, as it is; who waits for its id, if one can be read, is told. */

@@ -1,6 +1,6 @@
 // One delivery, from intake to the text of its completion: look at it, run it if it may run, and ask what
 // follows. Also what a chord still needs when its last part is in. Nothing here rejects.
-import { LeaseLost, TaskRevokedError, WorkerShutdown } from '../../errors.js'
+import { InvalidTaskError, LeaseLost, TaskRevokedError, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Job, Pool, Running } from '../../pools/pool.js'
 import type { Completion, Consumer, Delivery, Ending } from '../broker.js'
@@ -12,6 +12,7 @@ import type { Gate } from '../gate.js'
 import { gateOf } from '../gate-of.js'
 import { seatsAround } from '../parts.js'
 import { fenceOf } from '../perform.js'
+import { stageIn } from '../stage.js'
 import { type Ends, factsOf, type Held, nameOf } from './ends.js'
 import type { Limits } from './limits.js'
 import { deadLetter, type Intake, type IntakeRules, takeIn } from './intake.js'
@@ -25,7 +26,7 @@ export interface TaskJob extends Job {
 }
 
 export interface RunsOptions {
-  readonly consumer: Pick<Consumer, 'admit' | 'note' | 'release' | 'store'>
+  readonly consumer: Pick<Consumer, 'admit' | 'note' | 'release' | 'store' | 'unstage'>
   readonly pool: Pick<Pool<TaskJob>, 'run'>
   readonly ends: Ends
   readonly rules: IntakeRules
@@ -209,12 +210,26 @@ export class Runs {
     const { ends } = this.options
     const { held } = intake
     if (intake.kind === 'resume') return { completion: await ends.ofResume(held), held }
+    if (intake.kind === 'release') return this.release(held)
     if (intake.kind !== 'fail') return { completion: await ends.ofRevoked(held, intake.kind), held }
     const { id, task } = held.message
     const { error, dead } = intake
     const ending: Ending | undefined =
       dead === undefined ? undefined : { kind: 'dead', reason: dead, taskId: id, task }
     return { completion: await ends.ofFailure(held, error, ending), held }
+  }
+
+  /** Moves what was staged to its queues. Whoever is killed meanwhile leaves the rest to the redelivery. */
+  private async release(held: Held): Promise<Ended> {
+    const { consumer, ends } = this.options
+    const staged = stageIn(held.message)
+    if (staged === undefined || consumer.unstage === undefined) {
+      const error = new InvalidTaskError('Expected the name of a stage and its queues in the message.')
+      return { completion: await ends.ofFailure(held, error), held }
+    }
+    for (const [list, [queue, priority]] of staged.targets.entries())
+      while ((await consumer.unstage({ stage: staged.stage, list, queue, priority })) > 0);
+    return bare(held.tag, { kind: 'ack' })
   }
 
   /** Its end was committed before its worker died: only chord bodies may still be missing. */

@@ -272,7 +272,7 @@ export class Worker {
     pool: Pool<TaskJob>,
   ): { readonly slots: Slots; readonly remote: RemoteOptions } {
     const { settings, registry, mint } = this.#parts
-    const means = this.#parts.means(broker)
+    const means = { ...this.#parts.means(broker), stage: consumer.stage?.bind(consumer) }
     const pages = new Pages(consumer, means.router.isOurs)
     const ends = new Ends(settings, means, pages, this.hostname, mint, this.#log)
     this.#knownEnds = ends

@@ -159,6 +159,31 @@ onEveryEngine('a canvas by reference', (bench) => {
     expect(ran).toEqual(['100'])
   })
 
+  it('a chain that came inline, from a client that knows no tasks, goes on by reference', async () => {
+    await start()
+    const client = bench().app()
+    const add = client.declare<(x: number, y: number) => number>('add')
+    const result = await chain(add.s(0, 1), ...many(99, () => add.s(1))).delay()
+    expect(await bench().graphs()).toEqual([])
+    await until(async () => (await bench().graphs()).length === 1)
+    expect(await result.get(wait)).toBe(100)
+    expect(await bench().graphs()).toEqual([])
+  })
+
+  it('more messages than one call takes: all of a group, and a chord joins', async () => {
+    const { add, sum } = await start()
+    const members = many(1500, (i) => add.s(i, 1))
+    expect(await group(members).delay().get(wait)).toHaveLength(1500)
+    expect(await chord(members, sum.s()).delay().get(wait)).toBe(1500 * 749.5 + 1500)
+  })
+
+  it('more messages than one call takes, sent by a worker that goes on with a canvas', async () => {
+    const { add, sum } = await start()
+    const canvas = chained(add.s(1, 1), grouped(many(1200, () => add.s(1))), sum.s(), add.s(1))
+    expect(await canvas.delay().get(wait)).toBe(3601)
+    await until(async () => (await bench().graphs()).length === 0)
+  })
+
   it('a step that runs elsewhere gets all that waits with its message, and hands it on', async () => {
     const { app, add } = await start()
     const elsewhere = app.declare<(x: number) => number>('elsewhere', { queue: 'far' })
