@@ -277,7 +277,7 @@ onEveryEngine('a worker', (bench) => {
   it('says what cannot be', async () => {
     const { app } = waiting()
     expect(() => app.worker({ concurrency: 0 })).toThrow('at least 1')
-    expect(() => app.worker({ pool: 'threads' as never })).toThrow(ImproperlyConfigured)
+    expect(() => app.worker({ pool: 'treads' as never })).toThrow(ImproperlyConfigured)
     const worker = await bench().work(app)
     await expect(worker.start()).rejects.toThrow('was started before')
     expect(() => app.configure({ taskAcksLate: false })).toThrow(InvalidUsage)
