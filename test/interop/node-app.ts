@@ -1,6 +1,6 @@
 // The Node side of the interop tests: an ordinary Lovage app. Its own tasks go to the queue `js`; proj's are
 // declared for the queue `python`. One function, called for each file (and for each settings to be tried).
-import { createApp, type SettingsInput, type TaskContext } from 'lovage'
+import { chain, chord, createApp, group, type SettingsInput, type TaskContext } from 'lovage'
 import { until } from '../support/until.js'
 
 /** Known to Python by its name; `args` are what Python's exception gets. */
@@ -105,6 +105,25 @@ export function makeNodeApp(redisUrl: string, settings: SettingsInput = {}) {
     await add.delay(n, 1)
     await add.s(n, 2).link(add.s(10)).delay()
   })
+
+  app.task('js.replace', function (kind: string, ...numbers: number[]): unknown {
+    const works: Record<string, () => any> = {
+      task: () => (add as any).s(...numbers),
+      chain: () => chain((add as any).s(...numbers), mul.s(10)),
+      group: () => group(numbers.map((n) => add.s(n, 1))),
+      chord: () =>
+        chord(
+          numbers.map((n) => add.s(n, 1)),
+          sum.s(),
+        ),
+    }
+    return this.replace(works[kind]!())
+  })
+  app.task('js.grow', function (n: number) {
+    this.addToChord(add.s(n, 9 * n))
+    return n
+  })
+  app.task('js.restore', async (id: string) => (await app.groupResult.restore(id))?.results.map((r) => r.id))
 
   // For callbacks and errbacks: what came is kept under the key, and `js.recall` waits for it.
   const record = app.task('js.record', (value: unknown, key: string) => {

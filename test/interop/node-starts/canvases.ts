@@ -202,4 +202,19 @@ export function nodeCanvases({ app, py, left, get }: NodeClient): void {
     expect(await replaced('group', 1, 2)).toEqual([2, 3])
     expect(await replaced('chord', 1, 2)).toBe(5)
   })
+
+  it('stamps, fixed and by a visitor', async () => {
+    const stampsOf = async (work: any) => ((await app.send(work).get(get)) as { stamps: unknown }).stamps
+    expect(await stampsOf(py.requestOf.s().stamp({ customer: 'acme' }))).toEqual({ customer: 'acme' })
+    const visitor = { onSignature: () => ({ run: 7 }) }
+    const work = chain(py.add.s(1, 1), py.requestOf.s()).stamp(visitor, { stamps: { customer: 'acme' } })
+    expect(await stampsOf(work)).toEqual({ customer: 'acme', run: 7 })
+  })
+
+  it('a group that was saved, restored by the other side', async () => {
+    const result = await group(py.add.s(1, 1), py.add.s(2, 2)).delay()
+    await result.save()
+    const restored = app.sendTask('proj.restore', [result.id], { queue: 'python' })
+    expect(await restored.get(get)).toEqual(result.results.map(({ id }) => id))
+  })
 }

@@ -236,4 +236,64 @@ export const canvases: readonly PythonCase[] = [
     `,
     gives: [42, 2, true, true, 3, [2]],
   },
+  {
+    shape: 'replace: with a task, a chain, a group, a chord',
+    python: `
+      replaced = lambda kind: js('replace', kind, 1, 2)
+      alone = [replaced(kind).delay().get(timeout=T) for kind in ('task', 'chain', 'group', 'chord')]
+      header = chord([replaced('chain'), js('add', 1, 1)], js('sum')).delay().get(timeout=T)
+      return [alone, (replaced('task') | js('add', 10)).delay().get(timeout=T), header]
+    `,
+    gives: [[3, 30, [2, 3], 5], 13, 32],
+  },
+  {
+    shape: 'stamps, fixed and by a visitor',
+    python: `
+      from celery.canvas import StampingVisitor
+      class Visitor(StampingVisitor):
+          def on_signature(self, sig, **headers):
+              return {'run': 7}
+          def on_callback(self, sig, **headers):
+              return {'after': True}
+      fixed = js('request')
+      fixed.stamp(customer='acme')
+      visited = chain(js('request'), js('request'))
+      visited.stamp(Visitor(), customer='acme')
+      return [fixed.delay().get(timeout=T)['stamps'], visited.delay().get(timeout=T)['stamps']]
+    `,
+    gives: [{ customer: 'acme' }, { customer: 'acme', run: 7 }],
+  },
+  {
+    shape: 'addToChord',
+    python: `
+      return chord([js('grow', 5), js('add', 1, 1)], js('sum')).delay().get(timeout=T)
+    `,
+    gives: 5 + 50 + 2,
+  },
+  {
+    shape: 'a group that was saved, restored by the other side',
+    python: `
+      result = group(js('add', i, 1) for i in range(3)).delay()
+      result.save()
+      return js('restore', result.id).delay().get(timeout=T) == [r.id for r in result.results]
+    `,
+    gives: true,
+  },
+  {
+    shape: 'the built-in tasks that send canvases',
+    python: `
+      from celery.result import result_from_tuple
+      send = lambda name, *args, **kwargs: app.send_task('celery.' + name, args, kwargs, queue='js')
+      # Celery tells only the first of two handles, and the children of what was sent are handles as well.
+      value = lambda id: until(lambda: app.backend.get_task_meta(id)['status'] == 'SUCCESS' and app.backend.get_task_meta(id))['result']
+      chunked = result_from_tuple(send('chunks', task=js('add'), it=[[1, 2], [3, 4]], n=1).get(timeout=T))
+      joined = result_from_tuple(send('chord', [js('add', 1), js('add', 2)], js('sum'), partial_args=[10]).get(timeout=T))
+      ids = [js('add', n, n).delay().id for n in (1, 2)]
+      send('chord_unlock', 'g', js('sum').set(task_id='unlocked'), interval=0.05, result=[[[i, None], None] for i in ids])
+      grouped = [['g2', None], [[['in-g2', None], None]]]
+      send('group', [js('add', 1).set(task_id='in-g2')], grouped, 'g2', [41])
+      return [[value(r.id) for r in chunked.results], value(joined.id), value('unlocked'), value('in-g2')]
+    `,
+    gives: [[[3], [7]], 23, 6, 42],
+  },
 ]

@@ -84,7 +84,7 @@ def request_of(self, *args):
     """What the worker knows of the message, as far as JSON carries it."""
     request = self.request
     names = ("id", "root_id", "parent_id", "group", "group_index", "retries", "eta", "expires", "timelimit",
-             "reply_to", "correlation_id", "origin", "lang", "args", "kwargs", "headers", "delivery_info")
+             "reply_to", "correlation_id", "origin", "lang", "args", "kwargs", "headers", "delivery_info", "stamps")
     return {name: getattr(request, name, None) for name in names}
 
 
@@ -111,6 +111,11 @@ def spawner(self, n=3):
     add.delay(1, 1)
     group(add.s(i, i) for i in range(n))()
     return n
+
+
+@app.task
+def restore(gid):
+    return [result.id for result in app.GroupResult.restore(gid).results]
 
 
 @app.task(bind=True)
