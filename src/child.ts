@@ -47,9 +47,19 @@ const appOf = (name: string, modules: readonly string[]): App => {
   )
 }
 
+/** What goes wrong in there is told with the file's name: it is the user's next edit. */
+const loadFile = async (file: string): Promise<void> => {
+  try {
+    await importModule(file, () => import('./index.js'))
+  } catch (error) {
+    const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    throw new ImproperlyConfigured(`${file}: ${what}`, { cause: error })
+  }
+}
+
 const load = async (cargo: ChildCargo, say: Say): Promise<Omit<ParcelMeans, 'ask'>> => {
   const log = loggerOf(say, cargo.levels)
-  for (const file of cargo.modules) await importModule(file, () => import('./index.js'))
+  for (const file of cargo.modules) await loadFile(file)
   const app = appOf(cargo.app, cargo.modules)
   if (cargo.settings !== null) app.configure(cargo.settings)
   const inside = app.inside(log)

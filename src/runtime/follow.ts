@@ -5,16 +5,17 @@ import type { Node } from '../canvas/node.js'
 import { fromJSON, type SignatureJson } from '../canvas/wire.js'
 import { additionSteps } from './follow-added.js'
 import { type Continuation, continueWith, type FollowContext, groupOf } from './continue.js'
-import { encodePython, encodeValue } from './json.js'
+import { encodePython } from './json.js'
 import type { Message } from './message.js'
 import { ack, storeOwn } from './own-end.js'
 import { ownPlace, partOf } from './parts.js'
 import type { Plan, Step } from './plan.js'
+import { resultText } from './result-text.js'
 
 /** The task returned `value`; throws EncodeError when it cannot travel (the caller makes that the failure). */
 export const followSuccess = (message: Message, value: unknown, context: FollowContext): Plan => {
   const { callbacks, chain, chord } = message.embed
-  const result = encodeValue(value, `the result of ${message.task}`)
+  const result = resultText(value, message.task)
   const steps: Step[] = []
   const { added } = context
   if (callbacks === null && chain === null && chord === null && added.length === 0) {

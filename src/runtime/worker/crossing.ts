@@ -11,6 +11,7 @@ import { ErrorElsewhere, kindsOf } from '../error-elsewhere.js'
 import { decodeException, encodeException, toExceptionInfo, tracebackOf } from '../failure.js'
 import { decodeJson, encodeValue } from '../json.js'
 import type { ResultTuple } from '../meta.js'
+import { resultText } from '../result-text.js'
 
 /** A job on its way to a child. */
 export type Parcel = readonly [raw: string, attempts: number, redelivered: boolean, ignoreResult: boolean]
@@ -70,7 +71,7 @@ export const packOutcome = (outcome: Outcome, traces: Traces | undefined, task: 
 const pack = (outcome: Outcome, traces: PackedTraces, task: string): PackedOutcome => {
   switch (outcome.kind) {
     case 'success':
-      return ['success', traces, encodeValue(outcome.value, `the result of ${task}`)]
+      return ['success', traces, resultText(outcome.value, task)]
     case 'retry': {
       const retry = outcome.error as Retry
       const { error, ...options } = retry.options

@@ -162,4 +162,15 @@ describe.each(pools)('a task in the pool %s', (pool) => {
     const circle = await call('returns', ['circle'])
     expect(circle.self).toBe(circle)
   })
+
+  it.runIf(pool === 'prefork' || pool === 'fiber')(
+    'that returns more than can be stored is a failure that says so',
+    async () => {
+      expect(await answer(call('returns', ['text']))).toBe(
+        'EncodeError: the result of returns is too large: 209715202 characters of JSON, at most 67108864 are stored. ' +
+          'Put it where large things are kept, and return its address.',
+      )
+      expect(await call('add', [1, 2])).toBe(3)
+    },
+  )
 })

@@ -1,0 +1,236 @@
+// Pools with children, processes and threads: what one costs when it dies, and when it is replaced.
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { signature } from '../../../src/canvas/signature.js'
+import { type Running, startNode } from '../../support/processes.js'
+import { until } from '../../support/until.js'
+import { type Bench, isAlive, openBench } from './bench.js'
+
+let bench: Bench
+
+beforeAll(async () => {
+  bench = await openBench()
+})
+afterAll(() => bench.close())
+
+const answer = (waiting: Promise<unknown>): Promise<string> =>
+  waiting.then(
+    (value) => `returned ${String(value)}`,
+    (error: Error) => `${error.name}: ${error.message}`,
+  )
+
+let worker: Running | undefined
+const work: Bench['work'] = async (options, env) => {
+  worker = await bench.work(options, env)
+  return worker
+}
+const call: Bench['call'] = (...args) => bench.call(...args)
+
+describe.each(['prefork', 'threads'] as const)('%s: a child', (pool) => {
+  const signals = pool === 'prefork' ? ['SIGKILL', 'abort'] : []
+
+  afterAll(async () => void (await worker?.stop('SIGKILL')))
+
+  describe('that dies', () => {
+    beforeAll(async () => void (await work({ pool, concurrency: 2 })))
+    afterAll(async () => void (await worker?.stop('SIGKILL')))
+
+    it.each(['exit', ...signals])('by %s costs its own task one start, and no other', async (how) => {
+      const neighbour = bench.app.sendTask('sleep', [0.5])
+      expect(await call('die', [how, 1])).toBe(2)
+      expect(await neighbour.get({ timeout: 25 })).toBe(0.5)
+      await worker?.line(/Task die\[.*\] was lost with what ran it: (exit code|signal)/)
+    })
+
+    it('again and again makes its task a WorkerLostError, which its errbacks hear', async () => {
+      const id = `poison-${pool}`
+      const before = bench.noted('die:').length
+      const poison = signature('die', { args: ['exit'] })
+        .set({ taskId: id })
+        .linkError(signature('remember'))
+      const neighbour = bench.app.sendTask('sleep', [0.3])
+      expect(await answer(bench.app.send(poison).get({ timeout: 25 }))).toMatch(
+        /^WorkerLostError: die was started 5 times and never ended; the last time on w@host \(.*exit code 3\)$/,
+      )
+      expect(bench.noted('die:').length - before).toBe(5)
+      expect(await neighbour.get({ timeout: 25 })).toBe(0.3)
+      await until(() => bench.noted(`errback:${id}`).length === 1)
+      const dead = await (await bench.app.broker()).dead.list(10)
+      expect(dead.map(({ taskId }) => taskId)).toContain(id)
+    })
+
+    it.runIf(pool === 'prefork')(
+      'with a task that must not run twice makes it a WorkerLostError at once',
+      async () => {
+        for (const task of ['dieOnce', 'dieUnwanted']) {
+          const before = bench.noted('start').length
+          expect(await answer(call(task))).toMatch(
+            /^WorkerLostError: Worker exited prematurely: w@host \(signal 9 \(SIGKILL\)\) ended/,
+          )
+          expect(bench.noted('start').length - before).toBe(1)
+        }
+      },
+    )
+
+    it('by an exception that nobody caught is lost with its task’s name in the log', async () => {
+      const before = bench.noted('uncaught').length
+      const result = await bench.app.sendTask('uncaught', [], { expires: 60 })
+      await worker?.line(
+        /CRITICAL\/MainProcess\] uncaught\[.*\]: An exception was caught by nobody, and ends this child: Error: nobody catches this/,
+      )
+      await until(() => bench.noted('uncaught').length > before + 1)
+      expect(await answer(result.get({ timeout: 25 }))).toMatch(/^WorkerLostError/)
+    })
+
+    it('does not, when a promise is left behind: that is logged', async () => {
+      expect(await call('floating')).toBe('ended all the same')
+      await worker?.line(
+        /CRITICAL\/MainProcess\] floating\[.*\]: A promise was rejected and nobody awaited it .*Error: left behind/,
+      )
+    })
+
+    it('of a hard limit in the middle of a loop is replaced, and the task has failed', async () => {
+      const { pid, thread } = await call('who')
+      expect(await answer(call('spin', [60], { timeLimit: 0.3 }))).toBe(
+        'TimeLimitExceeded: time limit (0.3s) exceeded',
+      )
+      const after = await call('who')
+      expect([pid, thread]).not.toEqual([undefined, undefined])
+      expect(await call('add', [1, after.thread])).toBe(1 + after.thread)
+    })
+  })
+
+  describe('that is replaced', () => {
+    afterAll(async () => void (await worker?.stop('SIGKILL')))
+
+    const whoRuns = async (times: number): Promise<readonly string[]> => {
+      const seen: string[] = []
+      for (let time = 0; time < times; time += 1) {
+        const { pid, thread } = await call('who')
+        seen.push(`${pid}:${thread}`)
+      }
+      return seen
+    }
+
+    it('after so many tasks has run so many', async () => {
+      await work({ pool, concurrency: 1, maxTasksPerChild: 3 })
+      const seen = await whoRuns(9)
+      expect(new Set(seen).size).toBe(3)
+      expect([new Set(seen.slice(0, 3)).size, new Set(seen.slice(3, 6)).size]).toEqual([1, 1])
+      await worker?.stop()
+    })
+
+    it('because of its memory has ended its task first', async () => {
+      await work({ pool, concurrency: 1, maxMemoryPerChild: 250 * 1024 })
+      const [before] = await whoRuns(1)
+      expect((await whoRuns(1))[0]).toBe(before)
+      expect(await call('leak', [300])).toEqual(expect.any(Number))
+      await worker?.line(
+        /INFO\/MainProcess\] Child \d+ has \d+ KiB of memory, at most 256000 are wanted: it is replaced/,
+      )
+      expect((await whoRuns(1))[0]).not.toBe(before)
+      await worker?.stop()
+    })
+  })
+
+  describe('cannot be had', () => {
+    const program = fileURLToPath(new URL('programs/broken.js', import.meta.url))
+    const outcome = async (HOW: string, more: Readonly<Record<string, string>> = {}): Promise<string> => {
+      const running = startNode(program, [pool], { env: { REDIS: bench.redis.url, HOW, ...more } })
+      const { code } = await running.exited
+      expect(code).toBe(0)
+      return (
+        running
+          .stdout()
+          .split('\n')
+          .find((line) => /^\w+: |^started$/.test(line)) ?? running.output()
+      )
+    }
+
+    const sentences: readonly (readonly [how: string, sentence: RegExp])[] = [
+      ['is well', /^started$/],
+      [
+        'throws',
+        /^ImproperlyConfigured: A child of the pool \w+ cannot load: .*broken\.js: TypeError: no such thing/,
+      ],
+      [
+        'exits',
+        /^ImproperlyConfigured: A child of the pool \w+ ended before it was ready: exit code 7\. What its module does at its top level must come to an end/,
+      ],
+      [
+        'starts',
+        /cannot load: .*: InvalidUsage: A worker was started by the module that a child of a pool loads\./,
+      ],
+      [
+        'beats',
+        /cannot load: .*: InvalidUsage: A beat was started by the module that a child of a pool loads\./,
+      ],
+      [
+        'lacks',
+        /^ImproperlyConfigured: A child of the pool \w+ has loaded .*broken\.js and does not know late, which this worker knows\./,
+      ],
+      ['elsewhere', /cannot load: .*nowhere\.js: .*Cannot find module/],
+    ]
+    // What is wrong with a module does not depend on what loads it.
+    it.each(pool === 'prefork' ? sentences : sentences.slice(0, 3))(
+      'when its module %s',
+      async (how, sentence) => {
+        expect(await outcome(how)).toMatch(sentence)
+      },
+    )
+
+    it('when its module never ends loading', async () => {
+      expect(await outcome('hangs', { ALIVE: '1' })).toMatch(
+        /ended before it was ready: not ready within 1s\./,
+      )
+    })
+  })
+})
+
+describe('a child process', () => {
+  afterAll(async () => void (await worker?.stop('SIGKILL')))
+
+  it('loads the user’s module once, and of Redis and streams nothing before a task sends', async () => {
+    await work({ pool: 'prefork', concurrency: 1 })
+    const { pid } = await call('who')
+    const modules = await call('modules')
+    expect(modules).not.toContain('ioredis')
+    expect(modules).not.toContain('rxjs')
+    expect(modules).not.toContain('cron-parser')
+    await call('send')
+    expect(await call('modules')).toContain('ioredis')
+    expect(bench.noted('loaded').filter(([, loader]) => loader === pid)).toHaveLength(1)
+    await worker?.stop()
+  })
+
+  it('is given nothing while it is busy: a short task does not wait behind a long one', async () => {
+    await work({ pool: 'prefork', concurrency: 2, prefetchMultiplier: 10 })
+    const long = await bench.app.sendTask('spin', [1.5])
+    await until(() => bench.noted('spinning').length > 0)
+    const short = await Promise.all(Array.from({ length: 10 }, () => bench.app.sendTask('add', [1, 1])))
+    expect(await Promise.all(short.map((result) => result.get({ timeout: 25 })))).toEqual(Array(10).fill(2))
+    expect(await long.ready()).toBe(false)
+    expect(await long.get({ timeout: 25 })).toBe(1.5)
+    await worker?.stop()
+  })
+
+  it('does not outlive its parent by a second, not even in a loop, and ends nothing then', async () => {
+    await work({ pool: 'prefork', concurrency: 2 }, { LEASE: '2' })
+    const loop = await bench.app.sendTask('spin', [8])
+    const wait = await bench.app.sendTask('sleep', [8])
+    const before = bench.noted('spun').length
+    const [spinning, sleeping] = await Promise.all(
+      ['spinning', 'sleeping'].map((what) =>
+        until(() => bench.noted(what).find(([, pid]) => isAlive(pid)), { message: `nobody is ${what}` }),
+      ),
+    )
+    worker?.signal('SIGKILL')
+    await worker?.exited
+    const diedAt = performance.now()
+    await until(() => !isAlive(spinning![1]) && !isAlive(sleeping![1]), { timeout: 1000 })
+    expect(performance.now() - diedAt).toBeLessThan(1000)
+    expect(await Promise.all([loop.ready(), wait.ready()])).toEqual([false, false])
+    expect(bench.noted('spun')).toHaveLength(before)
+    await bench.app.broker().then((broker) => broker.purge('celery'))
+  })
+})
