@@ -13,7 +13,7 @@ import type { FromChild } from './pools/children/messages.js'
 import { type ChildHandler, serve } from './pools/children/serve.js'
 import type { ChildLine, Json } from './pools/pool.js'
 import { processLine } from './pools/prefork/line.js'
-import { watchParent } from './pools/prefork/watch-parent.js'
+import { watchItself, watchParent } from './pools/prefork/watch-parent.js'
 import { threadLine } from './pools/threads/line.js'
 import { type ParcelMeans, runParcel } from './runtime/worker/run-parcel.js'
 import { contextTools } from './runtime/worker/run-task.js'
@@ -83,7 +83,7 @@ const line = isMainThread ? processLine() : threadLine()
 // There is nobody left to work for.
 line.onClose(() => process.exit(1))
 if (isMainThread) {
-  watchParent()
+  if (process.argv.includes(watchItself)) watchParent()
   // A terminal's Ctrl+C and a supervisor's TERM reach the whole group: when a child ends is its parent's decision.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const)
     process.on(signal, () => undefined)

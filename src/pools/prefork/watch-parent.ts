@@ -1,6 +1,9 @@
-// A child does not outlive its parent, not even in the middle of a loop that never ends: a thread looks. (A parent
-// that ends orderly closes the channel, and its child hears that; one that was killed, too, if it listens.)
+// Where there is no shell for a watcher (watcher.ts), a thread of the child looks whether its parent is there, also
+// while the child is in the middle of a loop.
 import { Worker } from 'node:worker_threads'
+
+/** The argument by which a child is told to. */
+export const watchItself = '--watch-parent'
 
 const lookEveryMs = 250
 
