@@ -6,6 +6,7 @@ import { ImproperlyConfigured } from './errors.js'
 import { defaultKeepalive, scale } from './pools/autoscale.js'
 import { ChildPool } from './pools/children/pool.js'
 import { createFiberPool } from './pools/fiber.js'
+import { LoopWatch } from './pools/loop-watch.js'
 import { forkChild } from './pools/prefork/start.js'
 import { createSoloPool } from './pools/solo.js'
 import { startThread } from './pools/threads/start.js'
@@ -125,7 +126,12 @@ export const poolMaker =
   (request: Parameters<WorkerParts['createPool']>[0]): Pool<TaskJob> => {
     const { name, concurrency, options, execute, courier, hostname, log } = request
     if (name === 'solo') return createSoloPool(execute)
-    if (name === 'fiber') return createFiberPool(concurrency, execute)
+    if (name === 'fiber') {
+      const seconds = settings.workerLoopBlockedWarning
+      const watch =
+        seconds === null ? undefined : new LoopWatch({ seconds, tell: (sentence) => log.warning(sentence) })
+      return createFiberPool(concurrency, execute, { watch })
+    }
     const { cargo, check } = childCargo(app, registry, options, hostname, log)
     const entry = new URL('./child.js', import.meta.url)
     return new ChildPool({

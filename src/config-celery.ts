@@ -125,7 +125,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   ),
   canvasMaxDepth: not('it is not available yet'),
   canvasMaxSize: not('it is not available yet'),
-  workerLoopBlockedWarning: not('it is not available yet'),
   securityCertificate: not(signed),
   securityCertStore: not(signed),
   securityKey: not(signed),

@@ -251,7 +251,7 @@ export const table = {
   workerPool: row<PoolSetting | null, PoolSetting | 'processes' | 'gevent' | 'eventlet' | null>(
     orNull(pool),
     null,
-    'What runs tasks: prefork (child processes), threads, fiber (many on the event loop) or solo (one at a time). null is fiber. (Celery: prefork)',
+    'What runs tasks: prefork (child processes), threads, fiber (many on the event loop) or solo (one at a time). null is prefork for `lovage worker` (fiber on memory://) and fiber for app.worker(). (Celery: prefork)',
   ),
   workerMaxTasksPerChild: row(
     orNull(wholeNumber(1)),
@@ -267,6 +267,11 @@ export const table = {
     seconds('more'),
     4,
     'Seconds that a new child may take to load its modules; then it is killed and another one started.',
+  ),
+  workerLoopBlockedWarning: row<number | null>(
+    orNull(seconds('more')),
+    1,
+    'Ours: seconds that a task may block the event loop of the pool fiber until it is named in the log; null is for ever.',
   ),
   workerPrefetchMultiplier: row(
     wholeNumber(1),

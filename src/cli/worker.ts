@@ -64,7 +64,7 @@ export const workerCommand = (context: Context, exit: (code: 0 | 1) => void): Co
     )
     .option(
       '-P, --pool <name>',
-      'prefork (child processes), threads, fiber (many on the event loop; also gevent, eventlet) or solo (one at a time) (default: fiber)',
+      'prefork (child processes), threads, fiber (many on the event loop; also gevent, eventlet) or solo (one at a time) (default: prefork)',
     )
     .option('--autoscale <max,min>', 'grow while work waits, shrink when it does not', autoscale)
     .option('--max-tasks-per-child <n>', 'replace a child (of prefork or threads) after so many tasks', whole)
@@ -138,6 +138,7 @@ const run = async (
   const { settings } = app
   const more = [...settings.imports, ...settings.include, ...(options.include ?? [])]
   await loadTasks(more, '-I', cwd)
+  const pool = options.pool ?? settings.workerPool ?? usualPool(settings.brokerUrl)
   const log = openLog({
     level: options.loglevel,
     format: settings.workerLogFormat,
@@ -155,7 +156,8 @@ const run = async (
   process.on('unhandledRejection', onFloating)
   try {
     const worker = app.worker({
-      ...(options.pool && { pool: options.pool as WorkerOptions['pool'] & string }),
+      // Whether there is such a pool, the app knows.
+      pool: pool as NonNullable<WorkerOptions['pool']>,
       ...(options.concurrency && { concurrency: options.concurrency }),
       ...(options.autoscale && { autoscale: options.autoscale }),
       ...(options.maxTasksPerChild && { maxTasksPerChild: options.maxTasksPerChild }),
@@ -194,6 +196,10 @@ const purge = async (app: AppPort, queues: readonly string[]): Promise<string> =
   for (const queue of queues) count += await broker.purge(queue)
   return `purge: Erased ${count} ${count === 1 ? 'message' : 'messages'} from the queue.\n`
 }
+
+/** A broker in memory can be reached in this process only. */
+const usualPool = (brokerUrl: string | undefined): string =>
+  brokerUrl?.startsWith('memory:') ? 'fiber' : 'prefork'
 
 /** What a child of the pool loads: the same modules, with what the command line says over their settings. */
 const childModules = (

@@ -1,11 +1,12 @@
 // The fiber pool: many tasks on one event loop, bounded. What gevent is to Python.
+import type { LoopWatch } from './loop-watch.js'
 import type { Execute, Job, Pool } from './pool.js'
 import { runHere } from './run-here.js'
 
 export const createFiberPool = <J extends Job>(
   concurrency: number,
   execute: Execute<J>,
-  name = 'fiber',
+  { name = 'fiber', watch }: { readonly name?: string; readonly watch?: LoopWatch | undefined } = {},
 ): Pool<J> => {
   let size = concurrency
   let running = 0
@@ -24,13 +25,19 @@ export const createFiberPool = <J extends Job>(
     start: () => Promise.resolve(),
     run: (job) => {
       running += 1
-      return runHere(job, execute, onEnd)
+      if (watch === undefined) return runHere(job, execute, onEnd)
+      const onWatchedEnd = (): void => {
+        watch.end(job)
+        onEnd()
+      }
+      return watch.begin(job, () => runHere(job, execute, onWatchedEnd))
     },
     resize: (next) => {
       size = next
     },
     stop: async () => {
       if (running > 0) await new Promise<void>((resolve) => idle.push(resolve))
+      watch?.stop()
     },
   }
 }

@@ -3,4 +3,4 @@ import { createFiberPool } from './fiber.js'
 import type { Execute, Job, Pool } from './pool.js'
 
 export const createSoloPool = <J extends Job>(execute: Execute<J>): Pool<J> =>
-  createFiberPool(1, execute, 'solo')
+  createFiberPool(1, execute, { name: 'solo' })

@@ -26,7 +26,7 @@ describe('worker', () => {
     expect(lines[1]).toBe(` -------------- celery@${host} v1.2.3 (lovage)`)
     expect(out).toMatch(/^- \*\* -{10} \.> app: {9}stub$/m)
     expect(out).toMatch(/^- \*\* -{10} \.> transport: {3}redis:\/\/user:\*\*@localhost:6379\/0$/m)
-    expect(out).toMatch(/^- \*\*\* --- \* --- \.> concurrency: 4 \(fiber\)$/m)
+    expect(out).toMatch(/^- \*\*\* --- \* --- \.> concurrency: 4 \(prefork\)$/m)
     expect(out).toMatch(/^ {16}\.> full {13}exchange=full\(direct\) key=full$/m)
     expect(out).toMatch(/\n\[tasks\]\n {2}\. proj\.add\n {2}\. proj\.mul\n/)
     expect(out).not.toContain('secret')
@@ -74,7 +74,7 @@ describe('worker', () => {
   })
 
   it('takes settings as words, and options from the environment, ours first', async () => {
-    expect((await worker('worker_concurrency=9')).out).toContain('concurrency: 9 (fiber)')
+    expect((await worker('worker_concurrency=9')).out).toContain('concurrency: 9 (prefork)')
     await lovage(['worker'], {
       env: {
         CELERY_APP: fixture,

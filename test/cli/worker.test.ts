@@ -44,7 +44,7 @@ describe('worker, call and result', () => {
   it('run a task from end to end', async () => {
     const worker = await startWorker('-n', 'w1@%h', '-c', '3')
     expect(worker.stdout()).toMatch(/^ -{14} w1@\S+ v\d+\.\d+\.\d+ \(lovage\)$/m)
-    expect(worker.stdout()).toMatch(/\.> concurrency: 3 \(fiber\)$/m)
+    expect(worker.stdout()).toMatch(/\.> concurrency: 3 \(prefork\)$/m)
     expect(worker.stdout()).toMatch(/\n\[tasks\]\n {2}\. proj\.add\n {2}\. proj\.fail\n {2}\. proj\.sleep\n/)
     expect(worker.stderr()).toMatch(/INFO\/MainProcess\] Connected to redis:\/\//)
 
