@@ -170,6 +170,7 @@ export const workerSettings = (settings: Settings): WorkerParts['settings'] => (
   resultExpires: settings.resultExpires,
   resultExtended: settings.resultExtended,
   inheritPriority: settings.taskInheritParentPriority,
+  headerErrbacks: settings.taskAllowErrorCbOnChordHeader,
   taskAcksLate: settings.taskAcksLate,
   taskTrackStarted: settings.taskTrackStarted,
   taskRejectOnWorkerLost: settings.taskRejectOnWorkerLost,

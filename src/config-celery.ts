@@ -86,10 +86,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   taskEagerPropagates: not('there are no eager tasks', false),
   taskStoreEagerResult: not('there are no eager tasks', false),
   taskAnnotations: not('give the options where the task is made: app.task(name, fn, options)'),
-  taskAllowErrorCbOnChordHeader: not(
-    'it is not available yet; link errors on the tasks of the header',
-    false,
-  ),
   taskProtocol: not('protocol 2 is written (1 is read as well); leave it out', 2),
   taskRemoteTracebacks: not('an error carries the text of its traceback; leave it out', false),
   taskSendSentEvent: not(events, false),

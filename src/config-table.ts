@@ -191,6 +191,11 @@ export const table = {
     null,
     'Priority of messages without one: 0 (most urgent) to 9; null is 0.',
   ),
+  taskAllowErrorCbOnChordHeader: row(
+    flag,
+    false,
+    "A chord's errbacks are called for each header task that fails, too, and not only for the body.",
+  ),
   taskInheritParentPriority: row(
     flag,
     false,

@@ -46,16 +46,20 @@ export function addCallback(node: Node, callback: Node): Node {
 }
 
 export function addErrback(node: Node, errback: Node): Node {
-  // Celery marks the copies so. It is an option that nobody reads: the errback still gets the failed id.
-  const mark = { ...errback.options, other: { ...errback.options.other, immutable: true } }
-  const added = endsInGroup(node) ? change(errback, { options: mark }) : errback
+  const added = endsInGroup(node) ? forMany(errback) : errback
   return fold<Node, Node>(node, (inner) => {
     switch (inner.kind) {
-      case 'chord':
+      case 'chord': {
+        // A chord within the header fails by its own body, and is told so itself.
+        const within = inner.header.filter((task) => task.kind === 'chord')
         return {
-          parts: [{ key: 'body', value: inner.body }],
-          close: ([body]) => change(inner, { body: body! }),
+          parts: [...listParts('header', within), { key: 'body', value: inner.body }],
+          close: (done) => {
+            const header = inner.header.map((task) => done[within.indexOf(task as never)] ?? task)
+            return change(inner, { header, body: done.at(-1)! })
+          },
         }
+      }
       case 'group':
         return {
           parts: listParts('tasks', inner.tasks),
@@ -65,6 +69,15 @@ export function addErrback(node: Node, errback: Node): Node {
         return { parts: [], close: () => append(inner, 'linkError', added) }
     }
   })
+}
+
+/**
+ * A copy for each of many. Celery marks them so; it is an option that nobody reads: the errback still gets the
+ * failed id.
+ */
+export const forMany = (errback: Node): Node => {
+  const options = { ...errback.options, other: { ...errback.options.other, immutable: true } }
+  return change(errback, { options })
 }
 
 /** Whether what finishes the node is a group, looking through the bodies of chords. */

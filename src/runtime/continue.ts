@@ -20,6 +20,8 @@ export interface FollowContext {
   readonly added: readonly Addition[]
   /** Children get this message's priority unless they have their own. */
   readonly inheritPriority: boolean
+  /** A chord's errbacks are those of its header tasks as well. */
+  readonly headerErrbacks?: boolean
   /** Where the message came from: a retry goes there again. */
   readonly queue: string
   /** Whether a task is run by our workers; absent: nobody is known to be. */
@@ -28,11 +30,12 @@ export interface FollowContext {
 
 export const originOf = (
   message: Message,
-  { mint, nowMs, inheritPriority, isOurs }: FollowContext,
+  { mint, nowMs, inheritPriority, headerErrbacks = false, isOurs }: FollowContext,
 ): Origin => ({
   mint,
   nowMs,
   isOurs,
+  headerErrbacks,
   rootId: message.rootId,
   parentId: message.id,
   ...(inheritPriority && { priority: message.priority }),

@@ -1,7 +1,7 @@
 // decompose(signature) → Plan: which messages a canvas becomes. The client sends with it, and a worker
 // continues a canvas with it: a callback, the next step of a chain, the body of a chord. Pure.
 import { normalise } from '../canvas/chain.js'
-import { addCallback, addErrback } from '../canvas/link.js'
+import { addCallback, addErrback, forMany } from '../canvas/link.js'
 import type {
   ChainNode,
   ChordNode,
@@ -220,8 +220,10 @@ const sendChord = (
   }
   // `countdown` says when all of it starts: that is the header's matter, and the body follows it at once.
   const { taskId: gid = '', groupId: _hg, groupIndex: _hi, ...header } = frozen.headerOptions ?? {}
+  const errbacks = sending.origin.headerErrbacks === true ? errbacksOf(body).map(forMany) : []
   const each = merge(header, {
     ...rest,
+    ...(errbacks.length > 0 && { linkError: [...(header.linkError ?? []), ...errbacks] }),
     ...(countdown !== undefined && { countdown }),
     chord: sending.fold.body(frozen.header, body),
   })
@@ -230,3 +232,7 @@ const sendChord = (
   sending.steps.push({ do: 'open-chord', chord: { groupId: gid, bodyId: bodyIdOf(body), size } })
   return whole.result
 }
+
+/** The errbacks of a chord: they stand on its body, or on the first step of that. */
+const errbacksOf = (body: Node): readonly Node[] =>
+  body.options.linkError ?? (body.kind === 'chain' ? (body.tasks[0]?.options.linkError ?? []) : [])

@@ -19,6 +19,8 @@ export interface Origin {
   readonly parentId?: string
   /** Its priority, where children inherit that. */
   readonly priority?: number
+  /** A chord's errbacks are called for its header tasks as well. */
+  readonly headerErrbacks?: boolean
   /** Whether a task is run by our workers: what follows it may be carried by reference. Absent: nothing is. */
   readonly isOurs?: ((task: string) => boolean) | undefined
 }

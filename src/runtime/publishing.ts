@@ -10,7 +10,10 @@ import type { PublishOptions } from './broker.js'
 
 export type PublishSettings = Pick<
   Settings,
-  'taskPublishRetry' | 'taskPublishRetryPolicy' | 'taskInheritParentPriority'
+  | 'taskPublishRetry'
+  | 'taskPublishRetryPolicy'
+  | 'taskInheritParentPriority'
+  | 'taskAllowErrorCbOnChordHeader'
 >
 
 const decodeDurability = shape<Durability>({

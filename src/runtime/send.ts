@@ -97,6 +97,7 @@ export const sendNode = (
     const origin: Origin = {
       mint: () => app.mint(),
       nowMs,
+      headerErrbacks: app.publishing().taskAllowErrorCbOnChordHeader,
       isOurs: (name) => app.isOurs(name),
       ...(task !== undefined && { rootId: task.request.rootId, parentId: task.request.id }),
       ...(task !== undefined &&

@@ -66,6 +66,13 @@ describe('linkError', () => {
     expect(chord([a, b], c).linkError(eb)).toEqual(chord([a, b], c.linkError(eb)))
   })
 
+  it('of a chord goes to the chords in its header as well, which fail by themselves', () => {
+    const inner = chord([a], b)
+    expect(chord([inner, a], c).linkError(eb)).toEqual(
+      chord([chord([a], b.linkError(eb)), a], c.linkError(eb)),
+    )
+  })
+
   it('of a group goes to every member, with the mark that Celery gives it and the failed id all the same', () => {
     expect(group(a, b).linkError(eb)).toEqual(group(a.linkError(marked), b.linkError(marked)))
     expect(group(a, group(b)).linkError(eb)).toEqual(group(a.linkError(marked), group(b.linkError(marked))))

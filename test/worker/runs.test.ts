@@ -42,6 +42,7 @@ const bench = (
       resultExpires: 60,
       resultExtended: false,
       inheritPriority: false,
+      headerErrbacks: false,
     },
     means,
     new Pages(

@@ -33,6 +33,7 @@ export interface EndSettings {
   readonly resultExpires: number
   readonly resultExtended: boolean
   readonly inheritPriority: boolean
+  readonly headerErrbacks: boolean
 }
 
 /** A message in the worker's hands. */
@@ -272,6 +273,7 @@ export class Ends {
       children: held.sent,
       added: held.added,
       inheritPriority: this.settings.inheritPriority,
+      headerErrbacks: this.settings.headerErrbacks,
       isOurs: this.means.router.isOurs,
       queue: message.exchange === '' && message.routingKey !== '' ? message.routingKey : held.queue,
     }

@@ -84,6 +84,18 @@ onEveryEngine('a header task that never reports', (bench) => {
     await nothingOpen(bench())
   })
 
+  it('is the middle of a long chain, of which the rest lies in the broker: its chord fails', async () => {
+    const { add, ignore, sum } = await start(bench())
+    const many = (count: number) => Array.from({ length: count }, () => add.s(1))
+    const member: any = (chain as any)(add.s(0, 0), ...many(80), ignore.s(), ...many(120))
+    await expect(
+      chord([member, add.s(1, 1)], sum.s())
+        .delay()
+        .get(wait),
+    ).rejects.toThrow('Ignore')
+    await nothingOpen(bench())
+  })
+
   it('cannot be read: its chord fails', async () => {
     const bare = bench()
     const app = bare.app()
@@ -139,6 +151,16 @@ onEveryEngine('errbacks', (bench) => {
     await until(() => errors.length > 0)
     expect(await app.send(list.s('after')).get(wait)).toBe('after')
     expect(errors).toEqual([[result.id]])
+  })
+
+  it('of a chord run for each header task that fails, too, where the setting says so', async () => {
+    const { add, fail, sum, errback, errors } = await start(bench(), { taskAllowErrorCbOnChordHeader: true })
+    const work = chord([fail.s(), add.s(1, 1), chain(fail.s(), add.s(1))], sum.s()).linkError(errback.s())
+    const result = await chain(add.s(1, 1), work as any).delay()
+    await expect(result.get(wait)).rejects.toThrow('boom')
+    const [first, , third] = (result.parent as any).results
+    await until(() => errors.length === 3)
+    expect(new Set(errors.map(([id]) => id))).toEqual(new Set([first.id, third.parent.id, result.id]))
   })
 
   it('of a group run once for each member that fails, also with one id for all of them', async () => {
@@ -205,6 +227,21 @@ onEveryEngine('what follows a success and cannot be sent', (bench) => {
         .delay()
         .get(wait),
     ).rejects.toThrow('raised QueueNotFound')
+    await nothingOpen(bench())
+  })
+
+  it('a step of a long chain, of which the rest lies in the broker', async () => {
+    const { add, sum } = await start(bench(), strict)
+    const many = (count: number) => Array.from({ length: count }, () => add.s(1))
+    const work: any = (chain as any)(add.s(0, 0), ...many(80), add.s(1).set(nowhere), ...many(120))
+    const result = await work.delay()
+    await expect(result.get(wait)).rejects.toThrow('"nowhere" is not declared')
+    await expect(result.parent.parent.get(wait)).rejects.toThrow('"nowhere" is not declared')
+    await expect(
+      chord([work, add.s(1, 1)], sum.s())
+        .delay()
+        .get(wait),
+    ).rejects.toThrow('"nowhere" is not declared')
     await nothingOpen(bench())
   })
 

@@ -140,6 +140,31 @@ onEveryEngine('work in the place of a task', (bench) => {
       expect(await result.parent?.parent?.parent?.get(wait)).toBe(30)
     })
 
+    it('in a long chain, of which the rest lies in the broker', async () => {
+      const { app, add, fail, sum } = await start(bench())
+      const replaced = app.task('replaced', function (x: number): number {
+        return this.replace(chain(add.s(x, 1), add.s(1)))
+      })
+      const grouped = app.task('grouped', function (x: number): number {
+        return this.replace(chain(group(add.s(x, 1), add.s(x, 1)), sum.s()))
+      })
+      const failing = app.task('failing', function (): number {
+        return this.replace(fail.s())
+      })
+      const many = (count: number) => Array.from({ length: count }, () => add.s(1))
+      const work: any = (chain as any)(add.s(0, 0), ...many(80), replaced.s(), grouped.s(), ...many(120))
+      expect(await work.delay().get(wait)).toBe((80 + 2 + 1) * 2 + 120)
+      expect(
+        await chord([work, add.s(1, 1)], sum.s())
+          .delay()
+          .get(wait),
+      ).toBe(286 + 2)
+      const ends: any = (chain as any)(add.s(0, 0), ...many(80), failing.si(), ...many(120))
+      const result = await ends.delay()
+      await expect(result.get(wait)).rejects.toThrow('boom')
+      await expect(result.parent.parent.get(wait)).rejects.toThrow('boom')
+    })
+
     it('in the header and in the body of a chord, and in one that is nested', async () => {
       const { app, add, sum, list } = await start(bench())
       const one = app.task('one', function (x: number): number {
