@@ -4,7 +4,8 @@
 export { type App, createApp } from './app.js'
 export type { Task } from './app-task.js'
 export type { TaskOptions } from './runtime/task.js'
-export { currentTask, type Request, type TaskContext } from './runtime/context.js'
+export { currentTask, type TaskContext } from './runtime/context.js'
+export type { Request } from './runtime/request.js'
 export type { WorkerOptions } from './runtime/worker/options.js'
 export type { Worker } from './runtime/worker/worker.js'
 

@@ -2,10 +2,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { OutOf } from '../canvas/fit.js'
 import type { AnySignature } from '../canvas/flow.js'
-import { checkHeaders } from '../canvas/headers.js'
 import { asNode, type Node } from '../canvas/node.js'
 import type { AsyncResult } from '../canvas/sender.js'
-import { isRecord, show } from '../config-decode.js'
 import {
   InvalidSignature,
   InvalidUsage,
@@ -17,64 +15,21 @@ import {
 import type { Logger } from '../log.js'
 import type { LazySignal } from '../pools/pool.js'
 import { type Addition, noAdditions } from './addition.js'
-import type { Delivery } from './broker.js'
-import type { Message } from './message.js'
+import { checkRetry } from './check-retry.js'
 import type { ResultTuple } from './meta.js'
 import { ownPlace } from './parts.js'
 import { repr } from './repr.js'
+import { type Request, requestOf, type RequestParts } from './request.js'
 import type { ResultSource } from './result-source.js'
 import { backoffDelay, hasRetriesLeft, type RetryPolicy, retryPolicyOf } from './retry.js'
-
-/** What came with the message. */
-export interface Request {
-  readonly id: string
-  readonly task: string
-  readonly args: readonly unknown[]
-  readonly kwargs: Readonly<Record<string, unknown>>
-  readonly rootId: string
-  readonly parentId: string | null
-  readonly groupId: string | null
-  readonly groupIndex: number | null
-  /** Retries so far. */
-  readonly retries: number
-  /** This delivery's number: 1, and one more for each start that had no end. A key for idempotent work is `id`. */
-  readonly attempt: number
-  readonly redelivered: boolean
-  readonly eta: Date | null
-  readonly expires: Date | null
-  readonly timeLimit: number | null
-  readonly softTimeLimit: number | null
-  readonly ignoreResult: boolean
-  readonly shadow: string | null
-  readonly origin: string | null
-  readonly hostname: string
-  readonly replyTo: string | null
-  readonly correlationId: string | null
-  readonly replacedTaskNesting: number
-  readonly stamps: Readonly<Record<string, unknown>>
-  readonly stampedHeaders: readonly string[]
-  /** Custom headers. */
-  readonly headers: Readonly<Record<string, unknown>>
-  readonly properties: Readonly<Record<string, unknown>>
-  readonly deliveryInfo: {
-    readonly exchange: string
-    readonly routingKey: string
-    readonly priority: number
-    readonly redelivered: boolean
-  }
-}
 
 /** Storing a passing state of a running task. Resolves false when the run counts no more. */
 export type StoreState = (state: string, meta: unknown) => Promise<boolean>
 
 /** What a context is made of. */
-export interface ContextParts {
-  readonly message: Message
-  readonly delivery: Pick<Delivery, 'attempts' | 'redelivered'>
+export interface ContextParts extends RequestParts {
   /** The task's own words on retries. */
   readonly definition: { readonly options: Partial<RetryPolicy> }
-  readonly hostname: string
-  readonly ignoreResult: boolean
   readonly abort: LazySignal
   readonly app: unknown
   readonly log: Logger
@@ -236,60 +191,6 @@ export class TaskContext {
     throw new InvalidUsage('this.sendEvent() is not there yet: it comes with events.')
   }
 }
-
-const checkRetry = ({ countdown, eta, maxRetries, args, kwargs, expires, headers }: RetryOptions): void => {
-  const wrong = (name: string, expected: string, value: unknown): never => {
-    throw new InvalidUsage(`this.retry: expected ${name} to be ${expected}, got ${show(value)}.`)
-  }
-  const isMoment = (value: unknown): boolean => value instanceof Date && !Number.isNaN(value.getTime())
-  const isSeconds = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0
-  if (countdown !== undefined && !isSeconds(countdown)) wrong('countdown', 'seconds, 0 or more', countdown)
-  if (eta !== undefined && !isMoment(eta)) wrong('eta', 'a valid Date', eta)
-  if (expires !== undefined && !isMoment(expires) && !isSeconds(expires))
-    wrong('expires', 'seconds or a valid Date', expires)
-  if (maxRetries !== undefined && maxRetries !== null && !(Number.isInteger(maxRetries) && maxRetries >= 0))
-    wrong('maxRetries', 'a whole number, or null (without limit)', maxRetries)
-  if (args !== undefined && !Array.isArray(args)) wrong('args', 'a list', args)
-  if (kwargs !== undefined && !isRecord(kwargs)) wrong('kwargs', 'an object', kwargs)
-  if (headers === undefined) return
-  if (isRecord(headers)) checkHeaders(headers)
-  else wrong('headers', 'an object', headers)
-}
-
-const requestOf = ({ message, delivery, hostname, ignoreResult }: ContextParts): Request => ({
-  id: message.id,
-  task: message.task,
-  args: message.args,
-  kwargs: message.kwargs,
-  rootId: message.rootId,
-  parentId: message.parentId,
-  groupId: message.groupId,
-  groupIndex: message.groupIndex,
-  retries: message.retries,
-  attempt: delivery.attempts + 1,
-  redelivered: delivery.redelivered || message.redelivered,
-  eta: message.eta === null ? null : new Date(message.eta.ms),
-  expires: message.expires === null ? null : new Date(message.expires.ms),
-  timeLimit: message.timeLimit,
-  softTimeLimit: message.softTimeLimit,
-  ignoreResult,
-  shadow: message.shadow,
-  origin: message.origin,
-  hostname,
-  replyTo: message.replyTo,
-  correlationId: message.correlationId,
-  replacedTaskNesting: message.replacedTaskNesting,
-  stamps: message.stamps,
-  stampedHeaders: message.stampedHeaders ?? [],
-  headers: message.headers,
-  properties: message.properties,
-  deliveryInfo: {
-    exchange: message.exchange,
-    routingKey: message.routingKey,
-    priority: message.priority,
-    redelivered: delivery.redelivered || message.redelivered,
-  },
-})
 
 // One storage for all copies of this library in a process: a task may be called by another copy's worker.
 const storageKey = Symbol.for('lovage.currentTask')

@@ -20,7 +20,7 @@ export interface Unsent {
   readonly error: unknown
 }
 
-export const followersOf = ({ embed: { callbacks, chain } }: Message): readonly Follower[] => {
+const followersOf = ({ embed: { callbacks, chain } }: Message): readonly Follower[] => {
   const next = chain?.at(-1)
   return [
     ...(callbacks ?? []).map((json, index) => ({ kind: 'callback', index, json }) as const),
@@ -28,8 +28,8 @@ export const followersOf = ({ embed: { callbacks, chain } }: Message): readonly 
   ]
 }
 
-/** The message, followed by this alone: to find out whether it can be sent. */
-export const followedBy = (message: Message, follower: Follower): Message => ({
+/** The message, followed by this alone. */
+const followedBy = (message: Message, follower: Follower): Message => ({
   ...message,
   embed: {
     ...message.embed,
@@ -38,6 +38,23 @@ export const followedBy = (message: Message, follower: Follower): Message => ({
     chain: follower.kind === 'next' ? message.embed.chain : null,
   },
 })
+
+/** What of it cannot be sent; `prepare` rejects for such a plan, and sends nothing. */
+export const findUnsent = async (
+  message: Message,
+  value: unknown,
+  context: FollowContext,
+  prepare: (plan: Plan) => unknown,
+): Promise<readonly Unsent[]> => {
+  const unsent: Unsent[] = []
+  for (const follower of followersOf(message))
+    try {
+      await prepare(followSuccess(followedBy(message, follower), value, context))
+    } catch (error) {
+      unsent.push({ follower, error })
+    }
+  return unsent
+}
 
 /** `errbacks` false: they cannot be sent either. */
 export const followWithout = (

@@ -225,7 +225,7 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
   const results: StoredText[] = []
   const parts: ChordPart[] = []
   const joined: ChordKey[] = []
-  const grown: ChordKey[] = []
+  let grown: ChordKey[] | undefined
   const frees: PageKey[] = []
   let ending: Ending = { kind: 'ack' }
   let sends = false
@@ -233,7 +233,7 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
     if (step.do === 'store') results.push(storedText(step, ended, nowMs))
     else if (step.do === 'report') parts.push(step.part)
     else if (step.do === 'join') joined.push(step.chord)
-    else if (step.do === 'grow-chord') grown.push(step.chord)
+    else if (step.do === 'grow-chord') (grown ??= []).push(step.chord)
     else if (step.do === 'end') ending = step.ending
     else if (step.do === 'free') frees.push(step.key)
     else sends = true
@@ -245,7 +245,7 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
     results,
     pushes,
     chords,
-    ...(grown.length > 0 && { grown }),
+    ...(grown !== undefined && { grown }),
     parts,
     ...(joined.length > 0 && { joined }),
     ...(pages.length > 0 && { pages }),

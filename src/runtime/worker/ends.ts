@@ -15,7 +15,7 @@ import { followBack, followNothing } from '../follow-nothing.js'
 import { followReplace } from '../follow-replace.js'
 import { followResume } from '../follow-resume.js'
 import { followRetry } from '../follow-retry.js'
-import { followedBy, followersOf, followWithout, type Unsent } from '../follow-unsent.js'
+import { findUnsent, followWithout, type Unsent } from '../follow-unsent.js'
 import { encodeValue } from '../json.js'
 import type { Message } from '../message.js'
 import { type ExtendedMeta, metaText, type ResultTuple } from '../meta.js'
@@ -117,18 +117,13 @@ export class Ends {
 
   /** The task has succeeded, but what follows cannot be sent, or not all of it; or its value cannot travel. */
   private async ofUnsent(held: Held, value: unknown, error: unknown): Promise<Completion> {
-    const unsent: Unsent[] = []
-    const alone = this.context({ ...held, added: [] })
     let opened: Opened
+    let unsent: readonly Unsent[]
     try {
       encodeValue(value)
       opened = (await this.pages.next(held.message)) ?? { message: held.message, frees: [] }
-      for (const follower of followersOf(opened.message))
-        try {
-          await this.commit(held, followSuccess(followedBy(opened.message, follower), value, alone))
-        } catch (reason) {
-          unsent.push({ follower, error: reason })
-        }
+      const alone = this.context({ ...held, added: [] })
+      unsent = await findUnsent(opened.message, value, alone, (plan) => this.commit(held, plan))
       if (unsent.some(({ follower }) => follower.kind === 'next'))
         opened = (await this.pages.all(held.message)) ?? opened
     } catch {
