@@ -1,11 +1,12 @@
 // A chain: one step after the other, each with the result of the one before. Building it settles its shape:
-// nested chains are spliced in, a group of one is that task, and a group with something behind it is a
-// chord whose body is all the rest.
+// nested chains are spliced in, a group of one is that task, and a group (or chunks) with something behind it
+// is a chord whose body is all the rest.
 import { InvalidSignature } from '../errors.js'
 import type { Parts } from './fit.js'
 import type { Next, Steps } from './fit-steps.js'
 import type { AnySignature, ChainOf, PipeOf } from './flow.js'
 import { addCallback, addErrback } from './link.js'
+import { chunksGroup } from './map.js'
 import { asNode, type ChainNode, type ChordNode, change, type GroupNode, make, type Node } from './node.js'
 import { mergeOptions } from './options.js'
 import { mapNodes } from './walk.js'
@@ -44,7 +45,8 @@ function goOn(head: Node, steps: readonly Node[]): Node {
 
 /** Whether none of them is a composite. A loop, because `every` is five times slower on a frozen array. */
 function arePlain(nodes: readonly Node[]): boolean {
-  for (const { kind } of nodes) if (kind === 'chain' || kind === 'group' || kind === 'chord') return false
+  for (const { kind } of nodes)
+    if (kind === 'chain' || kind === 'group' || kind === 'chord' || kind === 'chunks') return false
   return true
 }
 
@@ -84,12 +86,13 @@ function inLine(steps: readonly Node[]): readonly Node[] {
     if (step.kind === 'chain') {
       const inner = unchain(step)
       for (let i = inner.length - 1; i >= 0; i--) waiting.push(inner[i]!)
-    } else if (step.kind === 'group' && step.tasks.length === 1) waiting.push(onlyMember(step))
+    } else if (step.kind === 'group' && opens(step)) waiting.push(onlyMember(step))
     else if (step.kind === 'chord' && waiting.length > 0) {
       // What follows a chord goes on from its body: the body's steps stand in the row behind the header.
       line.push(step)
       waiting.push(step.body)
-    } else line.push(step)
+    } else if (step.kind === 'chunks' && waiting.length > 0) line.push(chunksGroup(step))
+    else line.push(step)
   }
   return line
 }
@@ -138,9 +141,12 @@ function unchain(node: ChainNode): readonly Node[] {
   return steps
 }
 
+/** A group of one is that task, unless it has an id: then somebody holds a result of that group. */
+const opens = ({ tasks, options }: GroupNode): boolean => tasks.length === 1 && options.taskId === undefined
+
 /** The only member of a group, as it runs without the group. */
 function onlyMember(group: GroupNode): Node {
-  const { taskId: _, groupId: _g, groupIndex: _i, ...options } = group.options
+  const { groupId: _g, groupIndex: _i, ...options } = group.options
   return handDown(group.tasks[0]!, group, options)
 }
 

@@ -4,7 +4,7 @@
 import { InvalidSignature } from '../errors.js'
 import type { Callback, Errback } from './fit.js'
 import type { AnySignature } from './flow.js'
-import { asNode, change, type Node } from './node.js'
+import { asNode, type ChordNode, change, type Node } from './node.js'
 import { fold, listParts } from './walk.js'
 
 /** The signature with a callback: a task that runs after success, with the result in front of its own arguments. */
@@ -51,12 +51,12 @@ export function addErrback(node: Node, errback: Node): Node {
     switch (inner.kind) {
       case 'chord': {
         // A chord within the header fails by its own body, and is told so itself.
-        const within = inner.header.filter((task) => task.kind === 'chord')
+        const within = chordsIn(inner.header)
         return {
           parts: [...listParts('header', within), { key: 'body', value: inner.body }],
           close: (done) => {
-            const header = inner.header.map((task) => done[within.indexOf(task as never)] ?? task)
-            return change(inner, { header, body: done.at(-1)! })
+            const told = new Map(within.map((chord, i) => [chord, done[i]!]))
+            return change(inner, { header: exchange(inner.header, told), body: done.at(-1)! })
           },
         }
       }
@@ -70,6 +70,26 @@ export function addErrback(node: Node, errback: Node): Node {
     }
   })
 }
+
+/** The chords among these, and among the members of groups. A group that reports as one only looks like a chord. */
+const chordsIn = (nodes: readonly Node[]): readonly Node[] =>
+  nodes.flatMap((node) => {
+    if (node.kind === 'group') return chordsIn(node.tasks)
+    return node.kind === 'chord' && !isCollected(node) ? [node] : []
+  })
+
+const exchange = (nodes: readonly Node[], fresh: ReadonlyMap<Node, Node>): readonly Node[] =>
+  fresh.size === 0
+    ? nodes
+    : nodes.map((node) =>
+        node.kind === 'group'
+          ? change(node, { tasks: exchange(node.tasks, fresh) })
+          : (fresh.get(node) ?? node),
+      )
+
+/** Whether it is a group whose members' results are only collected, by the task that all workers know. */
+export const isCollected = ({ body }: ChordNode): boolean =>
+  body.kind === 'task' && body.task === 'celery.accumulate'
 
 /**
  * A copy for each of many. Celery marks them so; it is an option that nobody reads: the errback still gets the

@@ -2,7 +2,8 @@
 // makes such messages of n calls each.
 import { InvalidSignature } from '../errors.js'
 import type { Items, MapOf, MapTask, Rows } from './flow.js'
-import { asNode, type MapNode, make } from './node.js'
+import { addCallback, addErrback } from './link.js'
+import { asNode, type GroupNode, type MapNode, make, type Node } from './node.js'
 import { show } from './words.js'
 
 /** One message that calls the task with each item; the result is the array of results. */
@@ -22,6 +23,18 @@ export function chunks<S>(task: MapTask<S>, rows: Rows<S>, n: number): MapOf<S, 
       `chunks expects the size of a chunk, a whole number from 1, but got ${show(n)}.`,
     )
   return mapOf('chunks', task, rowsOf(rows, 'chunks'), n) as unknown as MapOf<S, 'chunks'>
+}
+
+/** Chunks as what they are sent as: a group of starmaps. What is linked to them goes where a group's goes. */
+export function chunksGroup({ n = 1, it, options, immutable, task }: MapNode): GroupNode {
+  const { link = [], linkError = [], ...rest } = options
+  const tasks: Node[] = []
+  const each = { kind: 'xstarmap', task, args: [], kwargs: {}, options: {}, immutable: true } as const
+  for (let start = 0; start < it.length; start += n)
+    tasks.push(make<MapNode>({ ...each, it: it.slice(start, start + n) }))
+  const group = make<GroupNode>({ kind: 'group', args: [], kwargs: {}, options: rest, immutable, tasks })
+  if (tasks.length === 0) return group
+  return link.reduce(addCallback, linkError.reduce(addErrback, group as Node)) as GroupNode
 }
 
 function mapOf(kind: MapNode['kind'], given: unknown, items: unknown, n?: number): MapNode {

@@ -2,6 +2,7 @@
 import type { GroupNode, Node, SignatureOptions } from '../canvas/node.js'
 import type { Addition } from './addition.js'
 import { decompose } from './decompose.js'
+import type { Ignores } from './ignored.js'
 import type { Message } from './message.js'
 import type { ResultTuple } from './meta.js'
 import type { Origin } from './outgoing.js'
@@ -13,6 +14,8 @@ export interface FollowContext {
   readonly nowMs: number
   /** Neither the result nor the failure is stored. */
   readonly ignoreResult: boolean
+  /** Whether nobody stores the result of a step that waits behind. */
+  readonly ignores: Ignores
   readonly storeErrorsEvenIfIgnored: boolean
   /** What the task itself sent while it ran. */
   readonly children: readonly ResultTuple[]

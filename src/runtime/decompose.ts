@@ -2,6 +2,7 @@
 // continues a canvas with it: a callback, the next step of a chain, the body of a chord. Pure.
 import { normalise } from '../canvas/chain.js'
 import { addCallback, addErrback, forMany } from '../canvas/link.js'
+import { chunksGroup } from '../canvas/map.js'
 import type {
   ChainNode,
   ChordNode,
@@ -18,7 +19,6 @@ import { Fold } from './fold.js'
 import {
   accumulate,
   bodyIdOf,
-  chunksGroup,
   freezeChain,
   freezeChord,
   freezeGroup,

@@ -1,7 +1,7 @@
 // What follows a failure: it is stored here and for everything that waits behind, told to the chords, and
 // the errbacks are called. Nobody who waits for a part of the work is left waiting.
 import type { Node } from '../canvas/node.js'
-import { fromJSON, type SignatureJson } from '../canvas/wire.js'
+import { fromJSON, type SignatureJson, toJSON } from '../canvas/wire.js'
 import { TaskRevokedError } from '../errors.js'
 import type { Ending } from './broker.js'
 import { type Continuation, continueWith, type FollowContext, groupOf } from './continue.js'
@@ -53,7 +53,9 @@ export const followFailure = (message: Message, failure: Failure, context: Follo
   const place = ownPlace(message)
   if (place !== undefined) steps.push({ do: 'report', part: partOf(place, state, result) })
   const waiting = (message.embed.chain ?? []).flatMap(readable)
-  steps.push(...abandon(waiting, state, result, traceback, store), { do: 'end', ending: failure.ending })
+  // This task's result may be nobody's business, and that of a step behind it somebody's: who waits is told.
+  const isAwaited = (step: Node) => context.storeErrorsEvenIfIgnored || !context.ignores(toJSON(step))
+  steps.push(...abandon(waiting, state, result, traceback, isAwaited), { do: 'end', ending: failure.ending })
   return { steps }
 }
 
@@ -92,28 +94,37 @@ export const abandon = (
   state: Failure['state'],
   result: string,
   traceback: string | null,
-  store: boolean,
+  isAwaited: (step: Node) => boolean = () => true,
 ): readonly Step[] => {
   const steps: Step[] = []
-  if (store)
-    for (const [taskId, groupId] of new Map(nodes.flatMap(idsOf)))
-      steps.push({ do: 'store', taskId, state, result, traceback, children: [], groupId, parentId: null })
+  const stored = new Set<string>()
+  for (const { taskId, groupId, node } of nodes.flatMap(namedIn)) {
+    if (stored.has(taskId) || !isAwaited(node)) continue
+    stored.add(taskId)
+    steps.push({ do: 'store', taskId, state, result, traceback, children: [], groupId, parentId: null })
+  }
   for (const seat of nodes.flatMap((node) => seatsOf(node)))
     steps.push({ do: 'report', part: partOf(seat, state, result) })
   return steps
 }
 
-/** The ids under which somebody may wait for a part of this, each with its group's id. */
-export const idsOf = (node: Node): readonly (readonly [taskId: string, groupId: string | null])[] => {
-  const behind = (node.options.chain ?? []).flatMap(idsOf)
-  const { taskId, groupId } = node.options
+interface Named {
+  readonly taskId: string
+  readonly groupId: string | null
+  readonly node: Node
+}
+
+/** The tasks in this for whose ids somebody may wait. */
+export const namedIn = (node: Node): readonly Named[] => {
+  const behind = (node.options.chain ?? []).flatMap(namedIn)
+  const { taskId, groupId = null } = node.options
   switch (node.kind) {
     case 'chain':
     case 'group':
-      return [...node.tasks.flatMap(idsOf), ...behind]
+      return [...node.tasks.flatMap(namedIn), ...behind]
     case 'chord':
-      return [...node.header.flatMap(idsOf), ...idsOf(node.body), ...behind]
+      return [...node.header.flatMap(namedIn), ...namedIn(node.body), ...behind]
     default:
-      return taskId === undefined ? behind : [[taskId, groupId ?? null], ...behind]
+      return taskId === undefined ? behind : [{ taskId, groupId, node }, ...behind]
   }
 }

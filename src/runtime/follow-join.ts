@@ -1,11 +1,12 @@
 // The last part of a chord is in: its body is sent with the results, or fails with the first bad one. One
 // message's end can complete several chords; their bodies go out together, and only then is it acknowledged.
+import { isCollected } from '../canvas/link.js'
 import type { Node } from '../canvas/node.js'
 import { ChordError } from '../errors.js'
 import type { ChordKey, Ending, Join } from './broker.js'
 import { type Continuation, continueWith, type FollowContext } from './continue.js'
 import { encodeException, readExceptionInfo, reprException, toExceptionInfo, tracebackOf } from './failure.js'
-import { abandon, callErrbacks, idsOf } from './follow-failure.js'
+import { abandon, callErrbacks, namedIn } from './follow-failure.js'
 import { bodyIdOf } from './freeze.js'
 import { decodeJson } from './json.js'
 import type { Message } from './message.js'
@@ -122,7 +123,7 @@ export const failWhole = (
     steps.push(...sent.steps)
     children.set(failedId, sent.child)
   }
-  for (const step of abandon([body], 'FAILURE', encodeException(info), traceback, true)) {
+  for (const step of abandon([body], 'FAILURE', encodeException(info), traceback)) {
     if (step.do !== 'store') steps.push(step)
     else {
       const child = children.get(step.taskId)
@@ -132,24 +133,33 @@ export const failWhole = (
   return steps
 }
 
-/** A body's errbacks are those of its first step, or of each member of a group; each with the failed id. */
-const errbacksOf = (body: Node): readonly (readonly [failedId: string, errbacks: readonly Node[]])[] => {
-  if (body.kind === 'group')
-    return body.tasks.flatMap((task) => errbacksOf(withErrbacks(task, body.options.linkError)))
-  const first = firstOf(body)
-  return first.length === 0 ? [] : [[endOf(body), first]]
-}
-
-const withErrbacks = (node: Node, errbacks: readonly Node[] = []): Node =>
-  errbacks.length === 0
-    ? node
-    : { ...node, options: { ...node.options, linkError: [...(node.options.linkError ?? []), ...errbacks] } }
-
-const firstOf = (node: Node): readonly Node[] => {
-  const own = node.options.linkError ?? []
-  const inner = node.kind === 'chain' ? node.tasks[0] : node.kind === 'chord' ? node.body : undefined
-  return own.length > 0 || inner === undefined ? own : firstOf(inner)
+/**
+ * Who is told that a body never runs: the errbacks of what would have run first, its own and those from around,
+ * with the id of the body's end; of a group, those of each member, with its id.
+ */
+const errbacksOf = (
+  body: Node,
+  around: readonly Node[] = [],
+): readonly (readonly [failedId: string, errbacks: readonly Node[]])[] => {
+  const errbacks = [...(body.options.linkError ?? []), ...around]
+  switch (body.kind) {
+    case 'group':
+      return body.tasks.flatMap((task) => errbacksOf(task, errbacks))
+    case 'chord': {
+      // A group that reports as one stands here as a chord: its members are what runs first, and last.
+      return isCollected(body)
+        ? body.header.flatMap((task) => errbacksOf(task, errbacks))
+        : errbacksOf(body.body, errbacks)
+    }
+    case 'chain': {
+      const [first, ...rest] = body.tasks
+      const told = first === undefined ? [] : errbacksOf(first, errbacks)
+      return rest.length === 0 ? told : told.map(([, called]) => [endOf(body), called])
+    }
+    default:
+      return errbacks.length === 0 ? [] : [[endOf(body), errbacks]]
+  }
 }
 
 /** The id of a body's end; of a body that ends in a group, which has none, its first member's. */
-const endOf = (body: Node): string => bodyIdOf(body) || (idsOf(body)[0]?.[0] ?? '')
+const endOf = (body: Node): string => bodyIdOf(body) || (namedIn(body)[0]?.taskId ?? '')

@@ -26,7 +26,7 @@ export const followNothing = (message: Message, word: unknown): Plan => {
     'FAILURE',
     result,
     null,
-    false,
+    () => false,
   )
   return { steps: [...own, ...reports, end] }
 }

@@ -3,7 +3,9 @@
 //
 // The body of a chord is NOT written into its header's signatures here (Celery does, and pays for it with
 // a factor of four at each nesting); it is attached when the header is sent.
-import type { ChainNode, ChordNode, GroupNode, MapNode, Node, SignatureOptions } from '../canvas/node.js'
+import { addCallback, addErrback } from '../canvas/link.js'
+import { chunksGroup } from '../canvas/map.js'
+import type { ChainNode, ChordNode, GroupNode, Node, SignatureOptions } from '../canvas/node.js'
 import type { ResultShape } from './plan.js'
 
 /** What is handed down to a node from around it. */
@@ -40,16 +42,6 @@ export const accumulate = (options: SignatureOptions = {}): Node => ({
   options,
   immutable: false,
 })
-
-/** Chunks as what they are sent as: a group of starmaps. */
-export const chunksGroup = (node: MapNode): GroupNode => {
-  const size = Math.max(1, node.n ?? 1)
-  const { n: _n, ...rest } = node
-  const tasks: Node[] = []
-  for (let start = 0; start < node.it.length; start += size)
-    tasks.push({ ...rest, kind: 'xstarmap', options: {}, it: node.it.slice(start, start + size) })
-  return { kind: 'group', args: [], kwargs: {}, options: node.options, immutable: node.immutable, tasks }
-}
 
 /** Members of nested groups stand in one row, in natural order. */
 const flatten = (nodes: readonly Node[]): readonly Node[] =>
@@ -136,14 +128,32 @@ export const freezeChain = (
   const { taskId } = chain.options
   const tasks: Node[] = []
   let before = parent
-  for (const [index, task] of chain.tasks.entries()) {
-    const isLast = index === chain.tasks.length - 1
+  const whole = given.reports === true && endsWide(chain) ? handLinks(chain) : chain
+  for (const [index, task] of whole.tasks.entries()) {
+    const isLast = index === whole.tasks.length - 1
     const place = isLast ? { ...given, ...(taskId !== undefined && { taskId }) } : rootOf(given)
     const step = freeze(task, { ...place, now: index === 0 && given.now === true }, before, mint)
     tasks.push(step.node)
     before = step.result
   }
-  return { node: { ...chain, tasks }, result: before as ResultShape }
+  return { node: { ...whole, tasks }, result: before as ResultShape }
+}
+
+/** Whether the end of it is many. */
+const endsWide = (node: Node): boolean => {
+  let end: Node | undefined = node
+  while (end?.kind === 'chain' || end?.kind === 'chord')
+    end = end.kind === 'chain' ? end.tasks.at(-1) : end.body
+  return end?.kind === 'group' || end?.kind === 'chunks'
+}
+
+/** What is linked to the chain, linked to its steps: a group at its end is about to become a chord. */
+const handLinks = (chain: ChainNode): ChainNode => {
+  const { link = [], linkError = [], ...options } = chain.options
+  const tasks = chain.tasks.map((task) => linkError.reduce(addErrback, task))
+  const end = tasks.length - 1
+  tasks[end] = link.reduce(addCallback, tasks[end] as Node)
+  return { ...chain, tasks, options }
 }
 
 export const freezeGroup = (

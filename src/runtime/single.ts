@@ -1,8 +1,9 @@
 // Work that stands where one task stood has one result: where it would end in a group, a task that every
 // Celery worker knows collects the members' results. Pure.
 import { upgrade } from '../canvas/chain.js'
+import { chunksGroup } from '../canvas/map.js'
 import { change, type Node } from '../canvas/node.js'
-import { accumulate, chunksGroup, routing } from './freeze.js'
+import { accumulate, routing } from './freeze.js'
 
 /**
  * The same work, ending in one result. It gets its place (its id, its group, its chord) from the task whose place

@@ -296,6 +296,7 @@ describe('what nobody here knows', () => {
       mint: () => 'minted',
       nowMs: 0,
       ignoreResult: false,
+      ignores: () => false,
       storeErrorsEvenIfIgnored: false,
       children: [],
       added: [],

@@ -27,6 +27,7 @@ export const contextOf = (more: Partial<FollowContext> = {}): FollowContext => (
   mint: counter(),
   nowMs,
   ignoreResult: false,
+  ignores: ({ options }) => options['ignore_result'] === true,
   storeErrorsEvenIfIgnored: false,
   children: [],
   added: [],

@@ -1,17 +1,19 @@
 // A world without a broker, a pool or a clock: plans are carried out on plain data, one message after the
 // other in any order that is asked for. What it shows is what the deciders decide.
+import { Retry } from '../../src/errors.js'
 import type { ChordKey, ChordPart } from '../../src/runtime/broker.js'
 import { followSuccess } from '../../src/runtime/follow.js'
 import { failureOf, followFailure } from '../../src/runtime/follow-failure.js'
 import { type Complete, followJoins } from '../../src/runtime/follow-join.js'
+import { followRetry } from '../../src/runtime/follow-retry.js'
 import type { Message } from '../../src/runtime/message.js'
 import { metaText } from '../../src/runtime/meta.js'
 import { encodeValue } from '../../src/runtime/json.js'
 import type { Plan, Step } from '../../src/runtime/plan.js'
 import { contextOf, counter, nowMs, rawsOf, read } from './plans.js'
 
-/** What a task does; what it throws is its failure. */
-export type Code = (...args: any[]) => unknown
+/** What a task does; what it throws is its failure, or a Retry. `this` is its message. */
+export type Code = (this: Message, ...args: any[]) => unknown
 
 export interface Options {
   readonly tasks: Readonly<Record<string, Code>>
@@ -79,9 +81,12 @@ export class World {
       const code = this.#options.tasks[message.task]
       if (code === undefined) throw new Error(`no task ${message.task}`)
       const kwargs = Object.keys(message.kwargs).length > 0 ? [message.kwargs] : []
-      plan = followSuccess(message, code(...message.args, ...kwargs), context)
+      plan = followSuccess(message, code.apply(message, [...message.args, ...kwargs]), context)
     } catch (error) {
-      plan = followFailure(message, failureOf(error), context)
+      plan =
+        error instanceof Retry
+          ? followRetry(message, error, context)
+          : followFailure(message, failureOf(error), context)
     }
     this.#commit(plan, message)
     return true

@@ -1,6 +1,7 @@
 // From an Outcome (or a message that must not run) to the completion that ends it: asks `follow` what
 // comes next, `perform` to write it, and says it in the log in Celery's words.
 import type { Node } from '../../canvas/node.js'
+import type { SignatureJson } from '../../canvas/wire.js'
 import { type Reject, type Retry, TimeLimitExceeded } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Outcome } from '../../pools/pool.js'
@@ -257,12 +258,15 @@ export class Ends {
     return definition?.options.resultExpires ?? this.settings.resultExpires
   }
 
+  private readonly ignores = (step: SignatureJson): boolean => this.means.router.ignoresResult(step)
+
   private context(held: Held): FollowContext {
     const { definition, message } = held
     return {
       mint: this.mint,
       nowMs: this.means.broker.now(),
       ignoreResult: this.ignoresResult(held),
+      ignores: this.ignores,
       storeErrorsEvenIfIgnored:
         definition?.options.storeErrorsEvenIfIgnored ?? this.settings.storeErrorsEvenIfIgnored,
       children: held.sent,

@@ -22,6 +22,8 @@ interface Place {
   readonly lapse: (consumer: string) => Promise<void>
   /** What lies there now. */
   readonly look: () => Promise<Looked>
+  /** Names of what is not over: messages that wait or are held, chords that are open. */
+  readonly unfinished: () => Promise<readonly string[]>
 }
 
 interface Engine {
@@ -46,6 +48,14 @@ const memory: Engine = {
         room().submit('reap', {})
       },
       look: async () => lookAtMemory(room().state),
+      unfinished: async () => {
+        const { lists, deferred, held, chords } = room().state
+        return [
+          ...[...lists, ...deferred].filter(([, { size }]) => size > 0),
+          ...held,
+          ...[...chords].filter(([, { size, taken }]) => size !== null || taken !== null),
+        ].map(([name]) => name)
+      },
     }
   },
 }
@@ -82,6 +92,20 @@ const redis = (): Engine => {
             return left.every((score) => score === null)
           })),
         look: () => lookAtRedis(client, globalKeyPrefix),
+        unfinished: async () => {
+          const find = (pattern: string) => client.keys(globalKeyPrefix + pattern)
+          const names = [
+            'celery',
+            'celery\x06*',
+            'lovage:redo:*',
+            'lovage:eta:*',
+            'celery-taskset-meta-*.[sjt]',
+          ]
+          const found = await Promise.all([...names, 'lovage:chord:*:taken'].map(find))
+          const fields = await Promise.all((await find('lovage:unacked:*')).map((hash) => client.hkeys(hash)))
+          const held = fields.flat().filter((field) => !/^(l.|host|queues)$/.test(field))
+          return [...found.flat(), ...held]
+        },
       }
     },
   }

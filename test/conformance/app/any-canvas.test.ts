@@ -1,0 +1,117 @@
+// Any canvas, nested in any way: a worker and the plain interpreter of canvases agree about its results, its
+// errors, how often each of its tasks runs, and what runs after what. On both engines.
+//
+// CANVASES says how many are tried (`npm run test:long`: 1 000), SEED repeats a run.
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { App } from '../../../src/app.js'
+import { ResultIgnored } from '../../../src/errors.js'
+import type { AnyResult } from '../../../src/runtime/result-source.js'
+import { build, type Spec } from '../../support/canvases/build.js'
+import { found } from '../../support/canvases/found.js'
+import { type End, inOrder, type Meaning, meaning, seen, withoutIds } from '../../support/canvases/meaning.js'
+import { render } from '../../support/canvases/words.js'
+import { anyWork, type Work } from '../../support/canvases/work.js'
+import { until } from '../../support/until.js'
+import { onEveryEngine } from './bench.js'
+
+const numRuns = Number(process.env['CANVASES'] ?? 100)
+const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
+
+type Event = readonly ['start' | 'end', string]
+
+/** The task of all canvases. */
+const stepOf = (app: App, events: Event[]) =>
+  app.task('step', async function (...given: unknown[]) {
+    const { label, way } = given.pop() as Spec
+    events.push(['start', label])
+    // Others get their turn, as in every real task.
+    await Promise.resolve()
+    events.push(['end', label])
+    if (way === 'retries' && this.request.retries === 0) throw this.retry({ countdown: 0 })
+    const boom = new TypeError(`boom ${label}`)
+    if (way === 'gives up') throw this.retry({ countdown: 0, maxRetries: 1, error: boom })
+    if (way === 'fails') throw boom
+    return render(label, given)
+  })
+
+const observed = async (result: AnyResult, end: End): Promise<unknown> => {
+  if (end.kind === 'row' && 'results' in result) {
+    const members = (result as unknown as { results: readonly AnyResult[] }).results
+    return Promise.all(members.map((member, i) => observed(member, end.ends[i] ?? end)))
+  }
+  try {
+    return await result.get({ timeout: 3 })
+  } catch (error) {
+    if (error instanceof ResultIgnored) return 'not stored'
+    return withoutIds(`${(error as Error).name}: ${(error as Error).message}`)
+  }
+}
+
+/** Whoever waits for a part on the way has an answer, too. */
+const ended = (result: AnyResult): Promise<unknown> =>
+  result.get({ timeout: 5, propagate: false }).catch((error: unknown) => {
+    if (!(error instanceof ResultIgnored)) throw error
+  })
+
+const counted = (events: readonly Event[]): ReadonlyMap<string, number> => {
+  const runs = new Map<string, number>()
+  for (const [what, label] of events) if (what === 'start') runs.set(label, (runs.get(label) ?? 0) + 1)
+  return runs
+}
+
+const total = (runs: ReadonlyMap<string, number>) => [...runs.values()].reduce((a, b) => a + b, 0)
+
+/** What ran too early: [what should have waited, for what]. */
+const hasty = (events: readonly Event[], { before }: Meaning) =>
+  before.filter(([earlier, later]) => {
+    const end = events.map(([what, label]) => what === 'end' && label === earlier).lastIndexOf(true)
+    const start = events.findIndex(([what, label]) => what === 'start' && label === later)
+    return end > start
+  })
+
+onEveryEngine('any canvas', (bench) => {
+  const leftovers = async () => [...(await bench().unfinished()), ...(await bench().graphs())]
+
+  const start = async () => {
+    const app = bench().app()
+    const events: Event[] = []
+    stepOf(app, events)
+    await bench().work(app)
+    // A canvas that failed may leave something behind, which the next ones shall not be blamed for.
+    let known: readonly string[] = []
+
+    const play = async (work: Work): Promise<void> => {
+      events.length = 0
+      const expected = meaning(work)
+      const result = (await app.send(build(work))) as unknown as AnyResult
+      expect(await observed(result, expected.end), 'results').toEqual(seen(expected.end))
+      await until(() => total(counted(events)) >= total(expected.runs), { timeout: 2000 }).catch(() => {})
+      const left = async () => (await leftovers()).filter((name) => !known.includes(name))
+      await until(async () => (await left()).length === 0, { timeout: 2000 }).catch(() => {})
+      expect(await left(), 'what is not over').toEqual([])
+      expect(inOrder(counted(events)), 'runs').toEqual(inOrder(expected.runs))
+      expect(hasty(events, expected), 'order').toEqual([])
+      for (let step: AnyResult | null = result.parent; step !== null; step = step.parent) await ended(step)
+    }
+
+    return async (work: Work): Promise<void> => {
+      try {
+        await play(work)
+      } catch (error) {
+        known = await leftovers()
+        throw error
+      }
+    }
+  }
+
+  it.each(found)('%s', async (_, work) => (await start())(work))
+
+  it(`gives what its words say (${numRuns} canvases, SEED=${seed})`, {
+    timeout: 60_000 + numRuns * 2000,
+  }, async () => {
+    console.log(`any canvas: ${numRuns} canvases, SEED=${seed}`)
+    const play = await start()
+    await fc.assert(fc.asyncProperty(anyWork, play), { numRuns, seed })
+  })
+})

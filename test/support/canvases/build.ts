@@ -1,0 +1,53 @@
+// A random canvas as signatures of real tasks, and what those tasks do: they tell when they start and end, and
+// give their label with what came in.
+import { chain } from '../../../src/canvas/chain.js'
+import { chord } from '../../../src/canvas/chord.js'
+import { group } from '../../../src/canvas/group.js'
+import { chunks, xmap, xstarmap } from '../../../src/canvas/map.js'
+import { type AnySignature, signature } from '../../../src/canvas/signature.js'
+import { callsOf } from './words.js'
+import type { Calls, Task, Way, Work } from './work.js'
+
+/** The last argument of every task: what it is called, and what it does. */
+export interface Spec {
+  readonly label: string
+  readonly way: Way
+}
+
+export const build = (work: Work): AnySignature => {
+  let built = bare(work)
+  for (const next of work.link) built = built.link(build(next))
+  for (const errback of work.linkError) built = built.linkError(build(errback))
+  return built
+}
+
+const bare = (work: Work): AnySignature => {
+  switch (work.kind) {
+    case 'task':
+      return task(work)
+    case 'chain':
+      return chain(work.parts.map(build))
+    case 'group':
+      return group(work.parts.map(build)) as AnySignature
+    case 'chord':
+      return chord(work.parts.map(build), build(work.body)) as AnySignature
+    default:
+      return map(work)
+  }
+}
+
+const task = ({ label, way, immutable, ignored }: Task): AnySignature =>
+  signature('step', {
+    args: [{ label, way } satisfies Spec],
+    immutable,
+    ...(ignored && { options: { ignoreResult: true } }),
+  })
+
+const map = (work: Calls): AnySignature => {
+  const specs = callsOf(work).map(({ label, isBad }): Spec => ({ label, way: isBad ? 'fails' : 'works' }))
+  const rows = specs.map((spec) => [spec])
+  if (work.kind === 'xmap') return xmap(signature('step'), specs)
+  return work.kind === 'xstarmap'
+    ? xstarmap(signature('step'), rows)
+    : chunks(signature('step'), rows, work.n)
+}

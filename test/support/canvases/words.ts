@@ -1,0 +1,30 @@
+// What tasks of a random canvas say: known to the interpreter and to the tasks themselves.
+import { createHash } from 'node:crypto'
+import type { Calls } from './work.js'
+
+export type Value = string | readonly Value[]
+
+const textOf = (value: unknown): string => {
+  const text = Array.isArray(value) ? `[${value.map(textOf).join(', ')}]` : String(value)
+  // A group in a group in a chain repeats its input: what is long is told by its hash.
+  return text.length <= 80 ? text : `#${createHash('sha1').update(text).digest('hex').slice(0, 12)}`
+}
+
+/** What a task gives: its label, with what came in. */
+export const render = (label: string, inputs: readonly unknown[]): string =>
+  inputs.length === 0 ? label : `${label}(${inputs.map(textOf).join(', ')})`
+
+/** The calls of a map, in order. */
+export const callsOf = ({ label, count, bad, first = 0 }: Calls) =>
+  Array.from({ length: count }, (_, i) => ({ label: `${label}.${first + i}`, isBad: first + i === bad }))
+
+/** Chunks as the messages that they are. */
+export const messagesOf = (work: Calls): readonly Calls[] =>
+  Array.from({ length: Math.ceil(work.count / work.n) }, (_, i) => ({
+    ...work,
+    kind: 'xstarmap',
+    link: [],
+    linkError: [],
+    first: i * work.n,
+    count: Math.min(work.n, work.count - i * work.n),
+  }))
