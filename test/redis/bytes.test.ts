@@ -10,6 +10,8 @@ import { createLogger } from '../../src/log.js'
 import { useRoom } from './room.js'
 
 const room = await useRoom()
+/** On a machine that is busy with other things. */
+const patience = 60_000
 const million = 1_000_000
 type Loose = ReturnType<typeof signature>
 
@@ -27,7 +29,7 @@ const received = async (): Promise<number> =>
 /** Bytes of the run, and what came out of it. */
 const costOf = async (canvas: Loose): Promise<{ readonly bytes: number; readonly value: unknown }> => {
   const before = await received()
-  const value = await canvas.delay().get({ timeout: 25 })
+  const value = await canvas.delay().get({ timeout: 50 })
   return { bytes: (await received()) - before, value }
 }
 
@@ -37,39 +39,51 @@ const many = <T>(count: number, make: (index: number) => T): T[] =>
 it.each([
   [300, 0.9],
   [1000, 3],
-])('a chain of %i takes at most %f MB', async (steps, most) => {
-  const { app, add } = await start()
-  const canvas = chain(add.s(0, 1), ...many(steps - 1, () => add.s(1))) as Loose
-  const { bytes, value } = await costOf(canvas)
-  await app.close()
-  expect(value).toBe(steps)
-  expect(bytes).toBeLessThan(most * million)
-})
+])(
+  'a chain of %i takes at most %f MB',
+  async (steps, most) => {
+    const { app, add } = await start()
+    const canvas = chain(add.s(0, 1), ...many(steps - 1, () => add.s(1))) as Loose
+    const { bytes, value } = await costOf(canvas)
+    await app.close()
+    expect(value).toBe(steps)
+    expect(bytes).toBeLessThan(most * million)
+  },
+  patience,
+)
 
-it('a chord of 100 takes at most 0.35 MB', async () => {
-  const { app, add, sum } = await start()
-  const { bytes, value } = await costOf(
-    chord(
-      many(100, (i) => add.s(i, 1)),
-      sum.s(),
-    ) as Loose,
-  )
-  await app.close()
-  expect(value).toBe(5050)
-  expect(bytes).toBeLessThan(0.35 * million)
-})
+it(
+  'a chord of 100 takes at most 0.35 MB',
+  async () => {
+    const { app, add, sum } = await start()
+    const { bytes, value } = await costOf(
+      chord(
+        many(100, (i) => add.s(i, 1)),
+        sum.s(),
+      ) as Loose,
+    )
+    await app.close()
+    expect(value).toBe(5050)
+    expect(bytes).toBeLessThan(0.35 * million)
+  },
+  patience,
+)
 
 it.each([
   [10, 0.4],
   [50, 2],
-])('a group of ten and a task, %i times, take at most %f MB', async (stages, most) => {
-  const { app, add, sum } = await start()
-  const steps = many(stages, (stage) => [
-    group(many(10, (i) => (stage === 0 ? add.s(i, 0) : add.s(0)))),
-    sum.s(),
-  ])
-  const { bytes, value } = await costOf((chain as unknown as (steps: unknown[]) => Loose)(steps.flat()))
-  await app.close()
-  expect(value).toBe(45 * 10 ** (stages - 1))
-  expect(bytes).toBeLessThan(most * million)
-})
+])(
+  'a group of ten and a task, %i times, take at most %f MB',
+  async (stages, most) => {
+    const { app, add, sum } = await start()
+    const steps = many(stages, (stage) => [
+      group(many(10, (i) => (stage === 0 ? add.s(i, 0) : add.s(0)))),
+      sum.s(),
+    ])
+    const { bytes, value } = await costOf((chain as unknown as (steps: unknown[]) => Loose)(steps.flat()))
+    await app.close()
+    expect(value).toBe(45 * 10 ** (stages - 1))
+    expect(bytes).toBeLessThan(most * million)
+  },
+  patience,
+)

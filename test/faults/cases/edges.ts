@@ -6,7 +6,7 @@ import { type FaultCase, range, type Scene } from '../support/scene.js'
 const concurrency = 10
 
 /** Kills the only worker again and again, each time after some more ends of about `total`. */
-const killUnder = async (scene: Scene, kills: number, total: number): Promise<void> => {
+export const killUnder = async (scene: Scene, kills: number, total: number): Promise<void> => {
   const { ledger, random, report } = scene
   const when: number[] = []
   for (let kill = 0; kill < kills; kill++) {

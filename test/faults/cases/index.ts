@@ -8,6 +8,8 @@ import { p6 } from './frozen.js'
 import { p5 } from './points.js'
 import { poison } from './poison.js'
 import { p9, p11 } from './shared.js'
+import { references } from './references.js'
+import { staged } from './staged.js'
 import { storm } from './storm.js'
 import { p1, p2, p3, p3Default } from './worker-killed.js'
 
@@ -15,4 +17,13 @@ import { p1, p2, p3, p3Default } from './worker-killed.js'
 export const table: readonly FaultCase[] = [p1, p2, p3, p3Default, p4, p5, p6, p9, p10, p11]
 
 /** Canvases, retries and early acknowledgement under the same. */
-export const more: readonly FaultCase[] = [chains, retries, earlyAcks, busy, poison, storm]
+export const more: readonly FaultCase[] = [
+  chains,
+  retries,
+  earlyAcks,
+  busy,
+  poison,
+  references,
+  staged,
+  storm,
+]
