@@ -15,6 +15,15 @@ if (process.argv[2] === 'beat') {
   process.exit((await benchBeat()) ? 0 : 1)
 }
 
+if (process.argv[2] === 'huge') {
+  const { benchHuge } = await import('./huge.js')
+  process.exit((await benchHuge()) ? 0 : 1)
+}
+if (process.argv[2] === 'bytes') {
+  const { benchBytes } = await import('./bytes.js')
+  process.exit((await benchBytes()) ? 0 : 1)
+}
+
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, scale: { type: 'string', default: '1' } },
 })
