@@ -128,6 +128,16 @@ export const started: readonly PythonCase[] = [
     gives: [42, 2, 1],
   },
   {
+    shape: 'a chord that grows on either side, joined by either',
+    python: python(`
+      # Python reports as the last one, when three parts are in, and joins; and the reverse as it comes.
+      by_python = chord([js('grow', 5), py(after, 2, 2)], py(tsum)).delay()
+      by_whom = [chord([py(grow, 5), js('grow', n)], js('sum')).delay() for n in (1, 2, 3)]
+      return [by_python.get(timeout=T), [r.get(timeout=T) for r in by_whom]]
+    `),
+    gives: [5 + 50 + 2, [1, 2, 3].map((n) => 5 + 50 + n + 10 * n)],
+  },
+  {
     shape: 'typed values through the other language and back',
     typed: true,
     python: python(`

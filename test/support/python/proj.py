@@ -113,6 +113,24 @@ def spawner(self, n=3):
     return n
 
 
+@app.task(bind=True)
+def grow(self, n):
+    """Adds one more to its chord."""
+    self.add_to_chord(add.s(n, 9 * n).set(queue=os.environ.get("QUEUE", "python")))
+    return n
+
+
+@app.task(bind=True)
+def after(self, value, parts):
+    """Ends when so many parts of its chord are in."""
+    end = time.monotonic() + 10
+    while app.backend.client.zcard("celery-taskset-meta-%s.j" % self.request.group) < parts:
+        if time.monotonic() > end:
+            raise TimeoutError("the other parts did not come")
+        time.sleep(0.005)
+    return value
+
+
 @app.task
 def restore(gid):
     return [result.id for result in app.GroupResult.restore(gid).results]
