@@ -1,133 +1,127 @@
-// `npm run bench`: Lovage beside BullMQ, in one table with its method.
+// `npm run bench`: Lovage beside its peers, in one table with its method.
 //
-// Each peer has two processes, a producer and a worker, which stay warm for the whole run. A round goes
-// through all peers, measure by measure, so that a noisy minute hits everybody; the first round is dropped.
-// What counts is the ratio of the medians: the rates themselves move by a fifth on a shared machine.
-import { fork } from 'node:child_process'
-import { cpus, release } from 'node:os'
-import { fileURLToPath } from 'node:url'
+//   npm run bench -- --rounds 3 --rows drain-100,latency --peers lovage,bullmq --scale 0.5
+//
+// Each peer's processes stay warm for the whole run, and each has a database of its own, empty before each
+// measure. A round goes through all measures and, in each, through all peers, the other way round every
+// second time, so that a noisy minute hits everybody; the first round is longer, and dropped. What counts is the ratio of
+// the medians: the rates themselves move by a fifth on a shared machine. Counts of tasks differ so that each
+// measure takes a peer about as long.
+import { createRequire } from 'node:module'
 import { parseArgs } from 'node:util'
+import { Redis } from 'ioredis'
+import { drain } from './measures/drain.js'
+import { enqueue } from './measures/enqueue.js'
+import { roundTrips } from './measures/round-trips.js'
+import { startNodePeer } from './node-peer.js'
+import { startCelery } from './peers/celery.js'
 import { startRedis } from './redis.js'
+import { report, show } from './report.js'
 
-// `npm run bench -- beat`: that one has no peer.
-if (process.argv[2] === 'beat') {
-  const { benchBeat } = await import('./beat.js')
-  process.exit((await benchBeat()) ? 0 : 1)
+// These have no rounds and no peers that drain: `npm run bench -- beat`, `huge`, `bytes`.
+const alone = {
+  beat: async () => (await import('./beat.js')).benchBeat(),
+  huge: async () => (await import('./huge.js')).benchHuge(),
+  bytes: async () => (await import('./bytes.js')).benchBytes(),
+}
+const wanted = alone[process.argv[2]]
+if (wanted !== undefined) process.exit((await wanted()) ? 0 : 1)
+
+/** How many times longer the dropped round is: compilers need a few thousand calls. */
+const warmth = 3
+
+const measures = [...enqueue, ...drain, ...roundTrips]
+const drains = ['drain-100', 'drain-10', 'drain-1']
+const everything = [...drains, 'add', 'addMany', 'roundTrip', 'chain', 'chord']
+
+const known = {
+  lovage: { title: 'Lovage', can: everything, database: 0 },
+  bullmq: { title: 'BullMQ', can: everything, database: 1 },
+  'bee-queue': { title: 'Bee-Queue', can: [...drains, 'add', 'addMany', 'roundTrip'], database: 2 },
+  celery: { title: 'Celery', can: everything, database: 3, resultDatabase: 4 },
+  raw: { title: 'raw', can: ['drain-100'], database: 5 },
 }
 
-if (process.argv[2] === 'huge') {
-  const { benchHuge } = await import('./huge.js')
-  process.exit((await benchHuge()) ? 0 : 1)
+const fail = (sentence) => {
+  console.error(sentence)
+  process.exit(2)
 }
-if (process.argv[2] === 'bytes') {
-  const { benchBytes } = await import('./bytes.js')
-  process.exit((await benchBytes()) ? 0 : 1)
-}
-
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, scale: { type: 'string', default: '1' } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    scale: { type: 'string', default: '1' },
+    rows: { type: 'string' },
+    peers: { type: 'string' },
+  },
 })
-const rounds = Number(values.rounds)
-const scale = Number(values.scale)
-const of = (count) => Math.max(100, Math.round(count * scale))
+const number = (name) => {
+  const value = Number(values[name])
+  return value > 0
+    ? value
+    : fail(`--${name}: expected a number above 0, got ${JSON.stringify(values[name])}.`)
+}
+/** The words of a list that were asked for; all without one. */
+const choose = (option, list) => {
+  const words = values[option]?.split(',') ?? list
+  const unknown = words.find((word) => !list.includes(word))
+  if (unknown !== undefined)
+    fail(`--${option}: there is no ${JSON.stringify(unknown)}, only ${list.join(', ')}.`)
+  return list.filter((word) => words.includes(word))
+}
+const rounds = Math.ceil(number('rounds'))
+const scale = number('scale')
+const names = choose(
+  'rows',
+  measures.map(({ name }) => name),
+)
+const chosen = measures.filter(({ name }) => names.includes(name))
+const peers = choose('peers', Object.keys(known)).filter((peer) =>
+  chosen.some(({ needs }) => known[peer].can.includes(needs)),
+)
 
-const peers = ['lovage', 'bullmq']
 const redis = await startRedis()
-process.on('exit', () => redis.stop())
-
-const start = async (peer) => {
-  const child = fork(fileURLToPath(new URL('child.js', import.meta.url)), [peer, String(redis.port)])
-  const waiting = new Map()
-  let next = 0
-  const ready = new Promise((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`${peer} ended with ${code}`)))
-    child.on('message', ({ id, result, error, ready: up }) => {
-      if (up) resolve()
-      else if (error === undefined) waiting.get(id).resolve(result)
-      else waiting.get(id).reject(new Error(error))
-    })
-  })
-  await ready
-  return (command, options) =>
-    new Promise((resolve, reject) => {
-      next += 1
-      waiting.set(next, { resolve, reject })
-      child.send({ id: next, command, options })
-    })
+const client = new Redis({ host: '127.0.0.1', port: redis.port })
+const running = {}
+const versions = [`Redis ${/redis_version:(\S+)/.exec(await client.info('server'))[1]}`]
+const require = createRequire(import.meta.url)
+for (const peer of peers) {
+  const { database, resultDatabase, title } = known[peer]
+  const place = { port: redis.port, database, resultDatabase }
+  running[peer] = peer === 'celery' ? await startCelery(place) : await startNodePeer(peer, place)
+  if (peer === 'celery') versions.push(`${title} ${running[peer].version}`)
+  else if (peer !== 'lovage' && peer !== 'raw')
+    versions.push(`${title} ${require(`${peer}/package.json`).version}`)
 }
 
-const measures = [
-  ...[100, 10, 1].map((concurrency) => ({
-    name: `drain, concurrency ${concurrency}`,
-    unit: 'tasks/s',
-    bar: { 100: 1.8, 10: 1.4, 1: 1.2 }[concurrency],
-    run: async ({ produce, work }) => {
-      const count = of({ 100: 30_000, 10: 20_000, 1: 5_000 }[concurrency])
-      await produce('enqueue', { count, inFlight: 500 })
-      return work('drain', { count, concurrency })
-    },
-  })),
-  {
-    name: 'enqueue, single calls, 100 in flight',
-    unit: 'messages/s',
-    bar: 1.3,
-    run: async ({ produce, work }) => {
-      const count = of(20_000)
-      const rate = await produce('enqueue', { count, inFlight: 100 })
-      await work('drain', { count, concurrency: 100 })
-      return rate
-    },
-  },
-  {
-    name: 'submit → result, idle, p50',
-    unit: 'ms',
-    bar: 0.7,
-    run: async ({ produce, work }) => {
-      await work('serve', { concurrency: 10 })
-      await produce('latency', { count: 20 })
-      const times = await produce('latency', { count: of(500) })
-      await work('unserve')
-      return times[Math.floor(times.length / 2)]
-    },
-  },
-]
+const empty = async ({ database, resultDatabase }) => {
+  for (const db of [database, resultDatabase].filter((each) => each !== undefined)) {
+    await client.select(db)
+    await client.flushdb()
+  }
+}
 
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]
-const show = (number, unit) =>
-  unit === 'ms' ? number.toFixed(2) : Math.round(number).toLocaleString('en-US')
-
-const running = {}
-for (const peer of peers) running[peer] = { produce: await start(peer), work: await start(peer) }
-
-const results = new Map(
-  measures.map(({ name }) => [name, Object.fromEntries(peers.map((peer) => [peer, []]))]),
-)
+const rows = chosen.flatMap((measure) => measure.rows.map((row) => ({ ...row, measure, values: {} })))
 for (let round = 0; round <= rounds; round += 1)
-  for (const { name, unit, run } of measures)
+  for (const measure of chosen)
     for (const peer of round % 2 === 0 ? peers : [...peers].reverse()) {
-      const value = await run(running[peer])
-      if (round > 0) results.get(name)[peer].push(value)
-      process.stderr.write(
-        `round ${round}${round === 0 ? ' (dropped)' : ''}: ${peer}, ${name}: ${show(value, unit)} ${unit}\n`,
+      if (!known[peer].can.includes(measure.needs)) continue
+      await empty(known[peer])
+      const found = await measure.run(
+        running[peer],
+        Math.ceil(measure.tasks[peer] * scale * (round === 0 ? warmth : 1)),
       )
+      for (const [index, row] of rows.filter((each) => each.measure === measure).entries()) {
+        if (round > 0) (row.values[peer] ??= []).push(found[index])
+        const dropped = round === 0 ? ' (dropped)' : ''
+        process.stderr.write(
+          `round ${round}${dropped}: ${peer}, ${row.title}: ${show(found[index], row.unit)} ${row.unit}\n`,
+        )
+      }
     }
 
-console.log(
-  `\nNode ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0].model.trim()}, ` +
-    `${new Date().toISOString().slice(0, 10)}; medians of ${rounds} rounds, in brackets the range.\n`,
-)
-console.log('| measure | Lovage | BullMQ | ratio | bar |\n|---|---|---|---|---|')
-let missed = 0
-for (const { name, unit, bar } of measures) {
-  const cell = (values) =>
-    `${show(median(values), unit)} (${show(Math.min(...values), unit)}–${show(Math.max(...values), unit)})`
-  const { lovage, bullmq } = results.get(name)
-  const ratio = median(lovage) / median(bullmq)
-  const met = unit === 'ms' ? ratio <= bar : ratio >= bar
-  if (!met) missed += 1
-  console.log(
-    `| ${name}, ${unit} | ${cell(lovage)} | ${cell(bullmq)} | **${ratio.toFixed(2)}×** | ${unit === 'ms' ? '≤' : '≥'} ${bar}× ${met ? '✓' : '✗'} |`,
-  )
-}
-for (const peer of peers) for (const tell of Object.values(running[peer])) await tell('close')
+const titles = Object.fromEntries(peers.map((peer) => [peer, known[peer].title]))
+const { text, missed } = report({ rows, peers, titles, rounds, versions: versions.join(', ') })
+console.log(`\n${text}`)
+for (const peer of peers) await running[peer].close()
+await redis.stop()
 process.exit(missed === 0 ? 0 : 1)

@@ -1,0 +1,50 @@
+// What somebody waits for who sends one thing at a time to an idle worker of concurrency 10: a task, a chain
+// (time for each step), a chord of 1 000 (its body gets the results).
+const median = (sorted) => sorted[Math.floor(sorted.length / 2)]
+
+const measure = ({ name, needs, rows, size, tasks, read }) => ({
+  name,
+  needs,
+  rows,
+  tasks,
+  run: async ({ produce, work }, count) => {
+    await work('serve', { concurrency: 10 })
+    await produce('time', { what: needs, size, count: Math.ceil(count / 10) })
+    const times = await produce('time', { what: needs, size, count })
+    await work('unserve')
+    return read(times)
+  },
+})
+
+const chain = (steps, bar, tasks) =>
+  measure({
+    name: `chain-${steps}`,
+    needs: 'chain',
+    rows: [{ title: `chain of ${steps}, each step`, unit: 'ms', bars: { bullmq: bar, celery: 4 } }],
+    size: steps,
+    tasks,
+    read: (times) => [median(times) / steps],
+  })
+
+export const roundTrips = [
+  measure({
+    name: 'latency',
+    needs: 'roundTrip',
+    rows: [
+      { title: 'submit → result, p50', unit: 'ms', bars: { bullmq: 2, celery: 4 } },
+      { title: 'submit → result, p99', unit: 'ms', bars: {} },
+    ],
+    tasks: { lovage: 600, bullmq: 600, 'bee-queue': 600, celery: 150 },
+    read: (times) => [median(times), times[Math.floor(times.length * 0.99)]],
+  }),
+  chain(8, 2.3, { lovage: 80, bullmq: 80, celery: 15 }),
+  chain(50, 1.8, { lovage: 20, bullmq: 20, celery: 4 }),
+  measure({
+    name: 'chord-1000',
+    needs: 'chord',
+    rows: [{ title: 'chord of 1,000', unit: 'ms', bars: { bullmq: 2.5, celery: 4 } }],
+    size: 1000,
+    tasks: { lovage: 10, bullmq: 5, celery: 1 },
+    read: (times) => [median(times)],
+  }),
+]
