@@ -56,6 +56,11 @@ export class AppCarrier {
     return this.#opening !== undefined
   }
 
+  /** What is there already. */
+  get opened(): Carrier | undefined {
+    return this.#opened
+  }
+
   /** The server's clock, as far as it is known. */
   now(): number {
     return this.#opened?.broker.now() ?? Date.now()

@@ -326,6 +326,7 @@ export class App {
     registry: this.#registry,
     results: this.#results,
     broker: () => this.broker(),
+    opened: () => this.#carrier.opened?.broker,
     means: (broker) => this.#means(broker),
     isOurs: (task) => this.#routes().isOurs(task),
     publishing: () => this.settings,

@@ -78,6 +78,12 @@ const isList = (value: unknown, item: (value: unknown) => boolean) =>
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
 
+/** Costs nothing where most have nothing to say. */
+export const isEmpty = (options: object): boolean => {
+  for (const name in options) if (Object.hasOwn(options, name)) return false
+  return true
+}
+
 const expectations: Record<Expected, readonly [words: string, holds: (value: unknown) => boolean]> = {
   text: ['a string', isText],
   number: ['a number', isNumber],
@@ -127,6 +133,7 @@ export function checkOption(option: WireOption, value: unknown, where = `The opt
 export function readOptions(given: object): SignatureOptions {
   if (!isRecord(given))
     throw new InvalidSignature(`Options are expected to be an object, but got ${show(given)}.`)
+  if (isEmpty(given)) return {}
   const entries: [string, unknown][] = []
   for (const [name, value] of Object.entries(given)) {
     const option = Object.hasOwn(table, name) ? (name as WireOption) : undefined
@@ -156,6 +163,7 @@ const ownValueWins: ReadonlySet<string> = new Set(['groupId', 'stampedHeaders'])
 
 /** The options of a call laid over those of the signature (Celery's merge). */
 export function mergeOptions(own: SignatureOptions, call: SignatureOptions): SignatureOptions {
+  if (isEmpty(call)) return own
   const merged: Record<string, unknown> = { ...own }
   for (const [name, value] of Object.entries(call)) {
     if (value === undefined || value === null) continue

@@ -75,9 +75,16 @@ export class Publisher {
   }
 
   /** `patience` in seconds; the timeout if not given. */
-  async publish(publication: Publication, patience?: number, need?: Need): Promise<void> {
-    if (publication.pushes.length === 0 && publication.chords.length === 0) return
-    for (const piece of inPieces(publication)) await this.#enqueue(piece, patience, need)
+  publish(publication: Publication, patience?: number, need?: Need): Promise<void> {
+    if (publication.pushes.length === 0 && publication.chords.length === 0) return Promise.resolve()
+    const pieces = inPieces(publication)
+    return pieces.length === 1
+      ? this.#enqueue(publication, patience, need)
+      : this.#inTurn(pieces, patience, need)
+  }
+
+  async #inTurn(pieces: readonly Publication[], patience?: number, need?: Need): Promise<void> {
+    for (const piece of pieces) await this.#enqueue(piece, patience, need)
   }
 
   #enqueue(publication: Publication, patience: number | undefined, need: Need | undefined): Promise<void> {

@@ -43,6 +43,12 @@ export const decompose = (
   options: SignatureOptions,
   origin: Origin,
 ): SendPlan => {
+  // The usual case, without what only a canvas needs.
+  if (node.kind === 'task' && options.chain === undefined && node.options.chain === undefined) {
+    const id = options.taskId ?? node.options.taskId ?? origin.mint()
+    const message = toOutgoing(node, args, options, id, origin, toJSON)
+    return { steps: [{ do: 'publish', message }], result: { kind: 'task', id, parent: null } }
+  }
   const steps: Step[] = []
   const sending = { origin, steps, fold: new Fold(origin, steps), chordJson: onceEach(toJSON) }
   const result = send(node.kind === 'task' ? node : normalise(node), args, options, sending)

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { protocolHeaders } from '../canvas/headers.js'
+import { isEmpty } from '../canvas/options.js'
 import type { SignatureJson } from '../canvas/wire.js'
 import { EncodeError } from '../errors.js'
 import { maxRawBytes, pack } from './content.js'
@@ -117,29 +118,57 @@ const seconds = (value: number | null | undefined): string => (value == null ? '
 
 const text = (value: string | null | undefined): string => (value == null ? 'null' : quote(value))
 
-const encodeHeaders = (message: Outgoing, compression: string | undefined): string => {
-  const { stampedHeaders, headers } = message
+/** Of the most frequent arguments, none. */
+const argsRepr = (args: readonly unknown[]): string =>
+  args.length === 0 ? '"()"' : quote(repr(args, { tuple: true }))
+
+const kwargsRepr = (kwargs: Readonly<Record<string, unknown>>): string =>
+  isEmpty(kwargs) ? '"{}"' : quote(repr(kwargs))
+
+const quotedOrigin = quote(origin)
+
+const noTimes =
+  '"shadow": null, "eta": null, "expires": null, "group": null, "group_index": null, "retries": 0, "timelimit": [null, null]'
+
+/** When, how often and beside whom: in most messages nothing of it, and then one text and not twelve pieces. */
+const encodeTimes = (message: Outgoing): string => {
+  const { shadow, eta, expires, groupId, groupIndex, retries, timeLimit, softTimeLimit } = message
+  const place = groupId ?? groupIndex
+  const times = shadow ?? eta ?? expires ?? timeLimit ?? softTimeLimit
+  if (place == null && times == null && (retries ?? 0) === 0) return noTimes
+  return (
+    `"shadow": ${text(shadow)}, "eta": ${text(eta?.text)}, "expires": ${text(expires?.text)}, ` +
+    `"group": ${text(groupId)}, "group_index": ${groupIndex ?? 'null'}, "retries": ${retries ?? 0}, ` +
+    `"timelimit": [${seconds(timeLimit)}, ${seconds(softTimeLimit)}]`
+  )
+}
+
+const noMarks = '"ignore_result": false, "replaced_task_nesting": 0, "stamped_headers": null, "stamps": {}'
+
+const encodeMarks = ({ ignoreResult, replacedTaskNesting, stampedHeaders, stamps }: Outgoing): string => {
+  if (ignoreResult !== true && !replacedTaskNesting && stampedHeaders == null && stamps === undefined)
+    return noMarks
+  const all =
+    stamps === undefined ? '{}' : encodeDict(stamps, (value, name) => encodeValue(value, `stamp ${name}`))
+  return (
+    `"ignore_result": ${ignoreResult === true}, "replaced_task_nesting": ${replacedTaskNesting ?? 0}, ` +
+    `"stamped_headers": ${stampedHeaders == null ? 'null' : quote(stampedHeaders)}, "stamps": ${all}`
+  )
+}
+
+const encodeHeaders = (message: Outgoing, id: string, compression: string | undefined): string => {
+  const { headers } = message
   let custom = ''
   if (compression !== undefined) custom += `, "compression": ${quote(compression)}`
   if (headers !== undefined)
     for (const name of Object.keys(headers))
       if (headers[name] !== undefined && !protocolHeaders.has(name))
         custom += `, ${quote(name)}: ${encodeValue(headers[name], `header ${name}`)}`
-  const stamps =
-    message.stamps === undefined
-      ? '{}'
-      : encodeDict(message.stamps, (value, name) => encodeValue(value, `stamp ${name}`))
   return (
-    `{"lang": "js", "task": ${quote(message.task)}, "id": ${quote(message.id)}, "shadow": ${text(message.shadow)}, ` +
-    `"eta": ${text(message.eta?.text)}, "expires": ${text(message.expires?.text)}, ` +
-    `"group": ${text(message.groupId)}, "group_index": ${message.groupIndex ?? 'null'}, ` +
-    `"retries": ${message.retries ?? 0}, ` +
-    `"timelimit": [${seconds(message.timeLimit)}, ${seconds(message.softTimeLimit)}], ` +
-    `"root_id": ${quote(message.rootId)}, "parent_id": ${text(message.parentId)}, ` +
-    `"argsrepr": ${quote(repr(message.args, { tuple: true }))}, "kwargsrepr": ${quote(repr(message.kwargs))}, ` +
-    `"origin": ${quote(origin)}, "ignore_result": ${message.ignoreResult === true}, ` +
-    `"replaced_task_nesting": ${message.replacedTaskNesting ?? 0}, ` +
-    `"stamped_headers": ${stampedHeaders == null ? 'null' : quote(stampedHeaders)}, "stamps": ${stamps}${custom}}`
+    `{"lang": "js", "task": ${quote(message.task)}, "id": ${id}, ${encodeTimes(message)}, ` +
+    `"root_id": ${message.rootId === message.id ? id : quote(message.rootId)}, "parent_id": ${text(message.parentId)}, ` +
+    `"argsrepr": ${argsRepr(message.args)}, "kwargsrepr": ${kwargsRepr(message.kwargs)}, ` +
+    `"origin": ${quotedOrigin}, ${encodeMarks(message)}${custom}}`
   )
 }
 
@@ -148,14 +177,34 @@ const ownProperties = new Set(
   'correlation_id reply_to delivery_info priority body_encoding delivery_tag expiration'.split(' '),
 )
 
+const quotedReplyTo = quote(processReplyTo)
+
+/** The last one's: most senders send to one place for a while. */
+let lastAddress: Address & { readonly text: string } = {
+  exchange: '',
+  routingKey: '',
+  priority: -1,
+  text: '',
+}
+
+const encodeAddress = ({ exchange, routingKey, priority }: Address): string => {
+  const last = lastAddress
+  if (last.routingKey === routingKey && last.priority === priority && last.exchange === exchange)
+    return last.text
+  const text =
+    `"delivery_mode": 2, "delivery_info": {"exchange": ${quote(exchange)}, ` +
+    `"routing_key": ${quote(routingKey)}}, "priority": ${priority}`
+  lastAddress = { exchange, routingKey, priority, text }
+  return text
+}
+
 /** The envelope's text. `nowMs` tells how long an `expires` still is, for the AMQP-style property. */
 export const encodeMessage = (message: Outgoing, address: Address, nowMs: number): string => {
   const { bytes, compression } = pack(encodeBody(message), message.compression)
+  const id = quote(message.id)
   let properties =
-    `{"correlation_id": ${quote(message.id)}, "reply_to": ${quote(message.replyTo ?? processReplyTo)}, ` +
-    `"delivery_mode": 2, "delivery_info": {"exchange": ${quote(address.exchange)}, ` +
-    `"routing_key": ${quote(address.routingKey)}}, "priority": ${address.priority}, ` +
-    `"body_encoding": "base64", "delivery_tag": "${randomUUID()}"`
+    `{"correlation_id": ${id}, "reply_to": ${message.replyTo === undefined ? quotedReplyTo : quote(message.replyTo)}, ` +
+    `${encodeAddress(address)}, "body_encoding": "base64", "delivery_tag": "${randomUUID()}"`
   if (message.expires != null)
     properties += `, "expiration": "${Math.max(0, Math.round(message.expires.ms - nowMs))}"`
   if (message.properties !== undefined)
@@ -164,7 +213,7 @@ export const encodeMessage = (message: Outgoing, address: Address, nowMs: number
         properties += `, ${quote(name)}: ${encodeValue(message.properties[name], `option ${name}`)}`
   const envelope =
     `{"body": "${bytes.toString('base64')}", "content-encoding": "utf-8", ` +
-    `"content-type": "application/json", "headers": ${encodeHeaders(message, compression)}, ` +
+    `"content-type": "application/json", "headers": ${encodeHeaders(message, id, compression)}, ` +
     `"properties": ${properties}}}`
   if (envelope.length > maxRawBytes / 3) checkSize(message.task, Buffer.byteLength(envelope))
   return envelope

@@ -1,7 +1,7 @@
 // A plain task's signature → the message that runs it. Where signature and call say something about the same
 // thing, the call wins, as in Celery. Pure.
 import type { MapNode, Node, SignatureOptions, TaskNode } from '../canvas/node.js'
-import { mergeOptions } from '../canvas/options.js'
+import { isEmpty, mergeOptions } from '../canvas/options.js'
 import { toJSON, type SignatureJson } from '../canvas/wire.js'
 import { InvalidSignature } from '../errors.js'
 import { readIsoDate, writeIsoDate } from './dates.js'
@@ -27,6 +27,7 @@ export interface Origin {
 
 /** The call's words over the signature's own, except its place in a group and its stamps; headers add up. */
 export const merge = (own: SignatureOptions, call: SignatureOptions): SignatureOptions => {
+  if (isEmpty(call)) return own
   const merged = mergeOptions(own, call)
   return own.headers === undefined || call.headers === undefined
     ? merged
@@ -76,7 +77,7 @@ export const toOutgoing = (
 ): Outgoing => {
   const options = merge(node.options, call)
   const { task, args: own, kwargs, immutable } = taskOf(node)
-  return {
+  const base: Outgoing = {
     task,
     id,
     args: immutable || args.length === 0 ? own : [...args, ...own],
@@ -97,9 +98,13 @@ export const toOutgoing = (
     timeLimit: options.timeLimit ?? null,
     softTimeLimit: options.softTimeLimit ?? null,
     shadow: options.shadow ?? null,
-    ...(options.ignoreResult !== undefined && { ignoreResult: options.ignoreResult }),
     replacedTaskNesting: options.replacedTaskNesting ?? 0,
     stampedHeaders: options.stampedHeaders ?? null,
+  }
+  if (isEmpty(options) && priority === undefined) return base
+  return {
+    ...base,
+    ...(options.ignoreResult !== undefined && { ignoreResult: options.ignoreResult }),
     ...(options.stamps !== undefined && { stamps: options.stamps }),
     ...(options.headers !== undefined && { headers: options.headers }),
     ...(options.queue !== undefined && { queue: options.queue }),

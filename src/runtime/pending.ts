@@ -5,57 +5,52 @@ import type { ResultSource } from './result-source.js'
 type Gettable = { readonly get: Get<any> }
 
 class Pending<R extends Gettable> extends Promise<R> {
-  declare readonly id: string
-  declare readonly get: Get<any>
+  id = ''
+  #source: Pick<ResultSource, 'backend'> | undefined
+
+  static of<R extends Gettable>(
+    id: string,
+    sent: Promise<R>,
+    source: Pick<ResultSource, 'backend'> | undefined,
+  ): Pending<R> {
+    const pending = new Pending<R>((resolve) => resolve(sent))
+    pending.id = id
+    pending.#source = source
+    return pending
+  }
 
   // `then` and its kin give plain promises: only the first of the line is a message on its way.
   static override get [Symbol.species](): PromiseConstructor {
     return Promise
   }
+
+  /**
+   * The wait is prepared in the turn in which the message leaves, since after the answer to the publish it would
+   * be a round trip late. Whoever does not wait pays for no subscription.
+   */
+  get(options?: GetOptions): Promise<unknown> {
+    const value = this.then((result) => result.get(options as GetOptions))
+    if (this.#source !== undefined) void expectUntil(this.#source, this.id, value)
+    return value
+  }
 }
 
-/**
- * The wait for a result, begun in the turn in which its message leaves: after the answer to the publish it would
- * be a round trip late. Only where `get()` is called before that; nobody else pays for a subscription.
- */
-export class EarlyWait {
-  #waits = 0
-  #end: (() => void) | undefined
-
-  /** Somebody waits, until `value` is settled. */
-  wantUntil(value: Promise<unknown>): void {
-    this.#waits += 1
-    value.then(this.#unwant, this.#unwant)
-  }
-
-  readonly #unwant = (): void => {
-    this.#waits -= 1
-    if (this.#waits > 0) return
-    this.#end?.()
-    this.#end = undefined
-  }
-
-  /** The message leaves in this turn. */
-  async begin(id: string, source: Pick<ResultSource, 'backend'>): Promise<void> {
-    if (this.#waits === 0) return
+const expectUntil = async (
+  source: Pick<ResultSource, 'backend'>,
+  id: string,
+  value: Promise<unknown>,
+): Promise<void> => {
+  try {
     const end = (await source.backend()).expect(id)
-    if (this.#waits > 0) this.#end = end
-    else end()
+    value.then(end, end)
+  } catch {
+    // Without a connection the wait says so itself.
   }
 }
 
-/** `sent` is fulfilled when the broker has the message. */
+/** `sent` is fulfilled when the broker has the message; `source` is where one result can be waited for. */
 export const pendingResult = <T, R extends Gettable = AsyncResult<T>>(
   id: string,
   sent: Promise<R>,
-  early?: EarlyWait,
-): PendingResult<T, R> => {
-  const pending = new Pending<R>((resolve) => resolve(sent))
-  const get = (options?: GetOptions): Promise<unknown> => {
-    const value = pending.then((result) => result.get(options as GetOptions))
-    early?.wantUntil(value)
-    return value
-  }
-  void Object.defineProperties(pending, { id: { value: id, enumerable: true }, get: { value: get } })
-  return pending as unknown as PendingResult<T, R>
-}
+  source?: Pick<ResultSource, 'backend'>,
+): PendingResult<T, R> => Pending.of(id, sent, source) as unknown as PendingResult<T, R>

@@ -1,19 +1,19 @@
 // Sending a canvas: plan it, check it, publish it in one call, give a handle back. Inside a running task the
 // new work belongs to that task: it gets its root and parent, and stands among its children.
 import { ownerOf, type Node, type SignatureOptions } from '../canvas/node.js'
-import { isRecord, mergeOptions, readOptions } from '../canvas/options.js'
+import { isEmpty, isRecord, mergeOptions, readOptions } from '../canvas/options.js'
 import { underStamps } from '../canvas/stamp.js'
 import { show } from '../canvas/words.js'
 import type { CallOptions, PendingResult, Sender } from '../canvas/sender.js'
 import { InvalidSignature, InvalidUsage } from '../errors.js'
 import type { Broker, PublishOptions } from './broker.js'
 import { checkArguments } from './check-arguments.js'
-import { currentTask } from './context.js'
+import { currentTask, type TaskContext } from './context.js'
 import { decompose } from './decompose.js'
 import type { Origin } from './outgoing.js'
 import { ignoredIds } from './ignored.js'
-import { EarlyWait, pendingResult } from './pending.js'
-import { type Means, toPublication } from './perform.js'
+import { pendingResult } from './pending.js'
+import { type Means, type Prepared, toPublication } from './perform.js'
 import { type SendPlan, toTuple } from './plan.js'
 import { publishOptions, type PublishSettings } from './publishing.js'
 import type { Registry } from './registry.js'
@@ -26,9 +26,11 @@ export interface SendingApp {
   readonly registry: Registry
   readonly results: ResultSource
   broker(): Promise<Broker>
+  /** The same, if it is there already. */
+  opened(): Broker | undefined
   means(broker: Broker): Means
   /** Whether a task is run by Lovage's workers. */
-  isOurs(task: string): boolean
+  readonly isOurs: (task: string) => boolean
   publishing(): PublishSettings
   readonly mint: () => string
 }
@@ -45,6 +47,7 @@ const readCall = (
 } => {
   if (!isRecord(options))
     throw new InvalidSignature(`Options are expected to be an object, but got ${show(options)}.`)
+  if (isEmpty(options)) return nothingSaid
   const { kwargs, retry, retryPolicy, durability, stamps, stampedHeaders, ...rest } = options
   if (kwargs !== undefined && !isRecord(kwargs))
     throw new InvalidSignature(`kwargs: expected an object, got ${show(kwargs)}`)
@@ -58,6 +61,13 @@ const readCall = (
     ...(call.linkError !== undefined && { linkError: call.linkError.map(stamped) }),
   }
   return { kwargs, call: { ...call, ...linked }, publish, stamped }
+}
+
+const nothingSaid: ReturnType<typeof readCall> = {
+  kwargs: undefined,
+  call: {},
+  publish: {},
+  stamped: (node) => node,
 }
 
 const withKwargs = (node: Node, kwargs: Readonly<Record<string, unknown>> | undefined): Node =>
@@ -76,7 +86,50 @@ const within = (options: PublishOptions, means: Means, broker: Broker): Means =>
 const stagingOf = (broker: Broker, how: PublishOptions): Means['stage'] =>
   broker.stage && ((piece) => (broker.stage as NonNullable<Broker['stage']>)(piece, how))
 
-/** Plans and publishes. The handle's ids are known at once; it is fulfilled when the broker has everything. */
+/** What is to be sent, and how long it is tried. Throws for what cannot be sent. */
+const prepare = (
+  app: SendingApp,
+  node: Node,
+  args: readonly unknown[],
+  options: CallOptions,
+  task: TaskContext | undefined,
+): { readonly plan: SendPlan; readonly how: PublishOptions } => {
+  const { kwargs, call, publish, stamped } = readCall(options)
+  const how = publishOptions(mergeOptions(node.options, publish), app.publishing())
+  const whole = stamped(withKwargs(node, kwargs))
+  const origin: Origin = {
+    mint: app.mint,
+    nowMs: app.results.now(),
+    headerErrbacks: app.publishing().taskAllowErrorCbOnChordHeader,
+    isOurs: app.isOurs,
+    ...(task !== undefined && { rootId: task.request.rootId, parentId: task.request.id }),
+    ...(task !== undefined &&
+      app.publishing().taskInheritParentPriority && { priority: task.request.deliveryInfo.priority }),
+  }
+  checkArguments(whole, args.length, app.registry)
+  return { plan: decompose(whole, args, call, origin), how }
+}
+
+/** Fulfilled with the handle when the broker has everything. */
+const publish = (
+  app: SendingApp,
+  broker: Broker,
+  { plan, how }: ReturnType<typeof prepare>,
+): Promise<AnyResult> => {
+  const means = { ...within(how, app.means(broker), broker), stage: stagingOf(broker, how) }
+  const send = ({ messages, kept, ...publication }: Prepared): Promise<AnyResult> =>
+    broker.publish(publication, how).then(() => {
+      const ignored = ignoredIds(messages, kept, (step) => means.router.ignoresResult(step))
+      return fromShape(app.results, plan.result, ignored)
+    })
+  const prepared = toPublication(plan, means)
+  return prepared instanceof Promise ? prepared.then(send) : send(prepared)
+}
+
+/**
+ * Plans and publishes. The handle's ids are known at once; it is fulfilled when the broker has everything. With
+ * an open connection all is done here and now but the waiting: each promise would be paid by every message.
+ */
 export const sendNode = (
   app: SendingApp,
   node: Node,
@@ -85,47 +138,18 @@ export const sendNode = (
 ): PendingResult<any, any> => {
   const task = currentTask()
   let id = options.taskId ?? node.options.taskId ?? ''
-  const prepare = (): {
-    plan: SendPlan
-    early: EarlyWait
-    sending: (broker: Broker) => Promise<AnyResult>
-  } => {
-    const { kwargs, call, publish, stamped } = readCall(options)
-    const how = publishOptions(mergeOptions(node.options, publish), app.publishing())
-    const whole = stamped(withKwargs(node, kwargs))
-    const nowMs = app.results.now()
-    const origin: Origin = {
-      mint: () => app.mint(),
-      nowMs,
-      headerErrbacks: app.publishing().taskAllowErrorCbOnChordHeader,
-      isOurs: (name) => app.isOurs(name),
-      ...(task !== undefined && { rootId: task.request.rootId, parentId: task.request.id }),
-      ...(task !== undefined &&
-        app.publishing().taskInheritParentPriority && { priority: task.request.deliveryInfo.priority }),
-    }
-    checkArguments(whole, args.length, app.registry)
-    const plan = decompose(whole, args, call, origin)
-    const early = new EarlyWait()
-    return {
-      plan,
-      early,
-      sending: async (broker) => {
-        const means = { ...within(how, app.means(broker), broker), stage: stagingOf(broker, how) }
-        const { messages, kept, ...publication } = await toPublication(plan, means)
-        const published = broker.publish(publication, how)
-        if (plan.result.kind === 'task') void early.begin(plan.result.id, app.results)
-        await published
-        const ignored = ignoredIds(messages, kept, (step) => means.router.ignoresResult(step))
-        return fromShape(app.results, plan.result, ignored)
-      },
-    }
-  }
   try {
-    const { plan, early, sending } = prepare()
-    id = plan.result.id
+    const prepared = prepare(app, node, args, options, task)
+    const { result } = prepared.plan
+    id = result.id
     if (task !== undefined && node.options.addToParent !== false && options.addToParent !== false)
-      task.sent.push(toTuple(plan.result))
-    return pendingResult(id, app.broker().then(sending), early)
+      task.sent.push(toTuple(result))
+    const broker = app.opened()
+    const sent =
+      broker === undefined
+        ? app.broker().then((opened) => publish(app, opened, prepared))
+        : publish(app, broker, prepared)
+    return pendingResult(id, sent, result.kind === 'task' ? app.results : undefined)
   } catch (error) {
     return pendingResult(id, Promise.reject(error))
   }
