@@ -55,7 +55,7 @@ describe('a publication', () => {
     link.hold()
     await link.whenUp()
     const send = (number: number) =>
-      link.run(scripts.publish, [2, 'lovage:pub:me:0', 'q', number, '0', '', 1, `m${number}`, 0])
+      link.run(scripts.publish, [2, 'lovage:pub:me:0', 'q', number, '0', '', 1, `m${number}`, 0, 0])
     expect([await send(1), await send(1), await send(2), await send(1)]).toEqual([1, 0, 1, 0])
     expect(await client.lrange('q', 0, -1)).toEqual(['m2', 'm1'])
     expect(await client.ttl('lovage:pub:me:0')).toBe(86_400)
