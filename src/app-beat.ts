@@ -12,7 +12,7 @@ import type { MemoryBroker } from './memory/broker.js'
 import type { Backend } from './runtime/backend.js'
 import type { Broker, Publication } from './runtime/broker.js'
 import type { CarrierOptions } from './runtime/carrier.js'
-import { checkArguments } from './runtime/check-arguments.js'
+import { checkCanvas } from './runtime/check-canvas.js'
 import { decompose } from './runtime/decompose.js'
 import { decodeJson, encodeValue } from './runtime/json.js'
 import { isReady, type Meta, readMeta, type ResultTuple } from './runtime/meta.js'
@@ -57,7 +57,7 @@ const checkEntry = ({ name, run, overlap, options }: ScheduleEntry, host: BeatHo
     throw new ImproperlyConfigured(`Beat entry ${JSON.stringify(name)}: ${problem}`)
   }
   try {
-    checkArguments(run, 0, host.registry)
+    checkCanvas(run, 0, host.registry, host.settings())
   } catch (error) {
     fail((error as Error).message)
   }
@@ -88,7 +88,7 @@ const openParts = async (host: BeatHost): Promise<BeatParts> => {
     store: await openStore(host, broker),
     nothing,
     prepare: async (entry, taskId): Promise<Prepared> => {
-      checkArguments(entry.run, 0, registry)
+      checkCanvas(entry.run, 0, registry, settings)
       let minted = 0
       const origin = {
         // Every id of a run comes from the run's own, whichever beat prepares it.

@@ -171,6 +171,7 @@ export const workerSettings = (settings: Settings): WorkerParts['settings'] => (
   resultExtended: settings.resultExtended,
   inheritPriority: settings.taskInheritParentPriority,
   headerErrbacks: settings.taskAllowErrorCbOnChordHeader,
+  limits: settings,
   taskAcksLate: settings.taskAcksLate,
   taskTrackStarted: settings.taskTrackStarted,
   taskRejectOnWorkerLost: settings.taskRejectOnWorkerLost,

@@ -26,6 +26,7 @@ import type { ErrorClass } from './runtime/failure.js'
 import { registerClass } from './runtime/json.js'
 import type { Mailbox } from './runtime/mailbox.js'
 import type { Means } from './runtime/perform.js'
+import type { CanvasLimits } from './runtime/check-canvas.js'
 import { Registry } from './runtime/registry.js'
 import { fromTuple } from './runtime/handles.js'
 import { TaskResult } from './runtime/result.js'
@@ -334,9 +335,13 @@ export class App {
   }
 
   /** What a child of a pool runs tasks with. From now on the app logs there, too. */
-  inside(log: Logger): { readonly registry: Registry; readonly results: ResultSource } {
+  inside(log: Logger): {
+    readonly registry: Registry
+    readonly results: ResultSource
+    readonly limits: CanvasLimits
+  } {
     this.#log = log
-    return { registry: this.#registry, results: this.#results }
+    return { registry: this.#registry, results: this.#results, limits: this.settings }
   }
 
   static named(name: string): readonly App[] {

@@ -119,8 +119,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   beatCronStartingDeadline: not(
     "a tick that was missed for too long is passed over with catchUp: 'skip' on its entry",
   ),
-  canvasMaxDepth: not('it is not available yet'),
-  canvasMaxSize: not('it is not available yet'),
   securityCertificate: not(signed),
   securityCertStore: not(signed),
   securityKey: not(signed),

@@ -196,6 +196,16 @@ export const table = {
     false,
     "A chord's errbacks are called for each header task that fails, too, and not only for the body.",
   ),
+  canvasMaxDepth: row(
+    wholeNumber(1),
+    1000,
+    'Ours. How deep signatures may stand in each other; what is deeper is refused before it is sent.',
+  ),
+  canvasMaxSize: row(
+    wholeNumber(1),
+    1_000_000,
+    'Ours. How many signatures one canvas may have; more are refused before anything is sent.',
+  ),
   taskInheritParentPriority: row(
     flag,
     false,

@@ -160,7 +160,8 @@ export function ownerOf(node: Node): object | undefined {
   const own = (node as { [owner]?: object })[owner]
   if (own !== undefined) return own
   for (const child of directChildren(node)) {
-    const found = (child as { [owner]?: object })[owner]
+    // Data made by hand may lack a child; what it lacks is said when it is sent.
+    const found = (child as { [owner]?: object } | undefined)?.[owner]
     if (found !== undefined) return found
   }
   return undefined

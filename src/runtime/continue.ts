@@ -1,6 +1,7 @@
 // What a worker sends on, after the message in hand: with its root, as its child.
 import type { GroupNode, Node, SignatureOptions } from '../canvas/node.js'
 import type { Addition } from './addition.js'
+import { type CanvasLimits, checkLimits, usualLimits } from './check-canvas.js'
 import { decompose } from './decompose.js'
 import type { Ignores } from './ignored.js'
 import type { Message } from './message.js'
@@ -25,6 +26,8 @@ export interface FollowContext {
   readonly inheritPriority: boolean
   /** A chord's errbacks are those of its header tasks as well. */
   readonly headerErrbacks?: boolean
+  /** How deep and large a canvas may be that came with a message. */
+  readonly limits?: CanvasLimits
   /** Where the message came from: a retry goes there again. */
   readonly queue: string
   /** Whether a task is run by our workers; absent: nobody is known to be. */
@@ -63,6 +66,7 @@ export const continueWith = (
     ...(context.inheritPriority && { priority: message.priority }),
     ...options,
   }
+  if (node.kind !== 'task') checkLimits(node, context.limits ?? usualLimits)
   const { steps, result } = decompose(node, args, handed, originOf(message, context))
   return { steps, child: toTuple(result) }
 }

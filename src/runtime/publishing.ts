@@ -14,6 +14,8 @@ export type PublishSettings = Pick<
   | 'taskPublishRetryPolicy'
   | 'taskInheritParentPriority'
   | 'taskAllowErrorCbOnChordHeader'
+  | 'canvasMaxDepth'
+  | 'canvasMaxSize'
 >
 
 const decodeDurability = shape<Durability>({

@@ -1,6 +1,6 @@
 // Name → task. One per app; what a worker can run, and what a client knows of a task's own options.
 import { AlreadyRegistered, NotRegistered } from '../errors.js'
-import type { TaskDefinition } from './task.js'
+import { readParams, type TaskDefinition } from './task.js'
 
 export class Registry {
   private readonly definitions = new Map<string, TaskDefinition>()
@@ -11,7 +11,7 @@ export class Registry {
       throw new AlreadyRegistered(
         `There is a task named "${definition.name}" already. Names are addresses: give one of the two another name.`,
       )
-    this.definitions.set(definition.name, definition)
+    this.definitions.set(definition.name, readParams(definition))
   }
 
   get(name: string): TaskDefinition | undefined {

@@ -7,7 +7,7 @@ import { show } from '../canvas/words.js'
 import type { CallOptions, PendingResult, Sender } from '../canvas/sender.js'
 import { InvalidSignature, InvalidUsage } from '../errors.js'
 import type { Broker, PublishOptions } from './broker.js'
-import { checkArguments } from './check-arguments.js'
+import { checkCanvas } from './check-canvas.js'
 import { currentTask, type TaskContext } from './context.js'
 import { decompose } from './decompose.js'
 import type { Origin } from './outgoing.js'
@@ -106,7 +106,7 @@ const prepare = (
     ...(task !== undefined &&
       app.publishing().taskInheritParentPriority && { priority: task.request.deliveryInfo.priority }),
   }
-  checkArguments(whole, args.length, app.registry)
+  checkCanvas(whole, args.length, app.registry, app.publishing())
   return { plan: decompose(whole, args, call, origin), how }
 }
 

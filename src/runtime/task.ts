@@ -1,6 +1,7 @@
 // A task: a name, maybe the code, and its options. `app.task(…)` makes the callable that users hold.
 import type { Node } from '../canvas/node.js'
 import { checkOptions, type OptionKind } from './check-options.js'
+import { ImproperlyConfigured } from '../errors.js'
 import type { TaskContext } from './context.js'
 import type { Rate } from '../config-rate.js'
 import { ErrorElsewhere } from './error-elsewhere.js'
@@ -65,7 +66,10 @@ export interface TaskOptions<R = any, A extends readonly unknown[] = readonly an
   resultExpires?: number
   /** Errors that belong to the task's business: logged as expected. */
   throws?: readonly ErrorKind[]
-  /** Names of the positional parameters, so that keyword arguments from Python bind to them. */
+  /**
+   * Names of the positional parameters, so that keyword arguments from Python bind to them. `y?` is optional: the
+   * task may be sent without it.
+   */
   params?: readonly string[]
   /** `full`: called as an errback, the task gets (request, error, traceback) instead of the failed id. */
   errback?: 'full'
@@ -87,6 +91,22 @@ export interface TaskDefinition {
   readonly name: string
   readonly run: ((...args: any[]) => unknown) | undefined
   readonly options: TaskOptions
+  /** How many arguments it needs, where `params` says so. */
+  readonly required?: number
+}
+
+/** The definition with plain names for parameters, and the number of those that are not optional. */
+export const readParams = (definition: TaskDefinition): TaskDefinition => {
+  const { params } = definition.options
+  const first = params?.findIndex((name) => name.endsWith('?')) ?? -1
+  if (params === undefined || first < 0) return definition
+  const late = params.slice(first).find((name) => !name.endsWith('?'))
+  if (late !== undefined)
+    throw new ImproperlyConfigured(
+      `task "${definition.name}": params: expected ${late} to be optional (${late}?), for it stands behind ${params[first]}.`,
+    )
+  const names = params.map((name) => name.replace(/\?$/, ''))
+  return { ...definition, options: { ...definition.options, params: names }, required: first }
 }
 
 const optionKinds: Readonly<Record<keyof TaskOptions, OptionKind>> = {

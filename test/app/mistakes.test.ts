@@ -281,7 +281,8 @@ describe('a call', () => {
     named = app.task('proj.named', (x: number, y: number, z = 0) => x + y + z, { params: ['x', 'y', 'z'] })
   })
 
-  const advice = 'Give it the rest, or a default to what is optional (y = 0), or say typing: false.'
+  const advice =
+    "Give it the rest, or say what is optional: by a default (y = 0), by params: ['x', 'y?'], or by typing: false."
   const all = 'takes 3 arguments (x, y, z)'
   const headerOf = (headers: object) => add.applyAsync([1, 2], { headers })
 
@@ -294,12 +295,12 @@ describe('a call', () => {
     [
       'of a chain whose step lacks one',
       () => chain(add.s(1, 2), add.s(3), add.s()).delay(),
-      `InvalidSignature: proj.add (step 3 of the chain) takes 2 arguments, but this signature gives it 1. ${advice}`,
+      `InvalidSignature: chain[2] (proj.add): takes 2 arguments, but this signature gives it 1. ${advice}`,
     ],
     [
       'of a canvas in a canvas',
       () => chain(add.s(1, 2), group(add.s(1), chord([add.s()], total.s()) as Untyped)).delay(),
-      'InvalidSignature: proj.add (step 2 of the chain, member 2 of the group, header task 1 of the chord) takes 2 ' +
+      'InvalidSignature: chain[1].group[1].chord.header[0] (proj.add): takes 2 ' +
         `arguments, but this signature gives it 1. ${advice}`,
     ],
     [

@@ -5,6 +5,7 @@ import { readSettings } from '../../src/config.js'
 import { LeaseLost, TimeLimitExceeded } from '../../src/errors.js'
 import { silentLogger } from '../../src/log.js'
 import type { Outcome } from '../../src/pools/pool.js'
+import { usualLimits } from '../../src/runtime/check-canvas.js'
 import type { Consumer, Delivery } from '../../src/runtime/broker.js'
 import { decompose } from '../../src/runtime/decompose.js'
 import type { SignatureOptions } from '../../src/canvas/node.js'
@@ -43,6 +44,7 @@ const bench = (
       resultExtended: false,
       inheritPriority: false,
       headerErrbacks: false,
+      limits: usualLimits,
     },
     means,
     new Pages(

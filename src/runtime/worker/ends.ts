@@ -6,6 +6,7 @@ import { type Reject, type Retry, TimeLimitExceeded } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Outcome } from '../../pools/pool.js'
 import type { Addition } from '../addition.js'
+import type { CanvasLimits } from '../check-canvas.js'
 import type { Completion, Ending, PageKey, StoredText } from '../broker.js'
 import type { FollowContext } from '../continue.js'
 import { reprException, toExceptionInfo, tracebackOf } from '../failure.js'
@@ -35,6 +36,7 @@ export interface EndSettings {
   readonly resultExtended: boolean
   readonly inheritPriority: boolean
   readonly headerErrbacks: boolean
+  readonly limits: CanvasLimits
 }
 
 /** A message in the worker's hands. */
@@ -273,6 +275,7 @@ export class Ends {
       added: held.added,
       inheritPriority: this.settings.inheritPriority,
       headerErrbacks: this.settings.headerErrbacks,
+      limits: this.settings.limits,
       isOurs: this.means.router.isOurs,
       queue: message.exchange === '' && message.routingKey !== '' ? message.routingKey : held.queue,
     }

@@ -4,7 +4,7 @@ import { LeaseLost } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { LazySignal, Outcome } from '../../pools/pool.js'
 import type { Delivery } from '../broker.js'
-import { checkArguments } from '../check-arguments.js'
+import { type CanvasLimits, checkCanvas } from '../check-canvas.js'
 import { type ContextTools, type StoreState, TaskContext } from '../context.js'
 import { errbackArguments } from '../errback.js'
 import { execute, type RunnableTask } from '../execute.js'
@@ -23,10 +23,15 @@ export interface RunMeans {
 
 /** What the contexts of one worker share. */
 export const contextTools = (
-  parts: () => { readonly mint: () => string; readonly registry: Registry; readonly results: ResultSource },
+  parts: () => {
+    readonly mint: () => string
+    readonly registry: Registry
+    readonly results: ResultSource
+    readonly limits: CanvasLimits
+  },
 ): ContextTools => ({
   mint: () => parts().mint(),
-  check: (node) => checkArguments(node, 0, parts().registry),
+  check: (node) => checkCanvas(node, 0, parts().registry, parts().limits),
   handle: (tuple) => parts().results.handle(tuple),
 })
 

@@ -347,7 +347,10 @@ export class Worker {
     this.#limits?.change(task, paceOf(rate, `The rate of task "${task}"`))
   }
 
-  readonly #tools: ContextTools = contextTools(() => this.#parts)
+  readonly #tools: ContextTools = contextTools(() => ({
+    ...this.#parts,
+    limits: this.#parts.settings.limits,
+  }))
 
   get #capacity(): number {
     return this.#concurrency * (this.#options.prefetchMultiplier ?? 1)
