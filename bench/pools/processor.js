@@ -1,0 +1,2 @@
+// BullMQ runs this in a process of its own.
+export default async () => null
