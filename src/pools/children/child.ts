@@ -65,12 +65,23 @@ export class Child<Run> {
     this.link.kill()
   }
 
-  /** Ends when it has nothing to do any more. */
+  /** It gets nothing more, and ends when it has ended what it runs. */
   leave(): void {
     if (this.state === 'leaving') return
     this.state = 'leaving'
-    this.say(['end'])
     clearTimeout(this.timer)
+    if (this.run === undefined) this.end()
+  }
+
+  /** What it ran has ended. */
+  finish(): void {
+    this.run = undefined
+    this.done += 1
+    if (this.state === 'leaving') this.end()
+  }
+
+  private end(): void {
+    this.say(['end'])
     this.timer = setTimeout(() => this.kill('it did not end when it was asked to'), leaveMs)
   }
 

@@ -201,8 +201,7 @@ export class ChildPool<J extends Job> implements Pool<J> {
     if (message[0] === 'log') return courier.log(message[1])
     if (message[0] === 'ask') return this.answer(child, message[1], message[3])
     if (message[0] !== 'ended' || run?.number !== message[1]) return
-    child.run = undefined
-    child.done += 1
+    child.finish()
     this.deaths = 0
     clearTimeout(run.grace)
     if (child.state !== 'leaving' && maxTasksPerChild !== undefined && child.done >= maxTasksPerChild)

@@ -20,8 +20,14 @@ const lastWordsMs = 1000
  */
 const thrift = '--max-semi-space-size=4'
 
+/** Flags of Node's that a child has from its parent: none that speak of the parent's own program. */
 const flagsOf = (execArgv: readonly string[]): string[] => {
-  const flags = execArgv.filter((flag) => !flag.startsWith('--inspect'))
+  const flags: string[] = []
+  for (let at = 0; at < execArgv.length; at += 1) {
+    const flag = execArgv[at] as string
+    if (/^(-e|-p|-pe|--eval|--print)$/.test(flag)) at += 1
+    else if (!/^--(inspect|input-type|eval=|print=)/.test(flag)) flags.push(flag)
+  }
   const said = [...flags, process.env.NODE_OPTIONS ?? ''].some((flag) => /semi[-_]space/.test(flag))
   return said ? flags : [...flags, thrift]
 }

@@ -187,6 +187,45 @@ describe.each(['prefork', 'threads'] as const)('%s: a child', (pool) => {
   })
 })
 
+describe.each(['prefork', 'threads'] as const)('%s: a worker that stops', (pool) => {
+  afterAll(async () => void (await worker?.stop('SIGKILL')))
+
+  const busy = async (task: string, note: string) => {
+    const before = bench.noted(note).length
+    await work({ pool, concurrency: 2 })
+    const result = await bench.app.sendTask(task, [1])
+    await until(() => bench.noted(note).length > before)
+    return result
+  }
+  const waiting = async (): Promise<number> => (await bench.app.broker()).purge('celery')
+
+  it('lets what runs end when it stops warm, and leaves nobody behind', async () => {
+    const result = await busy('sleep', 'sleeping')
+    expect(await worker?.stop('SIGTERM')).toEqual({ code: 0, signal: null })
+    expect(await result.get({ timeout: 5 })).toBe(1)
+    expect(await waiting()).toBe(0)
+    expect(bench.noted('loaded').filter(([, pid]) => isAlive(pid))).toEqual([])
+  })
+
+  it('tells what runs when it stops cold, waits for it a moment, and gives it back', async () => {
+    const before = bench.noted('aborted:WorkerShutdown').length
+    await busy('aborted', 'waiting')
+    expect(await worker?.stop('SIGQUIT')).toEqual({ code: 0, signal: null })
+    expect(bench.noted('aborted:WorkerShutdown')).toHaveLength(before + 1)
+    expect(await waiting()).toBe(1)
+  })
+
+  it('does not wait for a loop then', async () => {
+    const before = bench.noted('spinning').length
+    await work({ pool, concurrency: 2 })
+    await bench.app.sendTask('spin', [60])
+    await until(() => bench.noted('spinning').length > before)
+    expect(await worker?.stop('SIGQUIT')).toEqual({ code: 0, signal: null })
+    expect(await waiting()).toBe(1)
+    expect(bench.noted('loaded').filter(([, pid]) => isAlive(pid))).toEqual([])
+  })
+})
+
 describe('a child process', () => {
   afterAll(async () => void (await worker?.stop('SIGKILL')))
 
@@ -200,6 +239,16 @@ describe('a child process', () => {
     await call('send')
     expect(await call('modules')).toContain('ioredis')
     expect(bench.noted('loaded').filter(([, loader]) => loader === pid)).toHaveLength(1)
+    await worker?.stop()
+  })
+
+  it('that has grown too large while it runs a task ends it first', async () => {
+    await work({ pool: 'prefork', concurrency: 1, maxMemoryPerChild: 1 })
+    const before = bench.noted('slept').length
+    // It is polled each second, and there is one of them in here at least.
+    expect(await call('sleep', [2.5])).toBe(2.5)
+    expect(bench.noted('slept').length).toBe(before + 1)
+    expect(await call('add', [1, 1])).toBe(2)
     await worker?.stop()
   })
 
