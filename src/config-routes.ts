@@ -1,6 +1,6 @@
 // The two settings that are little languages of their own: `taskRoutes` (which queue a task goes to) and
 // `taskQueues` (which queues there are). Both are read once; what comes out needs no further checks.
-import { type Either, isLeft, right } from 'fp-ts/lib/Either.js'
+import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js'
 import {
   type Decode,
   flag,
@@ -140,12 +140,18 @@ export const decodeRoutes: Decode<readonly Router[]> = (value, at) => {
 
 // ---------------------------------------------------------------------------------------------------
 
+export type ExchangeType = 'direct' | 'topic' | 'fanout'
+
 /** How a queue may be declared. All members may be left out. */
 export interface QueueDeclaration {
   /** Default: the queue's name. */
   readonly exchange?: string
-  readonly exchangeType?: 'direct'
-  /** Default: the queue's name. */
+  /**
+   * `direct` (default): messages with the queue's own routing key. `topic`: with one that fits the queue's pattern,
+   * `feed.*` (one word) or `feed.#` (any). `fanout`: all of them, to each worker (Celery's Broadcast).
+   */
+  readonly exchangeType?: ExchangeType
+  /** Default: the queue's name; of `topic` the pattern. */
   readonly routingKey?: string
   /** Python workers consume it as well: what we hold of it lies where Celery's own recovery finds it. */
   readonly shared?: boolean
@@ -159,7 +165,7 @@ export type TaskQueues =
 export interface QueueSettings {
   readonly name: string
   readonly exchange: string
-  readonly exchangeType: 'direct'
+  readonly exchangeType: ExchangeType
   readonly routingKey: string
   readonly shared: boolean
 }
@@ -168,7 +174,7 @@ const decodeDeclaration = shape<QueueDeclaration & { name: string }>(
   {
     name: text,
     exchange: text,
-    exchangeType: oneOf('direct'),
+    exchangeType: oneOf('direct', 'topic', 'fanout'),
     routingKey: text,
     shared: flag,
   },
@@ -187,8 +193,12 @@ export const decodeQueues: Decode<ReadonlyMap<string, QueueSettings>> = (value, 
     if (isLeft(named)) return refuse(place, 'the name of a queue', name)
     const declared = decodeDeclaration(declaration, place)
     if (isLeft(declared)) return declared
-    const { exchange = named.right, routingKey = named.right, shared = false } = declared.right
-    const queue = { name: named.right, exchange, exchangeType: 'direct' as const, routingKey, shared }
+    const { exchange = named.right, exchangeType = 'direct', shared = false } = declared.right
+    // Python's Broadcast listens under the default routing key.
+    const { routingKey = exchangeType === 'fanout' ? 'celery' : named.right } = declared.right
+    if (exchangeType === 'fanout' && shared)
+      return left(`${place}: a fanout queue cannot be shared: each worker has its own copies.`)
+    const queue = { name: named.right, exchange, exchangeType, routingKey, shared }
     return right(queues.set(queue.name, Object.freeze(queue)))
   }
   const items: unknown = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value

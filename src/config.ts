@@ -7,7 +7,7 @@ import type { QueueSettings } from './config-routes.js'
 import { type Row, table } from './config-table.js'
 import { ImproperlyConfigured } from './errors.js'
 
-export type { QueueSettings, RouteOptions } from './config-routes.js'
+export type { ExchangeType, QueueSettings, RouteOptions } from './config-routes.js'
 
 type Table = typeof table
 type Snake<Name extends string> = Name extends `${infer Head}${infer Tail}`

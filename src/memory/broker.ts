@@ -1,5 +1,6 @@
 // The Broker port over a memory room.
 import { OperationalError } from '../errors.js'
+import { isBoundBy } from '../runtime/binding.js'
 import type {
   Broker,
   Consumer,
@@ -55,9 +56,10 @@ export class MemoryBroker implements Broker {
     this.room.submit('publish', { pushes, chords, pages })
   }
 
-  /** A queue that was ever consumed is bound to the direct exchange of its own name; there are no others. */
   async route(exchange: string, routingKey: string): Promise<readonly string[]> {
-    return exchange === routingKey && this.room.state.bindings.has(exchange) ? [exchange] : []
+    const bound = this.room.state.bindings.get(exchange) ?? []
+    const fitting = bound.filter((binding) => isBoundBy(binding, routingKey))
+    return [...new Set(fitting.map(({ queue }) => queue))].sort()
   }
 
   async consume(options: ConsumerOptions): Promise<Consumer> {

@@ -152,8 +152,16 @@ export class MemoryConsumer implements Consumer {
   }
 
   #register(): void {
-    const { hostname, queues, leaseMs, deadLetterMax, deadLetterExpires, gated = false } = this.options
-    const limits = { deadLetterMax, deadLetterExpires, gated }
+    const {
+      hostname,
+      queues,
+      leaseMs,
+      deadLetterMax,
+      deadLetterExpires,
+      gated = false,
+      bindings = [],
+    } = this.options
+    const limits = { deadLetterMax, deadLetterExpires, gated, bindings }
     this.room.submit('register', { consumer: this.id, hostname, queues, leaseMs, ...limits })
   }
 

@@ -12,6 +12,8 @@ const nested: ReadonlySet<string> = new Set<keyof Nested>(['held', 'parts', 'gat
 export class Draft {
   /** Results that were written, for those who watch: each of them, also where a later one replaced it. */
   readonly announced: StoredText[] = []
+  /** What was said to all who listen at an exchange. */
+  readonly broadcast: { readonly exchange: string; readonly raw: string }[] = []
   readonly #edits: Edits = {}
 
   constructor(

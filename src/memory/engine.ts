@@ -28,6 +28,8 @@ export interface Transition<K extends Kind> {
   readonly reply: ReplyTo<K>
   /** Results that were written, in order: whoever watches them hears of each. */
   readonly announced: readonly StoredText[]
+  /** What was said to all who listen at an exchange. */
+  readonly broadcast: Draft['broadcast']
 }
 
 type Table = { readonly [K in Kind]: (draft: Draft, operation: OperationOf<K>) => ReplyTo<K> }
@@ -70,5 +72,5 @@ export const transition = <K extends Kind>(state: State, operation: OperationOf<
   const draft = new Draft(state, operation.nowMs)
   const decide = transitions[operation.kind as K] as Table[K]
   const reply = decide(draft, operation)
-  return { changes: draft.changes(), reply, announced: draft.announced }
+  return { changes: draft.changes(), reply, announced: draft.announced, broadcast: draft.broadcast }
 }

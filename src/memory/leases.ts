@@ -1,4 +1,5 @@
 // Consumers come, renew their leases, leave, or are found dead; then others get what they held.
+import type { Binding } from '../runtime/binding.js'
 import type { Draft } from './draft.js'
 import { sweep } from './expiry.js'
 import { goBack } from './gates.js'
@@ -9,12 +10,30 @@ import type { ConsumerRecord, Held, Message } from './state.js'
 /** Keys that one reap takes away at most, so that no single call is long. */
 const sweepAtMost = 1000
 
+const bind = (draft: Draft, binding: Binding): void => {
+  const known = draft.get('bindings', binding.exchange) ?? []
+  if (!known.some(({ queue, routingKey }) => queue === binding.queue && routingKey === binding.routingKey))
+    draft.set('bindings', binding.exchange, [...known, binding])
+}
+
 export const register = (draft: Draft, operation: OperationOf<'register'>): null => {
-  const { consumer, hostname, queues, leaseMs, deadLetterMax, deadLetterExpires, gated = false } = operation
+  const {
+    consumer,
+    hostname,
+    queues,
+    leaseMs,
+    deadLetterMax,
+    deadLetterExpires,
+    gated = false,
+    bindings = [],
+  } = operation
   const before = draft.get('consumers', consumer)
   const fresh = { hostname, queues, lanes: [], deadLetterMax, deadLetterExpires, gated }
   draft.set('consumers', consumer, { ...(before ?? fresh), leaseEndMs: draft.nowMs + leaseMs })
-  for (const queue of queues) if (!draft.get('bindings', queue)) draft.set('bindings', queue, true)
+  const own = queues.map(
+    (queue): Binding => ({ queue, exchange: queue, exchangeType: 'direct', routingKey: queue }),
+  )
+  for (const binding of [...own, ...bindings]) bind(draft, binding)
   return null
 }
 

@@ -1,6 +1,7 @@
 // Everything that can be asked of the engine, as data: what is sent, and what is answered. Time (`nowMs`) and
 // ids come with the operation; the engine knows neither a clock nor chance, so that an explorer can walk it
 // and a differential test can play the same operations against Redis.
+import type { Binding } from '../runtime/binding.js'
 import type { Gate } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
 import type {
@@ -35,6 +36,7 @@ export interface Operations {
       readonly deadLetterMax: number
       readonly deadLetterExpires: number
       readonly gated?: boolean
+      readonly bindings?: readonly Binding[]
     }
     reply: null
   }

@@ -55,7 +55,11 @@ export const holdBack = (draft: Draft, message: Message, dueMs: number): void =>
     insert(draft.get('deferred', message.queue) ?? emptyHeap(), dueMs, message),
   )
 
-export const push = (draft: Draft, { queue, priority, raw, dueMs }: AnyPush): void => {
+export const push = (draft: Draft, { queue, priority, raw, dueMs, fanout }: AnyPush): void => {
+  if (fanout !== undefined) {
+    draft.broadcast.push({ exchange: fanout.exchange, raw: String(raw) })
+    return
+  }
   const message: Message = {
     raw: typeof raw === 'string' ? Buffer.from(raw) : raw,
     queue,

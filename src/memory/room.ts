@@ -27,11 +27,18 @@ export interface Member {
   readonly renew: () => void
 }
 
+/** Somebody who listens at an exchange. */
+export type Hear = (raw: string) => void
+
+/** Where those listen who hear everything of an exchange, whatever its routing key. */
+export const anyKeyOf = (exchange: string): string => `${exchange}\n*`
+
 export class Room {
   readonly state = emptyState()
   readonly #members = new Set<Member>()
   readonly #waiters = new Set<Waiter>()
   readonly #watchers = new Map<string, Set<(text: string) => void>>()
+  readonly #ears = new Map<string, Set<Hear>>()
   /** Queues that got messages in this turn. */
   #filled = new Set<string>()
   #beat: NodeJS.Timeout | undefined
@@ -40,10 +47,11 @@ export class Room {
   /** One transition, now. */
   submit<K extends Kind>(kind: K, asked: Operations[K]['asked']): ReplyTo<K> {
     const operation = { kind, nowMs: Date.now(), ...asked } as unknown as OperationOf<K>
-    const { changes, reply, announced } = transition(this.state, operation)
+    const { changes, reply, announced, broadcast } = transition(this.state, operation)
     apply(this.state, changes)
     for (const { taskId, text } of announced)
       for (const listener of this.#watchers.get(taskId) ?? []) queueMicrotask(() => listener(text))
+    for (const { exchange, raw } of broadcast) this.tell(anyKeyOf(exchange), raw)
     let held = false
     for (const { table, key, value } of changes) {
       if (table === 'lists' && value !== undefined) this.#fill(queueOfList(key))
@@ -62,6 +70,24 @@ export class Room {
   leave(member: Member): void {
     this.#members.delete(member)
     this.#keepAwake()
+  }
+
+  /** Returns what ends it. */
+  hear(place: string, hear: Hear): () => void {
+    const ears = this.#ears.get(place) ?? new Set()
+    this.#ears.set(place, ears.add(hear))
+    return () => {
+      ears.delete(hear)
+      if (ears.size === 0 && this.#ears.get(place) === ears) this.#ears.delete(place)
+    }
+  }
+
+  /** Whoever listens there is called in a microtask. */
+  tell(place: string, raw: string): void {
+    for (const hear of this.#ears.get(place) ?? [])
+      queueMicrotask(() => {
+        if (this.#ears.get(place)?.has(hear)) hear(raw)
+      })
   }
 
   wait(waiter: Waiter): void {

@@ -2,6 +2,7 @@
 // (engine.ts) reads a state and answers with edits; `apply` carries them out, in place for the room, on a
 // `copyState` for an explorer. The cost of an edit does not depend on the size of the state.
 import type { StepReply } from '../runtime/broker.js'
+import type { Binding } from '../runtime/binding.js'
 import type { Gate } from '../runtime/gate.js'
 import type { Deque } from './deque.js'
 import type { Heap } from './heap.js'
@@ -148,8 +149,8 @@ export interface Expiring {
 /** Tables with one value for each key. */
 export interface Flat {
   consumers: ConsumerRecord
-  /** Queues that were ever consumed: bound to the exchange of their name, as in Redis. */
-  bindings: true
+  /** By exchange: the queues that were ever consumed; each is bound to the exchange of its own name, too. */
+  bindings: readonly Binding[]
   /** See `listKey`. */
   lists: Deque<Message>
   /** By queue: tasks with messages that wait for their rate. */

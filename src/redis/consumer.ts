@@ -20,7 +20,7 @@ import type {
 import { type Gate, gateText } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
 import { Holdings } from './holdings.js'
-import { type Databases, directBinding, type Keys, stepOf } from './keys.js'
+import { bindingMember, type Databases, directBinding, type Keys, stepOf } from './keys.js'
 import type { LeaseKeeper } from './lease.js'
 import type { Link, LinkListener, Reply } from './link.js'
 import { Patience } from './patience.js'
@@ -348,7 +348,7 @@ export class RedisConsumer implements Consumer {
   }
 
   #bind(queue: string): void {
-    if (this.#bound.has(queue)) return
+    if (queue === '' || this.#bound.has(queue)) return
     this.#bound.add(queue)
     this.#link
       .send('sadd', [this.#parts.keys.binding(queue), directBinding(queue)])
@@ -399,10 +399,11 @@ export class RedisConsumer implements Consumer {
 
   async #register(): Promise<void> {
     const { keys, leases } = this.#parts
-    const { queues, leaseMs, hostname } = this.#options
-    const names = [keys.consumer(this.id), keys.consumers, ...queues.map(keys.binding)]
+    const { queues, leaseMs, hostname, bindings = [] } = this.#options
+    const exchanges = [...queues, ...bindings.map(({ exchange }) => exchange)]
+    const names = [keys.consumer(this.id), keys.consumers, ...exchanges.map(keys.binding)]
     const args = [names.length, ...names, this.id, leaseMs, hostname, JSON.stringify(queues)]
-    args.push(...queues.map(directBinding))
+    args.push(...queues.map(directBinding), ...bindings.map(bindingMember))
     await this.#patience.send(() => this.#link.run(scripts.register, args))
     this.#registered = true
     const listed =

@@ -3,9 +3,9 @@
 import { OperationalError } from '../errors.js'
 import type { FireReply, Firing } from '../runtime/broker.js'
 import { ask } from './backend.js'
-import { beatMarkerSeconds, type Databases, directBinding, type Keys, stepOf } from './keys.js'
+import { beatMarkerSeconds, type Databases, directBinding, type Keys } from './keys.js'
 import type { Link } from './link.js'
-import { heldText } from './publication.js'
+import { heldText, targetOf, toAll } from './publication.js'
 
 import { scripts } from './scripts.js'
 
@@ -108,15 +108,12 @@ export class Firer {
       else words.push('m', place(names.beatOf(scope, 'fired', entry)), `${tickMs} ${by}`, beatMarkerSeconds)
       words.push(publication.pushes.length)
       for (const [index, push] of publication.pushes.entries()) {
+        const target = place(targetOf(names, databases, push))
         const dueMs = names.dueOf(push)
-        if (dueMs === undefined)
-          words.push(place(names.list(push.queue, stepOf(push.priority))), '', push.raw)
+        if (push.fanout !== undefined) words.push(target, toAll, push.raw)
+        else if (dueMs === undefined) words.push(target, '', push.raw)
         else
-          words.push(
-            place(names.eta(push.queue)),
-            Math.ceil(dueMs),
-            heldText(`${by}:${entry}:${tickMs ?? 'now'}:${index}`, push),
-          )
+          words.push(target, Math.ceil(dueMs), heldText(`${by}:${entry}:${tickMs ?? 'now'}:${index}`, push))
       }
       words.push(publication.chords.length)
       for (const { groupId, size } of publication.chords) words.push(names.chord(groupId, 's'), size)
@@ -131,7 +128,7 @@ export class Firer {
     const { link, keys } = this.#options
     for (const { publication } of piece)
       for (const { queue } of publication.pushes) {
-        if (this.#bound.has(queue)) continue
+        if (queue === '' || this.#bound.has(queue)) continue
         this.#bound.add(queue)
         link.send('sadd', [keys.binding(queue), directBinding(queue)]).catch(() => this.#bound.delete(queue))
       }

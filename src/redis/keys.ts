@@ -1,5 +1,6 @@
 // Every key of this room: name, type, owner, lifetime. The names are made here and nowhere else; a test
 // compares the table with what a real Redis holds after a run.
+import { type Binding, topicPattern } from '../runtime/binding.js'
 import type { ChordKey, Push, Staged } from '../runtime/broker.js'
 import { nothingShared, type Sharing } from './shared.js'
 
@@ -428,7 +429,8 @@ export class Keys {
   lists = (queue: string): readonly string[] => [0, 1, 2, 3].map((step) => this.list(queue, step))
   binding = (exchange: string): string => `${this.globalPrefix}_kombu.binding.${exchange}`
   /** Not a key but a channel: what is said in a fanout exchange. */
-  fanout = (database: number, exchange: string): string => `${this.globalPrefix}/${database}.${exchange}`
+  fanout = (database: number | string, exchange: string, routingKey = ''): string =>
+    `${this.globalPrefix}/${database}.${exchange}${routingKey === '' ? '' : `/${routingKey}`}`
   redo = (queue: string): string => this.redoPrefix + queue
   eta = (queue: string): string => `${this.globalPrefix}lovage:eta:${queue}`
   limited = (queue: string): string => `${this.globalPrefix}lovage:limited:${queue}`
@@ -460,6 +462,10 @@ export class Keys {
   taken = ({ groupId, bodyId }: ChordKey): string =>
     `${this.resultPrefix}lovage:chord:${groupId}:${bodyId}:taken`
 }
+
+/** What stands in the set of an exchange. */
+export const bindingMember = ({ queue, exchangeType, routingKey }: Binding): string =>
+  [routingKey, exchangeType === 'topic' ? topicPattern(routingKey) : '', queue].join(separator)
 
 /** A direct exchange of the queue's own name: what every Celery client writes before its first publish. */
 export const directBinding = (queue: string): string => `${queue}${separator}${separator}${queue}`

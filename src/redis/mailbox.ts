@@ -21,6 +21,10 @@ interface Ear {
 const blockSeconds = 5
 /** Seconds that a reply waits for its reader, who may be gone. */
 const replySeconds = 60
+const isPattern = (channel: string): boolean => channel.endsWith('/*')
+
+const escapeGlob = (text: string): string => text.replace(/[*?[\]\\]/g, '\\$&')
+
 const noop = (): void => undefined
 
 export class RedisMailbox implements Mailbox {
@@ -40,22 +44,31 @@ export class RedisMailbox implements Mailbox {
   async listen(
     exchange: string,
     hear: (raw: string) => void,
-    onAgain?: () => void,
+    { onAgain, anyKey = false }: { readonly onAgain?: () => void; readonly anyKey?: boolean } = {},
   ): Promise<() => Promise<void>> {
-    const link = (this.#ear ??= this.#openEar())
     const channel = this.#options.keys.fanout(this.#options.address.database, exchange)
-    const ear: Ear = { hear, onAgain }
+    const ears = [await this.#open(channel, { hear, onAgain })]
+    // (Told once of a new connection is enough.)
+    if (anyKey) ears.push(await this.#open(`${escapeGlob(channel)}/*`, { hear, onAgain: undefined }))
+    return async () => {
+      for (const close of ears) await close()
+    }
+  }
+
+  /** A channel, or a pattern of channels: these end in a star. */
+  async #open(channel: string, ear: Ear): Promise<() => Promise<void>> {
+    const link = (this.#ear ??= this.#openEar())
     const ears = this.#ears.get(channel) ?? new Set()
     this.#ears.set(channel, ears.add(ear))
     link.hold()
     // A connection that breaks in between subscribes by itself when it is back.
     await link.whenUp()
-    await link.send('subscribe', [channel]).catch(noop)
+    await link.send(isPattern(channel) ? 'psubscribe' : 'subscribe', [channel]).catch(noop)
     return async () => {
       if (!ears.delete(ear)) return
       if (ears.size === 0) {
         this.#ears.delete(channel)
-        await link.send('unsubscribe', [channel]).catch(noop)
+        await link.send(isPattern(channel) ? 'punsubscribe' : 'unsubscribe', [channel]).catch(noop)
       }
       link.free()
     }
@@ -124,14 +137,18 @@ export class RedisMailbox implements Mailbox {
   #openEar(): Link {
     let before = false
     const link = this.#connect('control', (up) => {
-      const channels = [...this.#ears.keys()]
+      const patterns = [...this.#ears.keys()].filter(isPattern)
+      const channels = [...this.#ears.keys()].filter((channel) => !isPattern(channel))
       if (channels.length > 0) up.send('subscribe', channels).catch(noop)
+      if (patterns.length > 0) up.send('psubscribe', patterns).catch(noop)
       if (before) for (const ears of this.#ears.values()) for (const { onAgain } of ears) onAgain?.()
       before = true
     })
-    link.client.on('message', (channel: string, text: string) => {
+    const tell = (channel: string, text: string): void => {
       for (const { hear } of this.#ears.get(channel) ?? []) hear(text)
-    })
+    }
+    link.client.on('message', tell)
+    link.client.on('pmessage', (pattern: string, _channel: string, text: string) => tell(pattern, text))
     return link
   }
 

@@ -2,6 +2,7 @@
 // back, marked as Celery does, or to the dead letters where nobody can read it (it would stop every sweep of every
 // Python worker). And what waits there for its eta says so by its score: Celery would give it to a second worker when
 // the timeout is over, and run it twice.
+import { fits } from '../runtime/binding.js'
 import { elementsOf, placeOf } from './json-text.js'
 import { type Keys, separator, stepOf } from './keys.js'
 import type { Link } from './link.js'
@@ -125,11 +126,7 @@ export const boundQueues = (bindings: readonly string[], routingKey: string): re
 const isBound = ([key, pattern, queue]: readonly string[], routingKey: string): boolean => {
   if (queue === undefined || queue === '') return false
   if (pattern === undefined || pattern === '') return key === routingKey
-  try {
-    return new RegExp(pattern).test(routingKey)
-  } catch {
-    return false
-  }
+  return fits(pattern, routingKey)
 }
 
 /** Null: nobody can read it. */

@@ -20,9 +20,14 @@ export const inPieces = (publication: Publication): readonly Publication[] => {
   return pieces
 }
 
-/** Where a push goes: the list of its priority, or the set of held messages. */
-export const targetOf = (keys: Keys, push: Push): string =>
-  keys.dueOf(push) === undefined ? keys.list(push.queue, stepOf(push.priority)) : keys.eta(push.queue)
+/** Where a push goes: the list of its priority, the set of held messages, or a channel. */
+export const targetOf = (keys: Keys, { broker }: Databases, push: Push): string => {
+  if (push.fanout !== undefined) return keys.fanout(broker, push.fanout.exchange, push.fanout.routingKey)
+  return keys.dueOf(push) === undefined ? keys.list(push.queue, stepOf(push.priority)) : keys.eta(push.queue)
+}
+
+/** What scripts are told instead of a moment: to all who listen, now. */
+export const toAll = 'all'
 
 /** How a held message lies in its eta set: a word that makes it unique, what the redo list would say, the text. */
 export const heldText = (unique: string, { priority, raw }: Pick<Push, 'priority' | 'raw'>): string =>
@@ -43,17 +48,17 @@ export const buildPublish = (
 ): PublishCall => {
   const names = [senderKey]
   // Below zero: a set of held messages, with pairs of moment and text.
-  const groups = new Map<string, { count: number; readonly values: string[] }>()
+  const groups = new Map<string, { count: number; readonly isChannel: boolean; readonly values: string[] }>()
   const chords: string[] = []
   const pages: (string | number)[] = []
   const releases: (string | number)[] = []
   let index = 0
   for (const publication of publications) {
     for (const push of publication.pushes) {
-      const key = targetOf(keys, push)
+      const key = targetOf(keys, databases, push)
       let group = groups.get(key)
       if (group === undefined) {
-        group = { count: 0, values: [] }
+        group = { count: 0, isChannel: push.fanout !== undefined, values: [] }
         groups.set(key, group)
         names.push(key)
       }
@@ -72,8 +77,8 @@ export const buildPublish = (
     for (const staged of publication.releases ?? []) releases.push(keys.stage(staged), staged.count)
   }
   const args: (string | number)[] = [names.length, ...names, number, databases.broker, databases.results]
-  for (const { count, values } of groups.values()) {
-    args.push(count)
+  for (const { count, isChannel, values } of groups.values()) {
+    args.push(isChannel ? toAll + count : count)
     for (const value of values) args.push(value)
   }
   args.push(chords.length / 2)

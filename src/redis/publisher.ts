@@ -4,7 +4,7 @@
 // connection: its calls, then one wait that covers them, while others gather for the next.
 import { randomBytes } from 'node:crypto'
 import { OperationalError } from '../errors.js'
-import type { Publication } from '../runtime/broker.js'
+import type { Publication, Push } from '../runtime/broker.js'
 import { assertAof, confirm, type Need } from './confirm.js'
 import { type Databases, directBinding, type Keys } from './keys.js'
 import type { Link } from './link.js'
@@ -246,7 +246,7 @@ export class Publisher {
   #bind(batch: readonly Entry[]): void {
     for (const { publication } of batch)
       for (const { queue } of publication.pushes) {
-        if (this.#bound.has(queue)) continue
+        if (queue === '' || this.#bound.has(queue)) continue
         this.#bound.add(queue)
         this.#link
           .send('sadd', [this.#keys.binding(queue), directBinding(queue)])
@@ -254,12 +254,16 @@ export class Publisher {
       }
   }
 
+  #targetOf(push: Push): string {
+    return targetOf(this.#keys, this.#databases, push)
+  }
+
   /** These keys hold something that is no queue: who wanted to push there is told, the others go on. */
   #refuseKeys(batch: readonly Entry[], wrong: readonly string[]): void {
     for (const entry of batch) {
-      const push = entry.publication.pushes.find((each) => wrong.includes(targetOf(this.#keys, each)))
+      const push = entry.publication.pushes.find((each) => wrong.includes(this.#targetOf(each)))
       if (push === undefined) continue
-      const key = targetOf(this.#keys, push)
+      const key = this.#targetOf(push)
       this.#settle(
         entry,
         new OperationalError(

@@ -3,7 +3,7 @@
 import type { Completion, Delivery, Join, StepReply } from '../runtime/broker.js'
 import { type Databases, type Keys, stepOf } from './keys.js'
 import type { Reply } from './link.js'
-import { heldText } from './publication.js'
+import { heldText, targetOf, toAll } from './publication.js'
 import { isListed, markRedelivered, type Past, pastOf, tagsOf, unackedTag } from './shared.js'
 
 type Argument = string | number
@@ -236,7 +236,9 @@ const describe = (
   for (let i = 0; i < pushes.length; i++) {
     const push = pushes[i] as Completion['pushes'][number]
     const dueMs = keys.dueOf(push)
-    if (dueMs === undefined) {
+    if (push.fanout !== undefined) {
+      out.push(place(targetOf(keys, context.databases, push)), toAll, push.raw)
+    } else if (dueMs === undefined) {
       out.push(place(keys.list(push.queue, stepOf(push.priority)), keys.redo(push.queue)), '', push.raw)
     } else {
       const text = heldText(`${id}:${request}:${index}:${i}`, push)

@@ -2,6 +2,7 @@
 // room that carries (redis, memory): publish, claim, complete. Each call is ONE atomic transition over
 // there; nothing is ever half done (docs/guarantees.md).
 import type { Durability } from '../canvas/node.js'
+import type { Binding } from './binding.js'
 import type { Gate } from './gate.js'
 import type { Pace } from './pace.js'
 
@@ -14,6 +15,8 @@ export interface Push {
   readonly raw: string
   /** Hold it back until then (ms, the server's clock) instead of queueing it now. Only for queues that we consume. */
   readonly dueMs?: number
+  /** To all who listen at this exchange now (see Mailbox), and into no queue; `queue` is '' then. */
+  readonly fanout?: { readonly exchange: string; readonly routingKey: string }
 }
 
 export interface RouteOptions {
@@ -216,6 +219,8 @@ export interface ConsumerOptions {
   readonly hostname: string
   /** In order of urgency or rotation; `strategy` says which. */
   readonly queues: readonly string[]
+  /** Where queues are bound besides the direct exchange of their own name. */
+  readonly bindings?: readonly Binding[]
   readonly strategy: 'round_robin' | 'sorted' | 'priority'
   readonly leaseMs: number
   /** The lease is lost: everything held is somebody else's now. The consumer has a new id when this is called. */

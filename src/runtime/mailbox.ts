@@ -4,9 +4,14 @@
 export interface Mailbox {
   /**
    * Hears every broadcast of this exchange. Resolves when it listens, with what ends it; survives lost
-   * connections, and calls `onAgain` after one, since what was said meanwhile was missed.
+   * connections, and calls `onAgain` after one, since what was said meanwhile was missed. With `anyKey` also what
+   * was said under a routing key.
    */
-  listen(exchange: string, hear: (raw: string) => void, onAgain?: () => void): Promise<() => Promise<void>>
+  listen(
+    exchange: string,
+    hear: (raw: string) => void,
+    options?: { readonly onAgain?: () => void; readonly anyKey?: boolean },
+  ): Promise<() => Promise<void>>
   /** To all who listen now. Rejects with OperationalError. */
   broadcast(exchange: string, raw: string): Promise<void>
   /** Dropped when nobody waits under the key. Rejects with OperationalError. */

@@ -49,13 +49,19 @@ const write = (routed: Routed, means: Means, nowMs: number): string => {
 
 /** One push for each queue; a named exchange is asked for its queues. Synchronous in the normal case. */
 const pushesOf = (routed: Routed, means: Means, nowMs: number): Push | Promise<readonly Push[]> => {
-  const { address, queue, message } = routed
+  const { address, queue, message, isFanout } = routed
   const raw = write(routed, means, nowMs)
+  if (isFanout) {
+    const { exchange, routingKey, priority } = address
+    return { queue: '', priority, raw, fanout: { exchange, routingKey } }
+  }
   if (queue !== undefined)
     return message.hold === true && message.eta != null && message.eta.ms > nowMs
       ? { queue, priority: address.priority, raw, dueMs: message.eta.ms }
       : { queue, priority: address.priority, raw }
-  return means.broker.route(address.exchange, address.routingKey).then((queues) => {
+  return means.broker.route(address.exchange, address.routingKey).then((bound) => {
+    const here = means.router.declaredFor(address.exchange, address.routingKey)
+    const queues = [...new Set([...bound, ...here])].sort()
     if (queues.length === 0)
       throw new OperationalError(
         `No queue is bound to exchange "${address.exchange}" with routing key "${address.routingKey}": ` +

@@ -1,8 +1,15 @@
 // Name + options → where a message goes, and what its task says of itself. Words of the call win over the
 // task's, these over a route's, these over the settings'. Pure.
 import type { SignatureJson } from '../canvas/wire.js'
-import { declaredQueues, type RouteOptions, type Settings } from '../config.js'
+import {
+  declaredQueues,
+  type ExchangeType,
+  type QueueSettings,
+  type RouteOptions,
+  type Settings,
+} from '../config.js'
 import { QueueNotFound } from '../errors.js'
+import { isBoundBy } from './binding.js'
 import { Carried } from './carried.js'
 import type { Address } from './envelope.js'
 import { gateHeader, gateText } from './gate.js'
@@ -17,6 +24,8 @@ export interface Routed {
   readonly message: Outgoing
   readonly address: Address
   readonly queue: string | undefined
+  /** To all who listen at the exchange, and into no queue. */
+  readonly isFanout: boolean
 }
 
 type Call = Pick<Outgoing, 'task' | 'args' | 'kwargs'>
@@ -36,12 +45,16 @@ interface Place {
   readonly routingKey?: string | undefined
 }
 
-/** A queue, or an exchange with a routing key: whichever the strongest says. The anonymous exchange's key is a queue. */
+/**
+ * A queue, or an exchange with a routing key: whichever the strongest says. The anonymous exchange's key is a queue.
+ * (A queue that is declared at a topic takes a routing key as well.)
+ */
 const placeOf = (strongestFirst: readonly Place[]): Place => {
   let exchange: string | undefined
   let routingKey: string | undefined
   for (const place of strongestFirst) {
-    if (place.queue !== undefined && exchange === undefined) return { queue: place.queue }
+    if (place.queue !== undefined && exchange === undefined)
+      return { queue: place.queue, routingKey: routingKey ?? place.routingKey }
     exchange ??= place.exchange
     routingKey ??= place.routingKey
   }
@@ -51,18 +64,31 @@ const placeOf = (strongestFirst: readonly Place[]): Place => {
 export class Router {
   /** Exchange and routing key → the queue that is declared with them: no need to ask the broker. */
   private readonly bound: ReadonlyMap<string, string>
+  private readonly declared: ReadonlyMap<string, QueueSettings>
+  /** Exchanges of declared queues that are not direct. */
+  private readonly kinds: ReadonlyMap<string, ExchangeType>
   private readonly carried = new Carried((signature) => this.queueOf(signature))
 
   constructor(
     private readonly settings: Settings,
     private readonly registry: Registry,
   ) {
+    this.declared = declaredQueues(settings)
+    const direct = [...this.declared.values()].filter(({ exchangeType }) => exchangeType === 'direct')
     this.bound = new Map(
-      [...declaredQueues(settings).values()].map(({ name, exchange, routingKey }) => [
-        JSON.stringify([exchange, routingKey]),
-        name,
-      ]),
+      direct.map(({ name, exchange, routingKey }) => [JSON.stringify([exchange, routingKey]), name]),
     )
+    const others = [...this.declared.values()].filter(({ exchangeType }) => exchangeType !== 'direct')
+    this.kinds = new Map(others.map(({ exchange, exchangeType }) => [exchange, exchangeType]))
+  }
+
+  /** The declared queues that an exchange gives this key to, also those that no worker has consumed yet. */
+  declaredFor(exchange: string, routingKey: string): readonly string[] {
+    return [...this.declared.values()]
+      .filter(
+        (queue) => queue.exchange === exchange && isBoundBy({ ...queue, queue: queue.name }, routingKey),
+      )
+      .map(({ name }) => name)
   }
 
   route(message: Outgoing, nowMs: number): Routed {
@@ -80,15 +106,28 @@ export class Router {
       message.inheritedPriority ??
       this.settings.taskDefaultPriority ??
       0
-    const { queue, exchange, routingKey } = placeOf([message, this.optionsOf(message), routed])
+    const { queue, exchange, routingKey } = this.atExchange(
+      placeOf([message, this.optionsOf(message), routed]),
+    )
     if (exchange !== undefined && routingKey !== undefined)
       return {
         message: completed,
         address: { exchange, routingKey, priority },
         queue: this.bound.get(JSON.stringify([exchange, routingKey])),
+        isFanout: this.kinds.get(exchange) === 'fanout',
       }
     const target = this.known(queue ?? this.settings.taskDefaultQueue)
-    return { message: completed, address: { exchange: '', routingKey: target, priority }, queue: target }
+    const address = { exchange: '', routingKey: target, priority }
+    return { message: completed, address, queue: target, isFanout: false }
+  }
+
+  /** As in Celery: what is sent to a queue at a topic or a fanout goes through the exchange, to whoever it concerns. */
+  private atExchange(place: Place): Place {
+    if (this.kinds.size === 0) return place
+    const queue = place.exchange === undefined ? (place.queue ?? this.settings.taskDefaultQueue) : undefined
+    const known = queue === undefined ? undefined : this.declared.get(queue)
+    if (known === undefined || known.exchangeType === 'direct') return place
+    return { exchange: known.exchange, routingKey: place.routingKey ?? known.routingKey }
   }
 
   /** Whether our workers run this task, and nobody else: then they carry on what follows it. */

@@ -112,8 +112,11 @@ describe('taskQueues', () => {
       'taskQueues.q.signed: signed messages are not available yet',
     )
     expect(refusal({ taskQueues: ['a', 3] })).toBe('taskQueues[1]: expected the name of a queue, got 3')
-    expect(refusal({ taskQueues: { q: { exchangeType: 'topic' } } })).toBe(
-      'taskQueues.q.exchangeType: expected "direct", got "topic"',
+    expect(refusal({ taskQueues: { q: { exchangeType: 'headers' } } })).toBe(
+      'taskQueues.q.exchangeType: expected "direct", "topic" or "fanout", got "headers"',
+    )
+    expect(refusal({ taskQueues: { q: { exchangeType: 'fanout', shared: true } } })).toBe(
+      'taskQueues.q: a fanout queue cannot be shared: each worker has its own copies.',
     )
   })
 })

@@ -57,13 +57,11 @@ onEveryEngine('mailbox', (bench) => {
     const { mailbox, cut } = bench()
     const heard: string[] = []
     let again = 0
-    await mailbox.listen(
-      exchange,
-      (raw) => heard.push(raw),
-      () => {
+    await mailbox.listen(exchange, (raw) => heard.push(raw), {
+      onAgain: () => {
         again += 1
       },
-    )
+    })
     await cut()
     await until(async () => {
       await mailbox.broadcast(exchange, 'x').catch(() => undefined)

@@ -75,7 +75,7 @@ describe('a transition', () => {
     ['purgeDead', {}, 0],
   ] as const)('%s of what is not there changes nothing', (kind, asked, reply) => {
     const done = transition(emptyState(), operation(kind as Kind, asked as never))
-    expect(done).toEqual({ changes: [], reply, announced: [] })
+    expect(done).toEqual({ changes: [], reply, announced: [], broadcast: [] })
   })
 })
 
@@ -95,7 +95,7 @@ describe('what is sent again', () => {
     expect(reply).toMatchObject({ kind: 'done', refused: [2], joins: [{ completion: 0 }] })
     expect(claimed(reply)).toHaveLength(2)
     const again = transition(state, operation('step', step, 500))
-    expect(again).toEqual({ changes: [], reply, announced: [] })
+    expect(again).toEqual({ changes: [], reply, announced: [], broadcast: [] })
   })
 
   test('a step of before the last one of its lane is stale, and does nothing', () => {
@@ -105,7 +105,12 @@ describe('what is sent again', () => {
     const [a] = claimed(send('step', stepOf('w', 0, 1)))
     send('step', stepOf('w', 10, 0))
     const late = operation('step', stepOf('w', 5, 1, [end(a as Delivery)]))
-    expect(transition(state, late)).toEqual({ changes: [], reply: { kind: 'stale' }, announced: [] })
+    expect(transition(state, late)).toEqual({
+      changes: [],
+      reply: { kind: 'stale' },
+      announced: [],
+      broadcast: [],
+    })
   })
 
   test('each lane has its own memory', () => {

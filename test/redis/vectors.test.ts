@@ -3,6 +3,7 @@
 import type { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
 import type { Keys } from '../../src/redis/keys.js'
+import { until } from '../support/until.js'
 import { claims } from '../vectors/broker.claims.js'
 import { caseOf, type VectorCase, type VectorKey } from '../vectors/read.js'
 import { end, push, raws, stored, useRoom } from './room.js'
@@ -109,6 +110,28 @@ const tests: { readonly [name in Case]: (item: VectorCase, keys: Keys) => Promis
     expect(await broker.route('media', 'x.image')).toEqual(['images'])
     expect(await broker.route('media', 'feed.image')).toEqual(['feeds', 'images'])
     expect(await broker.route('media', 'feed.x.y')).toEqual(['feeds'])
+  },
+  fanout: async ({ published = [] }) => {
+    const listener = client.duplicate()
+    const heard: unknown[] = []
+    listener.on('pmessage', (_, channel, message) => void heard.push({ channel, message }))
+    await listener.psubscribe('/0.bcast', '/0.bcast/a.*')
+    const { broker } = room.open()
+    for (const { channel, message } of published)
+      await broker.publish({
+        pushes: [
+          {
+            queue: '',
+            priority: 0,
+            raw: message,
+            fanout: { exchange: 'bcast', routingKey: channel.split('/')[2] ?? '' },
+          },
+        ],
+        chords: [],
+      })
+    await until(() => heard.length === published.length)
+    expect(heard).toEqual(published)
+    listener.disconnect()
   },
   'worker-bindings': async (item) => {
     await room.consume(room.open(), { queues: ['celery', 'videos'] })

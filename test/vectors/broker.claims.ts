@@ -7,6 +7,7 @@ export const claims = {
     'explicit-direct-exchange',
     'unroutable-is-dropped',
     'topic-exchange',
+    'fanout',
     'worker-bindings',
     'brpop-commands',
     'consume-and-ack-commands',

@@ -3,7 +3,4 @@
 
 /** Vector file → case → why it waits. */
 export const claimedLater: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  broker: {
-    fanout: 'publishing to a fanout exchange (Broadcast) has an issue of its own',
-  },
 }

@@ -16,8 +16,8 @@ export interface VectorCase {
   readonly python?: string
   readonly note?: string
   readonly redis?: readonly VectorKey[]
-  readonly published?: readonly { readonly channel: string; readonly message: string }[]
   readonly commands?: readonly string[]
+  readonly published?: readonly { readonly channel: string; readonly message: string }[]
   readonly [field: string]: unknown
 }
 

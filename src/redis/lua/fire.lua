@@ -7,7 +7,7 @@
 --         tick in ms, or '' for "now"
 --         's', states key, entry, expected revision, new text, history key, line of it or ''
 --           or 'm', marker key, its text `<tick> <by>`, seconds that it lives
---         number of pushes, for each: key, due ms or '', text
+--         number of pushes, for each: key, due ms or '' or 'all' (the key is a channel), text
 --         number of chords, for each: .s key, size
 -- Returns for each firing: 1 (fired), 0 (refused), -1 (not due by this server’s clock), or -1 - the index of a
 -- key that is no queue. A call that is sent again finds its own text, and answers 1.
@@ -49,7 +49,7 @@ while at <= #ARGV do
   at = at + 2 * openings
   if reply == 1 then
     for i = pushes, pushes + 3 * count - 1, 3 do
-      local kind = call('TYPE', KEYS[tonumber(ARGV[i])]).ok
+      local kind = ARGV[i + 1] == 'all' and 'none' or call('TYPE', KEYS[tonumber(ARGV[i])]).ok
       if kind ~= 'none' and kind ~= (ARGV[i + 1] == '' and 'list' or 'zset') then reply = -1 - tonumber(ARGV[i]) end
     end
   end
@@ -72,6 +72,7 @@ while at <= #ARGV do
     for i = pushes, pushes + 3 * count - 1, 3 do
       local target = KEYS[tonumber(ARGV[i])]
       if ARGV[i + 1] == '' then call('LPUSH', target, ARGV[i + 2])
+      elseif ARGV[i + 1] == 'all' then call('PUBLISH', target, ARGV[i + 2])
       else call('ZADD', target, ARGV[i + 1], ARGV[i + 2]) end
     end
   end

@@ -1,9 +1,10 @@
 -- publish: messages into queues, once for each number. Nothing is written before the first SET, so that a
 -- full server refuses the call whole.
 --
--- KEYS  1 the sender's last number · 2 … lists and eta sets
+-- KEYS  1 the sender's last number · 2 … lists, eta sets and channels
 -- ARGV  1 number · 2 broker's database · 3 results' database, '' when it is the same
---       then for each key: count and texts (a list), or -count and pairs of due ms and text (an eta set)
+--       then for each key: count and texts (a list), -count and pairs of due ms and text (an eta set), or
+--         'all<count>' and texts (a channel)
 --       then number of chords, for each: .s key, size
 --       then number of pages, for each: key of its graph, number, text
 --       then for each staged list that is released: its key, how many messages lie in it
@@ -18,10 +19,12 @@ if last >= tonumber(ARGV[1]) then
 end
 
 local at = 4
-local pushes, wrong = {}, {}
+local pushes, channels, wrong = {}, {}, {}
 for k = 2, #KEYS do
-  local count = tonumber(ARGV[at])
-  local kind = call('TYPE', KEYS[k]).ok
+  local all = string.match(ARGV[at], '^all(%d+)$')
+  local count = tonumber(all or ARGV[at])
+  channels[k] = all
+  local kind = all and 'none' or call('TYPE', KEYS[k]).ok
   if kind ~= 'none' and kind ~= (count < 0 and 'zset' or 'list') then wrong[#wrong + 1] = k end
   pushes[k] = at + 1
   at = at + 1 + (count < 0 and -2 * count or count)
@@ -45,9 +48,13 @@ for i = pages + 1, releases - 1, 3 do call('HSET', ARGV[i], ARGV[i + 1], ARGV[i 
 for i = releases, #ARGV, 2 do call('PERSIST', ARGV[i]) end
 for k = 2, #KEYS do
   local from = pushes[k]
-  local count = tonumber(ARGV[from - 1])
+  local count = tonumber(channels[k] or ARGV[from - 1])
   local command = count < 0 and 'ZADD' or 'LPUSH'
   local to = from + (count < 0 and -2 * count or count) - 1
-  for first = from, to, 4000 do call(command, KEYS[k], unpack(ARGV, first, math.min(first + 3999, to))) end
+  if channels[k] then
+    for i = from, to do call('PUBLISH', KEYS[k], ARGV[i]) end
+  else
+    for first = from, to, 4000 do call(command, KEYS[k], unpack(ARGV, first, math.min(first + 3999, to))) end
+  end
 end
 return 1

@@ -16,7 +16,7 @@
 --       then each plain completion: field, result key, text of its SUCCESS
 --       then each other completion: field, ending, marker ('' without), counts of results, pushes, chords,
 --         parts, joined, pages, frees, releases; '1' when the first result is the task's own; what the ending needs (see there);
---         results (key, text, seconds), pushes (KEYS index, due ms or '', text; a list's redo list is the
+--         results (key, text, seconds), pushes (KEYS index, due ms or '' or 'all' where it is a channel, text; a list's redo list is the
 --         key behind it), chords (.s, size; or .t, '+1': one part more), parts (prefix of
 --         results, group, body, index, task id, member), joined (taken, seen), pages (key, number, text), frees (key, number), releases (key of a staged list)
 -- Returns 'lost' (the hash is gone), 'stale' (a later request of this lane was answered), or
@@ -285,7 +285,9 @@ if others > 0 then
       for k = h, at - 1 do call('PERSIST', ARGV[k]) end
       for k = 0, pushes - 1 do
         local target, due, text = tonumber(ARGV[p + 3 * k]), ARGV[p + 3 * k + 1], ARGV[p + 3 * k + 2]
-        if due ~= '' then
+        if due == 'all' then
+          call('PUBLISH', KEYS[target], text)
+        elseif due ~= '' then
           call('ZADD', KEYS[target], due, text)
         else
           local texts = pushed[target]

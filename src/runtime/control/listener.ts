@@ -73,6 +73,6 @@ export const listen = async (
       }
       handle(request).catch((error: unknown) => complain(String(error)))
     },
-    onAgain,
+    { onAgain },
   )
 }

@@ -27,7 +27,7 @@ export interface Scheduled {
 export interface QueueView {
   readonly name: string
   readonly exchange: string
-  readonly exchangeType: string
+  readonly exchangeType: 'direct' | 'topic' | 'fanout'
   readonly routingKey: string
 }
 

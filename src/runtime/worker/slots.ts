@@ -4,6 +4,7 @@
 import { LeaseLost } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Consumer, Delivery, Join } from '../broker.js'
+import { isOwnQueue } from '../broadcast.js'
 import { factsOf, nameOf } from './ends.js'
 import { bare, type Ended, type Runs } from './runs.js'
 
@@ -213,7 +214,8 @@ export class Slots {
 
   private sayRefused(ended: Ended | undefined): void {
     const message = ended?.held?.message
-    if (message !== undefined)
+    // Of a broadcast the first end of all workers counts.
+    if (message !== undefined && !isOwnQueue(ended?.held?.queue ?? ''))
       this.options.log.warning(
         `Task ${nameOf(message)} ended, but another run of the same message had ended before: this one counts for nothing`,
         factsOf(message),

@@ -2,13 +2,12 @@
 // business, what follows is `follow`'s; this file only joins them and sees them end.
 import { hostname as machine } from 'node:os'
 import { paceOf, type Rate, readRate } from '../../config-rate.js'
-import { declaredQueues, type Settings } from '../../config.js'
 import { ImproperlyConfigured, InvalidUsage, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Courier, Execute, Json, LazySignal, Outcome, Pool } from '../../pools/pool.js'
+import { hearBroadcasts } from '../broadcast.js'
 import type { Broker, Consumer } from '../broker.js'
 import type { ContextTools } from '../context.js'
-import type { QueueView } from '../control/node.js'
 import type { RunnableTask } from '../execute.js'
 import { decodeJson } from '../json.js'
 import type { Means } from '../perform.js'
@@ -24,6 +23,7 @@ import { Pages } from './pages.js'
 import { openRemote, type RemoteOptions, type RemoteParts } from './remote.js'
 import { contextOf, contextTools, onlyLost, runTask } from './run-task.js'
 import { installSignals } from './signals.js'
+import { type Consumption, consumptionOf, viewQueues } from './queues.js'
 import { Runs, type TaskJob } from './runs.js'
 import { Slots } from './slots.js'
 
@@ -72,13 +72,6 @@ export interface WorkerParts {
   }
 }
 
-const viewQueues = (names: readonly string[], settings: Settings): readonly QueueView[] => {
-  const declared = declaredQueues(settings)
-  return names.map(
-    (name) => declared.get(name) ?? { name, exchange: name, exchangeType: 'direct', routingKey: name },
-  )
-}
-
 const methodOf = {
   DEBUG: 'debug',
   INFO: 'info',
@@ -109,7 +102,9 @@ export class Worker {
   #knownEnds: Ends | undefined
   #slots: Slots | undefined
   #limits: Limits | undefined
-  #deafen: (() => Promise<void>) | undefined
+  readonly #consumption: Consumption
+  /** Ends what it hears of remote control and of broadcasts. */
+  #deafen: readonly (() => Promise<void>)[] = []
   #consumer: Consumer | undefined
   #stopScaling: () => void = () => undefined
   #stopping: Promise<void> | undefined
@@ -130,6 +125,7 @@ export class Worker {
     this.#revoked = new Revoked(parts.remote.settings.workerRevokesMax)
     this.hostname = options.hostname ?? `celery@${machine()}`
     this.queues = queues
+    this.#consumption = consumptionOf(viewQueues(queues, parts.remote.settings), this.hostname)
     this.poolName = options.pool
     this.#concurrency = options.concurrency
   }
@@ -188,7 +184,16 @@ export class Worker {
       }
       const { slots, remote } = this.#loop(broker, consumer, this.#pool)
       this.#slots = slots
-      this.#deafen = await openRemote(remote)
+      this.#deafen = await Promise.all([
+        openRemote(remote),
+        hearBroadcasts({
+          fanouts: this.#consumption.fanouts,
+          hostname: this.hostname,
+          mailbox: remote.mailbox,
+          broker,
+          onError: (error) => this.#log.error(`A broadcast could not be kept: ${String(error)}`),
+        }),
+      ])
       this.#phase = 'running'
       slots.start()
       const { scale } = this.#parts
@@ -216,7 +221,8 @@ export class Worker {
     const { settings } = this.#parts
     return broker.consume({
       hostname: this.hostname,
-      queues: this.queues,
+      queues: this.#consumption.queues,
+      bindings: this.#consumption.bindings,
       strategy: settings.strategy,
       leaseMs: settings.workerLease * 1000,
       deadLetterMax: settings.deadLetterMax,
@@ -449,7 +455,7 @@ export class Worker {
     this.#stopScaling()
     await this.#slots?.drain()
     await this.#pool?.stop()
-    await this.#deafen?.()
+    for (const end of this.#deafen) await end()
     await this.#consumer?.close()
     this.#phase = 'stopped'
     this.#stopped()

@@ -1,0 +1,34 @@
+// A worker's queues: what they are called, where they are bound, and which of them are its own copies of broadcasts.
+import { declaredQueues, type Settings } from '../../config.js'
+import type { Binding } from '../binding.js'
+import { ownQueue } from '../broadcast.js'
+import type { QueueView } from '../control/node.js'
+
+/** As they are declared, or as Celery makes them where nobody has declared them. */
+export const viewQueues = (names: readonly string[], settings: Settings): readonly QueueView[] => {
+  const declared = declaredQueues(settings)
+  return names.map(
+    (name) => declared.get(name) ?? { name, exchange: name, exchangeType: 'direct', routingKey: name },
+  )
+}
+
+export interface Consumption {
+  readonly queues: readonly string[]
+  /** Besides the exchange of a queue's own name. */
+  readonly bindings: readonly Binding[]
+  readonly fanouts: readonly Binding[]
+}
+
+export const consumptionOf = (views: readonly QueueView[], hostname: string): Consumption => {
+  const all = views.map(({ name, ...rest }): Binding => ({ queue: name, ...rest }))
+  const fanouts = all.filter(({ exchangeType }) => exchangeType === 'fanout')
+  const isUsual = ({ queue, exchange, exchangeType, routingKey }: Binding): boolean =>
+    exchangeType === 'direct' && exchange === queue && routingKey === queue
+  return {
+    queues: all.map(({ queue, exchangeType }) =>
+      exchangeType === 'fanout' ? ownQueue(queue, hostname) : queue,
+    ),
+    bindings: all.filter((binding) => !isUsual(binding) && !fanouts.includes(binding)),
+    fanouts,
+  }
+}

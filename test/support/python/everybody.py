@@ -1,0 +1,17 @@
+"""A Celery app with a Broadcast queue, as its documentation shows it."""
+import os
+
+from celery import Celery
+from kombu.common import Broadcast
+
+app = Celery("everybody", broker=os.environ["REDIS_URL"], backend=os.environ["REDIS_URL"])
+app.conf.task_queues = (Broadcast("everybody"),)
+app.conf.task_routes = {"reload": {"queue": "everybody", "exchange": "everybody"}}
+
+
+@app.task(name="reload")
+def reload(what):
+    import redis
+
+    redis.Redis.from_url(os.environ["REDIS_URL"]).rpush("ran", f"python {what}")
+    return what
