@@ -42,15 +42,13 @@ describe.skipIf(celery.missing)('a message for all workers', async () => {
   it('is run by both when Python sends it', async () => {
     await celery.python(
       `
-      from kombu.common import Broadcast
-      app.conf.task_queues = (Broadcast("everybody"),)
-      app.conf.task_routes = {"reload": {"queue": "everybody", "exchange": "everybody"}}
+      from everybody import app, reload
       with app.connection_or_acquire() as connection:
           app.amqp.queues["everybody"](connection.default_channel).declare()
-          app.send_task("reload", ["from python"], ignore_result=True, connection=connection)
+          reload.apply_async(["from python"], ignore_result=True, connection=connection)
       give(True)
     `,
-      { redisUrl: redis.url, queue: 'celery' },
+      { redisUrl: redis.url },
     )
     await until(async () => (await ran()).length === 2)
     expect(await ran()).toEqual(['node from python', 'python from python'])
