@@ -16,6 +16,8 @@ export interface ChildCargo {
   readonly modules: readonly string[]
   readonly settings: SettingsInput | null
   readonly hostname: string
+  /** The broker's URL, where it is in the worker's memory and is reached through the worker. */
+  readonly far: string | null
   /** Levels whose lines go anywhere. */
   readonly levels: readonly LogLevel[]
 }
@@ -47,6 +49,7 @@ export const childCargo = (
   { pool, module = app.module, moduleSettings }: WorkerOptions,
   hostname: string,
   log: Logger,
+  brokerUrl: string | undefined,
 ): { readonly cargo: Json; readonly check: (facts: Json) => void } => {
   if (module === undefined)
     throw new ImproperlyConfigured(
@@ -64,6 +67,7 @@ export const childCargo = (
     modules,
     settings: moduleSettings ?? null,
     hostname,
+    far: brokerUrl?.startsWith('memory:') === true ? brokerUrl : null,
     levels: logLevels.filter((level) => log.enabled(level)),
   }
   const check = (facts: Json): void => {

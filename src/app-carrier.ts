@@ -86,6 +86,12 @@ export class AppCarrier {
     return openRoom(this.options())
   }
 
+  /** In a child of a pool: what lies in the memory of its worker is reached by way of the worker. */
+  lend(carrier: Carrier): void {
+    this.#opened = carrier
+    this.#opening = Promise.resolve(carrier)
+  }
+
   options(): CarrierOptions {
     const settings = this.settings()
     if (settings.brokerUrl === undefined) throw noBroker(this.app)

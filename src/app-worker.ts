@@ -64,11 +64,6 @@ const overSettings = (options: WorkerOptions, settings: Settings): Settled => {
   const maxTasksPerChild = options.maxTasksPerChild ?? settings.workerMaxTasksPerChild ?? undefined
   const maxMemoryPerChild = options.maxMemoryPerChild ?? settings.workerMaxMemoryPerChild ?? undefined
   const pool = poolOf(options.pool ?? settings.workerPool ?? 'fiber')
-  if ((pool === 'prefork' || pool === 'threads') && settings.brokerUrl?.startsWith('memory:'))
-    throw new ImproperlyConfigured(
-      `The pool ${pool} runs tasks in processes or threads of their own, and memory:// can be reached in this one only. ` +
-        'Choose the pool fiber or solo, or a redis:// broker.',
-    )
   return {
     ...options,
     pool,
@@ -132,7 +127,7 @@ export const poolMaker =
         seconds === null ? undefined : new LoopWatch({ seconds, tell: (sentence) => log.warning(sentence) })
       return createFiberPool(concurrency, execute, { watch })
     }
-    const { cargo, check } = childCargo(app, registry, options, hostname, log)
+    const { cargo, check } = childCargo(app, registry, options, hostname, log, settings.brokerUrl)
     const entry = new URL('./child.js', import.meta.url)
     return new ChildPool({
       name,

@@ -17,6 +17,7 @@ import { ImproperlyConfigured, InvalidUsage } from './errors.js'
 import { createLogger, type Logger } from './log.js'
 import type { Backend } from './runtime/backend.js'
 import type { Broker } from './runtime/broker.js'
+import type { Carrier } from './runtime/carrier.js'
 import { registerBuiltins } from './runtime/builtins.js'
 import type { TaskContext } from './runtime/context.js'
 import { Control } from './runtime/control/control.js'
@@ -335,12 +336,16 @@ export class App {
   }
 
   /** What a child of a pool runs tasks with. From now on the app logs there, too. */
-  inside(log: Logger): {
+  inside(
+    log: Logger,
+    far: Carrier | undefined,
+  ): {
     readonly registry: Registry
     readonly results: ResultSource
     readonly limits: CanvasLimits
   } {
     this.#log = log
+    if (far !== undefined) this.#carrier.lend(far)
     return { registry: this.#registry, results: this.#results, limits: this.settings }
   }
 

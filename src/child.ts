@@ -10,11 +10,12 @@ import { ImproperlyConfigured } from './errors.js'
 import { importModule } from './load.js'
 import type { Logger, LogLevel } from './log.js'
 import type { FromChild } from './pools/children/messages.js'
-import { type ChildHandler, serve } from './pools/children/serve.js'
+import { type Ask, type ChildHandler, serve } from './pools/children/serve.js'
 import type { ChildLine, Json } from './pools/pool.js'
 import { processLine } from './pools/prefork/line.js'
 import { watchItself, watchParent } from './pools/prefork/watch-parent.js'
 import { threadLine } from './pools/threads/line.js'
+import { farCarrier } from './runtime/worker/far-carrier.js'
 import { type ParcelMeans, runParcel } from './runtime/worker/run-parcel.js'
 import { contextTools } from './runtime/worker/run-task.js'
 
@@ -57,12 +58,12 @@ const loadFile = async (file: string): Promise<void> => {
   }
 }
 
-const load = async (cargo: ChildCargo, say: Say): Promise<Omit<ParcelMeans, 'ask'>> => {
+const load = async (cargo: ChildCargo, say: Say, ask: Ask): Promise<Omit<ParcelMeans, 'ask'>> => {
   const log = loggerOf(say, cargo.levels)
   for (const file of cargo.modules) await loadFile(file)
   const app = appOf(cargo.app, cargo.modules)
   if (cargo.settings !== null) app.configure(cargo.settings)
-  const inside = app.inside(log)
+  const inside = app.inside(log, cargo.far === null ? undefined : farCarrier(cargo.far, ask))
   const tools = contextTools(() => ({ ...inside, mint: randomUUID }))
   return { app, hostname: cargo.hostname, log, tools, ...inside }
 }
@@ -70,8 +71,8 @@ const load = async (cargo: ChildCargo, say: Say): Promise<Omit<ParcelMeans, 'ask
 let means: Omit<ParcelMeans, 'ask'> | undefined
 
 const handler: ChildHandler = {
-  load: async (json, say) => {
-    means = await load(json as unknown as ChildCargo, say)
+  load: async (json, say, ask) => {
+    means = await load(json as unknown as ChildCargo, say, ask)
     const facts: ChildFacts = { tasks: means.registry.names() }
     return facts as unknown as Json
   },

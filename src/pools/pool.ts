@@ -72,8 +72,8 @@ export interface ChildLine {
 export interface Courier<J extends Job> {
   pack(job: J): Json
   unpack(job: J, outcome: Json): Outcome
-  /** What user code asks for while it runs (storing a state). May reject. */
-  answer(job: J, question: Json): Promise<Json>
+  /** What user code asks for, on behalf of a job or of none. May reject. */
+  answer(job: J | undefined, question: Json): Promise<Json>
   log(line: ChildLine): void
 }
 

@@ -227,11 +227,6 @@ describe('a worker', () => {
   it.each<[object | null, string]>([
     [null, 'Options of a worker: expected an object, got null.'],
     [
-      { pool: 'prefork' },
-      'The pool prefork runs tasks in processes or threads of their own, and memory:// can be reached in this one only. ' +
-        'Choose the pool fiber or solo, or a redis:// broker.',
-    ],
-    [
       { pool: 'forks' },
       'Pool "forks": expected prefork (child processes), threads, fiber (many tasks on the event loop) or solo (one at a time).',
     ],

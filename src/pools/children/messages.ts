@@ -25,8 +25,8 @@ export type FromChild =
   | readonly ['ended', run: number, outcome: Json]
   /** It has grown beyond its limit and wants to be replaced. */
   | readonly ['full', rssKib: number]
-  /** User code wants something and waits for the answer. */
-  | readonly ['ask', question: number, run: number, what: Json]
+  /** User code wants something and waits for the answer; on behalf of its run, or of none. */
+  | readonly ['ask', question: number, run: number | null, what: Json]
   | readonly ['log', line: ChildLine]
 
 export interface ChildLimits {

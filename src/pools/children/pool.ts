@@ -199,7 +199,7 @@ export class ChildPool<J extends Job> implements Pool<J> {
     const { courier, maxTasksPerChild } = this.options
     const { run } = child
     if (message[0] === 'log') return courier.log(message[1])
-    if (message[0] === 'ask') return this.answer(child, message[1], message[3])
+    if (message[0] === 'ask') return this.answer(child, message[1], message[2], message[3])
     if (message[0] !== 'ended' || run?.number !== message[1]) return
     child.finish()
     this.deaths = 0
@@ -211,10 +211,10 @@ export class ChildPool<J extends Job> implements Pool<J> {
     if (!run.over) this.end(run, courier.unpack(run.job, message[2]))
   }
 
-  private answer(child: Child<Run<J>>, question: number, what: Json): void {
+  private answer(child: Child<Run<J>>, question: number, asker: number | null, what: Json): void {
     const { run } = child
-    if (run === undefined) return child.say(['refusal', question, 'The run is over.'])
-    this.options.courier.answer(run.job, what).then(
+    if (asker !== null && run?.number !== asker) return child.say(['refusal', question, 'The run is over.'])
+    this.options.courier.answer(asker === null ? undefined : run?.job, what).then(
       (value) => child.say(['answer', question, value]),
       (error: unknown) =>
         child.say(['refusal', question, error instanceof Error ? error.message : String(error)]),

@@ -6,13 +6,13 @@ import type { ChildLine, Json, LazySignal } from '../pool.js'
 import type { AbortReason, FromChild, Line, ToChild } from './messages.js'
 import { Outbox } from './outbox.js'
 
-/** Asks the parent for something on behalf of this run. */
+/** Asks the parent for something, on behalf of a run or of none. */
 export type Ask = (what: Json) => Promise<Json>
 
 /** What the app does in a child. */
 export interface ChildHandler {
   /** Resolves with the facts for `ready`. */
-  load(cargo: Json, log: (line: ChildLine) => void): Promise<Json>
+  load(cargo: Json, log: (line: ChildLine) => void, ask: Ask): Promise<Json>
   /** Never rejects. */
   run(parcel: Json, signal: LazySignal, ask: Ask): Promise<Json>
 }
@@ -45,6 +45,15 @@ export const serve = (line: Line, handler: ChildHandler): { readonly outbox: Out
   let maxMemory = Number.POSITIVE_INFINITY
   let isFull = false
 
+  const askFor =
+    (run: number | null): Ask =>
+    (what) =>
+      new Promise((resolve, reject) => {
+        asked += 1
+        questions.set(asked, { resolve, reject })
+        outbox.say(['ask', asked, run, what])
+      })
+
   const look = (): void => {
     if (isFull || maxMemory === Number.POSITIVE_INFINITY) return
     const rss = rssKib()
@@ -59,7 +68,7 @@ export const serve = (line: Line, handler: ChildHandler): { readonly outbox: Out
       setInterval(look, lookEveryMs).unref()
     }
     handler
-      .load(cargo, (text) => outbox.say(['log', text]))
+      .load(cargo, (text) => outbox.say(['log', text]), askFor(null))
       .then(
         (facts) => outbox.say(['ready', facts]),
         (error: unknown) => {
@@ -74,13 +83,7 @@ export const serve = (line: Line, handler: ChildHandler): { readonly outbox: Out
     const stop = new LazyAbort()
     const stopSoft = soft === null ? undefined : stop.abortAfter(soft, () => new SoftTimeLimitExceeded(soft))
     current = { number, stop }
-    const ask: Ask = (what) =>
-      new Promise((resolve, reject) => {
-        asked += 1
-        questions.set(asked, { resolve, reject })
-        outbox.say(['ask', asked, number, what])
-      })
-    void handler.run(parcel, stop, ask).then((outcome) => {
+    void handler.run(parcel, stop, askFor(number)).then((outcome) => {
       stopSoft?.()
       stop.over = true
       current = undefined

@@ -19,6 +19,7 @@ import { packDelivery, type Question, unpackOutcome } from './crossing.js'
 import { Ends, type EndSettings, type Held } from './ends.js'
 import { Limits, type Rates } from './limits.js'
 import type { PoolName, WorkerOptions } from './options.js'
+import { answerFar, type FarCall } from './far-carrier.js'
 import { Pages } from './pages.js'
 import { openRemote, type RemoteOptions, type RemoteParts } from './remote.js'
 import { contextOf, contextTools, onlyLost, runTask } from './run-task.js'
@@ -255,9 +256,14 @@ export class Worker {
         job.context = traces
         return outcome
       },
-      answer: ({ held }, question) => {
-        const [, state, meta] = question as unknown as Question
-        return this.#store(held, state, decodeJson(meta)).catch(onlyLost)
+      answer: (job, json) => {
+        const question = json as unknown as Question | FarCall
+        if (job === undefined || question[0] !== 'store')
+          return answerFar(question as FarCall, {
+            broker: this.#parts.broker,
+            backend: () => this.#parts.results.backend(),
+          })
+        return this.#store(job.held, question[1], decodeJson(question[2])).catch(onlyLost)
       },
       log: ({ level, text, fields }) => this.#log[methodOf[level]](text, fields),
     }

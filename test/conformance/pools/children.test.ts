@@ -226,6 +226,21 @@ describe.each(['prefork', 'threads'] as const)('%s: a worker that stops', (pool)
   })
 })
 
+describe.each(['prefork', 'threads'] as const)('%s on memory://', (pool) => {
+  it('runs tasks that send, are replaced, wait and store states: by way of the worker', async () => {
+    const program = fileURLToPath(new URL('programs/memory.js', import.meta.url))
+    const running = startNode(program, [pool], { env: { REDIS: 'memory://', LEDGER: '/dev/null' } })
+    expect((await running.exited).code, running.output()).toBe(0)
+    expect(running.stdout().trim().split('\n')).toEqual([
+      'elsewhere',
+      '23 a child',
+      '101',
+      'PROGRESS {"current":1,"total":2}',
+      "InvalidUsage: purge cannot be had in a child of a pool on memory://: ask in the worker's own process.",
+    ])
+  })
+})
+
 describe('a child process', () => {
   afterAll(async () => void (await worker?.stop('SIGKILL')))
 

@@ -171,6 +171,8 @@ app.task('leak', (megabytes) => {
   globalThis.leaked = Buffer.alloc(megabytes * 2 ** 20, 1)
   return process.pid
 })
+app.task('waitFor', () => add.delay(20, 3).get({ timeout: 20, allowInTask: true }))
+app.task('purge', async () => (await app.broker()).purge('celery'))
 app.task('remember', (error) => note(`errback:${error}`))
 app.task('returns', (what) => {
   if (what === 'function') return () => 1
