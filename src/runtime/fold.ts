@@ -43,7 +43,7 @@ export class Fold {
 
   /** The body of a chord, as the messages of its header carry it. */
   body(header: readonly Node[], body: Node): Node {
-    return isHeavyBody(body, header.length) && this.areOurs(header) ? this.keep([this.inside(body)]) : body
+    return isHeavyBody(body, header) && this.areOurs(header) ? this.keep([this.inside(body)]) : body
   }
 
   /** Steps in running order, on as many pages as they need. */
@@ -89,7 +89,7 @@ export class Fold {
           ...node,
           options,
           header,
-          body: isHeavyBody(node.body, header.length) ? this.keep([body]) : body,
+          body: isHeavyBody(node.body, node.header) ? this.keep([body]) : body,
         }
       }
       default:
@@ -117,9 +117,29 @@ const isHeavy = (waiting: readonly Node[]): boolean => {
   return repeated > mostRepeated || levels > mostLevels
 }
 
-const isHeavyBody = (body: Node, times: number): boolean => {
+const isHeavyBody = (body: Node, header: readonly Node[]): boolean => {
+  if (isReference(body)) return false
   const { bytes, levels } = weigh(body)
-  return levels > mostLevels || (bytes > smallest && bytes * (times - 1) > mostRepeated)
+  return levels > mostLevels || (bytes > smallest && bytes * (carriersIn(header) - 1) > mostRepeated)
+}
+
+/** How many messages carry the body of a chord with these members: also those of the chords that stand in its header. */
+const carriersIn = (header: readonly Node[]): number =>
+  header.reduce((sum, member) => sum + carriersOf(member), 0)
+
+const carriersOf = (node: Node): number => {
+  switch (node.kind) {
+    case 'chain': {
+      const last = node.tasks.at(-1)
+      return last === undefined ? 0 : carriersOf(last)
+    }
+    case 'group':
+      return carriersIn(node.tasks)
+    case 'chord':
+      return carriersIn(node.header) + carriersOf(node.body)
+    default:
+      return 1
+  }
 }
 
 const inPages = (steps: readonly Node[]): Node[][] => {

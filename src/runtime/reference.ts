@@ -37,6 +37,13 @@ const firstOf = (node: Node): TaskNode | undefined => {
   }
 }
 
+/** Where a canvas ends: that has its id, and its place in a group. */
+const endOf = (node: Node): Node => {
+  if (node.kind === 'chord') return endOf(node.body)
+  const last = node.kind === 'chain' ? node.tasks.at(-1) : undefined
+  return last === undefined ? node : endOf(last)
+}
+
 /** The reference to a whole page. Its id is that of the end, and so is its place in a chord: a step of Python's that fails tells both. */
 export const referTo = ({ graph, page }: PageKey, steps: readonly Node[]): TaskNode => {
   const [begin, end] = [steps[0] as Node, steps.at(-1) as Node]
@@ -45,6 +52,7 @@ export const referTo = ({ graph, page }: PageKey, steps: readonly Node[]): TaskN
   const [seat] = seatsOf(end)
   const queue = known?.queue ?? first?.options.queue
   const id = bodyIdOf(end)
+  const { groupId, groupIndex } = endOf(end).options
   const said = { g: graph, n: page, i: 0, t: known?.first ?? first?.task ?? '' }
   return {
     kind: 'task',
@@ -53,8 +61,9 @@ export const referTo = ({ graph, page }: PageKey, steps: readonly Node[]): TaskN
     kwargs: { [place]: queue === undefined ? said : { ...said, q: queue } },
     options: {
       ...(id !== '' && { taskId: id }),
-      ...(seat !== undefined && { groupId: seat.groupId, chord: seat.body }),
-      ...(seat?.index != null && { groupIndex: seat.index }),
+      ...(groupId !== undefined && { groupId }),
+      ...(groupIndex !== undefined && { groupIndex }),
+      ...(seat !== undefined && { chord: seat.body }),
     },
     immutable: false,
   }

@@ -41,27 +41,34 @@ const pageOf = (ref: PageKey, lookup: Lookup): readonly SignatureJson[] => {
   return page
 }
 
-/** Where a canvas ends, its id and its place in a chord stand. */
-const endOf = (json: SignatureJson): SignatureJson => {
-  const { subtask_type: kind, kwargs } = json
-  const inner =
-    kind === 'chain'
-      ? (kwargs['tasks'] as readonly SignatureJson[]).at(-1)
-      : kind === 'chord'
-        ? (kwargs['body'] as SignatureJson)
-        : undefined
-  return inner === undefined ? json : endOf(inner)
+/** What was said of a reference: its place in a chord, and the rest. Its id and its own queue are not said of what it stands for. */
+const saidOf = (
+  { options }: SignatureJson,
+  ref: Reference,
+): { readonly place: Options; readonly said: Options } => {
+  const { task_id: _id, queue, chord, group_id, group_index, ...others } = options
+  return {
+    place: withoutNull({ chord, group_id, group_index }),
+    said: queue == null || queue === ref.queue ? others : { ...others, queue },
+  }
 }
 
-/** What was said of the reference since it was made, and has to be said of what it stands for. */
-const saidSince = (json: SignatureJson, ref: Reference, end: SignatureJson): Options => {
-  const { task_id: _id, queue, ...said } = json.options
-  const added: Record<string, unknown> = queue == null || queue === ref.queue ? said : { ...said, queue }
-  // Its place in a chord was copied from the end.
-  if (endOf(end).options?.['chord'] != null)
-    for (const name of ['chord', 'group_id', 'group_index']) delete added[name]
-  return added
+const withoutNull = (options: Options): Options =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value != null))
+
+/** A place in a chord belongs to the end of a canvas. What stands there wins. */
+const placed = (json: SignatureJson, place: Options): SignatureJson => {
+  const { subtask_type: kind, kwargs, options } = json
+  if (isEmpty(place)) return json
+  if (kind === 'chord')
+    return { ...json, kwargs: { ...kwargs, body: placed(kwargs['body'] as SignatureJson, place) } }
+  if (kind === 'chain')
+    return { ...json, kwargs: { ...kwargs, tasks: placedLast(listIn(kwargs, 'tasks'), place) } }
+  return { ...json, options: { ...place, ...withoutNull(options ?? {}) } }
 }
+
+const placedLast = (steps: readonly SignatureJson[], place: Options): readonly SignatureJson[] =>
+  steps.map((step, index) => (index === steps.length - 1 ? placed(step, place) : step))
 
 const isEmpty = (dict: object): boolean => Object.keys(dict).length === 0
 
@@ -112,8 +119,8 @@ export const unfoldNext = (
     const ref = json && referenceIn(json)
     if (json === undefined || ref === undefined) return { value: rest, frees }
     const opened = next(json, ref, lookup)
-    const steps = opened.value
-    const said = saidSince(json, ref, steps.at(-1) as SignatureJson)
+    const { place, said } = saidOf(json, ref)
+    const steps = placedLast(opened.value, place)
     rest.pop()
     if (isEmpty(said)) rest.push(...[...steps].reverse())
     else rest.push(chainOf(steps, around(steps, said)))
@@ -144,10 +151,9 @@ export const unfoldAll = (
     steps.flatMap((json) => {
       const ref = referenceIn(json)
       if (ref === undefined) return [whole(json)]
-      const opened = stepsOf(ref)
-      const end = opened.at(-1)
-      const said = end === undefined ? {} : saidSince(json, ref, end)
-      return isEmpty(said) ? opened : [chainOf(opened, around(opened, said))]
+      const { place, said } = saidOf(json, ref)
+      const opened = placedLast(stepsOf(ref), place)
+      return isEmpty(said) || opened.length === 0 ? opened : [chainOf(opened, around(opened, said))]
     })
   const one = (json: SignatureJson): SignatureJson => {
     const steps = row([json])

@@ -73,7 +73,7 @@ const hasty = (events: readonly Event[], { before }: Meaning) =>
 onEveryEngine('any canvas', (bench) => {
   const leftovers = async () => [...(await bench().unfinished()), ...(await bench().graphs())]
 
-  const start = async () => {
+  const start = async (ballast = '') => {
     const app = bench().app()
     const events: Event[] = []
     stepOf(app, events)
@@ -84,7 +84,7 @@ onEveryEngine('any canvas', (bench) => {
     const play = async (work: Work): Promise<void> => {
       events.length = 0
       const expected = meaning(work)
-      const result = (await app.send(build(work))) as unknown as AnyResult
+      const result = (await app.send(build(work, ballast))) as unknown as AnyResult
       expect(await observed(result, expected.end), 'results').toEqual(seen(expected.end))
       await until(() => total(counted(events)) >= total(expected.runs), { timeout: 2000 }).catch(() => {})
       const left = async () => (await leftovers()).filter((name) => !known.includes(name))
@@ -113,5 +113,14 @@ onEveryEngine('any canvas', (bench) => {
     console.log(`any canvas: ${numRuns} canvases, SEED=${seed}`)
     const play = await start()
     await fc.assert(fc.asyncProperty(anyWork, play), { numRuns, seed })
+  })
+
+  const heavyRuns = Math.ceil(numRuns / 2)
+
+  it(`gives the same when its tasks are so heavy that all that would repeat itself lies in the broker (${heavyRuns} canvases, SEED=${seed})`, {
+    timeout: 60_000 + heavyRuns * 2000,
+  }, async () => {
+    const play = await start('x'.repeat(33 * 1024))
+    await fc.assert(fc.asyncProperty(anyWork, play), { numRuns: heavyRuns, seed })
   })
 })

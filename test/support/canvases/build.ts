@@ -12,33 +12,37 @@ import type { Calls, Task, Way, Work } from './work.js'
 export interface Spec {
   readonly label: string
   readonly way: Way
+  /** Weight, so that what would repeat itself goes by reference. */
+  readonly ballast?: string
 }
 
-export const build = (work: Work): AnySignature => {
-  let built = bare(work)
-  for (const next of work.link) built = built.link(build(next))
-  for (const errback of work.linkError) built = built.linkError(build(errback))
+/** `ballast` goes into every task. */
+export const build = (work: Work, ballast = ''): AnySignature => {
+  let built = bare(work, ballast)
+  for (const next of work.link) built = built.link(build(next, ballast))
+  for (const errback of work.linkError) built = built.linkError(build(errback, ballast))
   return built
 }
 
-const bare = (work: Work): AnySignature => {
+const bare = (work: Work, ballast: string): AnySignature => {
+  const inner = (part: Work): AnySignature => build(part, ballast)
   switch (work.kind) {
     case 'task':
-      return task(work)
+      return task(work, ballast)
     case 'chain':
-      return chain(work.parts.map(build))
+      return chain(work.parts.map(inner))
     case 'group':
-      return group(work.parts.map(build)) as AnySignature
+      return group(work.parts.map(inner)) as AnySignature
     case 'chord':
-      return chord(work.parts.map(build), build(work.body)) as AnySignature
+      return chord(work.parts.map(inner), inner(work.body)) as AnySignature
     default:
       return map(work)
   }
 }
 
-const task = ({ label, way, immutable, ignored }: Task): AnySignature =>
+const task = ({ label, way, immutable, ignored }: Task, ballast: string): AnySignature =>
   signature('step', {
-    args: [{ label, way } satisfies Spec],
+    args: [{ label, way, ...(ballast !== '' && { ballast }) } satisfies Spec],
     immutable,
     ...(ignored && { options: { ignoreResult: true } }),
   })
