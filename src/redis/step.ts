@@ -273,6 +273,18 @@ const markedText = ({ rawOf, hostname }: StepContext, tag: string, keepsPast: bo
 
 const newline = 0x0a
 
+/** As nearly all are: delivered for the first time. One shape, and nothing asked. */
+const firstDelivery = (queue: string, tag: string, raw: Buffer): Delivery => ({
+  tag,
+  queue,
+  raw,
+  attempts: 0,
+  redelivered: false,
+  uncertain: false,
+  lost: false,
+  lastWorker: null,
+})
+
 const toDelivery = (queues: readonly string[], tag: string, value: Buffer): Delivery => {
   const queue = queues[listOf(tag) >> 2] as string
   const past = tag.endsWith('s') ? pastOf(value.toString('utf8')) : null
@@ -291,15 +303,7 @@ const toDelivery = (queues: readonly string[], tag: string, value: Buffer): Deli
   const held = gated ? value.subarray(value.indexOf(newline) + 1) : value
   const about = { tag, queue, ...(gated && { gated }) }
   if (!tag.includes('r'))
-    return {
-      ...about,
-      raw: held,
-      attempts: 0,
-      redelivered: false,
-      uncertain: false,
-      lost: false,
-      lastWorker: null,
-    }
+    return gated ? { ...firstDelivery(queue, tag, held), gated } : firstDelivery(queue, tag, held)
   const cut = held.indexOf(newline)
   const [attempts, flag, , ...worker] = held.toString('utf8', 0, cut).split(' ')
   const lastWorker = worker.join(' ')
@@ -323,7 +327,7 @@ export const readStep = (queues: readonly string[], call: StepCall, reply: reado
   const deliveries: Delivery[] = []
   if (!Array.isArray(head)) {
     for (let i = 0; i < values.length; i++)
-      deliveries.push(toDelivery(queues, String(call.request + i), values[i] as Buffer))
+      deliveries.push(firstDelivery(queues[0] as string, String(call.request + i), values[i] as Buffer))
     return { refused: [], joins: [], deliveries }
   }
   const [fields, refused, joins] = head as [Buffer[], number[], [number, Buffer, Buffer, Buffer[]][]]
