@@ -123,6 +123,19 @@ export class RedisBroker implements Broker {
     if (reply !== 1) throw new OperationalError(`Not published: what was sent ahead to ${this.url} is gone.`)
   }
 
+  async served({ patience }: RouteOptions = {}): Promise<ReadonlySet<string>> {
+    const { keys } = this.#options
+    const alive = (await this.#ask(
+      'zrangebyscore',
+      [keys.consumers, this.now(), '+inf'],
+      patience,
+    )) as Buffer[]
+    const read = (id: Buffer): Promise<Reply> =>
+      this.#ask('hget', [keys.consumer(String(id)), 'queues'], patience)
+    const lists = await Promise.all(alive.map(read))
+    return new Set(lists.flatMap((list) => (list === null ? [] : (JSON.parse(String(list)) as string[]))))
+  }
+
   async route(
     exchange: string,
     routingKey: string,

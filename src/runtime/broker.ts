@@ -360,6 +360,8 @@ export interface Broker {
   publish(publication: Publication, options?: PublishOptions): Promise<void>
   /** Sends a piece ahead. Rejects as `publish` does. Absent where nothing is too big for one call. */
   stage?(piece: StagedPiece, options?: RouteOptions): Promise<void>
+  /** Queues that workers of ours consume now. Absent where nothing is staged. */
+  served?(options?: RouteOptions): Promise<ReadonlySet<string>>
   /** Queues bound to a named exchange under this key. */
   route(exchange: string, routingKey: string, options?: RouteOptions): Promise<readonly string[]>
   consume(options: ConsumerOptions): Promise<Consumer>

@@ -34,6 +34,8 @@ export interface Means {
   readonly compression: string | undefined
   /** Sends a piece of a plan ahead that is too big for one call; absent where none is. */
   readonly stage?: ((piece: StagedPiece) => Promise<void>) | undefined
+  /** Queues that workers of ours consume now. */
+  readonly served?: (() => Promise<ReadonlySet<string>>) | undefined
 }
 
 const write = (routed: Routed, means: Means, nowMs: number): string => {
@@ -78,15 +80,22 @@ export interface Prepared extends Publication {
   readonly kept: readonly SignatureJson[]
 }
 
-/** Waits only where a named exchange had to be asked for its queues: a promise for every task would cost too much. */
+/** What plans come to. Waits only where somebody has to be asked: a promise for every task would cost too much. */
 const prepare = (steps: readonly Step[], means: Means, nowMs: number): Prepared | Promise<Prepared> => {
+  const ahead = steps.length > mostAtOnce && goesAhead(steps, means, nowMs)
+  const fit = (staged: boolean): Prepared | Promise<Prepared> =>
+    staged ? prepareStaged(steps, means, nowMs) : prepareWhole(steps, means, nowMs)
+  return ahead instanceof Promise ? ahead.then(fit) : fit(ahead)
+}
+
+/** All of it in one call. A named exchange is asked for its queues. */
+const prepareWhole = (steps: readonly Step[], means: Means, nowMs: number): Prepared | Promise<Prepared> => {
   const pushes: (Push | Promise<readonly Push[]>)[] = []
   const chords: ChordOpening[] = []
   const messages: Outgoing[] = []
   const pages: Page[] = []
   const kept: SignatureJson[] = []
   let asks = false
-  if (steps.length > mostAtOnce && isStaged(steps, means)) return prepareStaged(steps, means, nowMs)
   for (const step of steps) {
     if (step.do === 'open-chord') chords.push(step.chord)
     if (step.do === 'keep') keep(step, means, pages, kept)
@@ -119,12 +128,26 @@ const keep = (
   pages.push({ ...key, text: encodePage(carried) })
 }
 
-/** Only our own workers release what is staged. */
-const isStaged = (steps: readonly Step[], { stage, router }: Means): boolean => {
+/** Only our own workers release what is staged: they run these tasks, or consume these queues now. */
+const goesAhead = (
+  steps: readonly Step[],
+  { stage, served, router }: Means,
+  nowMs: number,
+): boolean | Promise<boolean> => {
   if (stage === undefined) return false
   const messages = steps.flatMap((step) => (step.do === 'publish' ? [step.message] : []))
+  if (messages.length <= mostAtOnce || messages.some(({ hold }) => hold === true)) return false
+  const kinds = [
+    ...new Map(messages.map((message) => [`${message.task} ${message.queue}`, message])).values(),
+  ]
+  const queues = kinds.map((message) => router.ownQueueOf(message, nowMs))
+  if (queues.includes(undefined)) return false
+  if (kinds.every(({ task }) => router.isOurs(task))) return true
   return (
-    messages.length > mostAtOnce && messages.every(({ task, hold }) => hold !== true && router.isOurs(task))
+    served?.().then(
+      (alive) => queues.every((queue) => alive.has(queue as string)),
+      () => false,
+    ) ?? false
   )
 }
 

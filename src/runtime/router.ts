@@ -139,6 +139,12 @@ export class Router {
     return this.settings.taskQueues.get(queue)?.shared !== true
   }
 
+  /** The queue that a message goes to, if Python workers do not consume it as well, as far as the settings say. */
+  readonly ownQueueOf = (message: Outgoing, nowMs: number): string | undefined => {
+    const { queue } = this.route(message, nowMs)
+    return queue === undefined || this.settings.taskQueues.get(queue)?.shared === true ? undefined : queue
+  }
+
   /** A signature that waits, as it is written: with the queue of each task in it. */
   readonly carry = (signature: SignatureJson): SignatureJson => this.carried.signature(signature)
 

@@ -83,8 +83,13 @@ const within = (options: PublishOptions, means: Means, broker: Broker): Means =>
       }
 
 /** What is too big for one call goes ahead of it, no longer than the publish itself may take. */
-const stagingOf = (broker: Broker, how: PublishOptions): Means['stage'] =>
-  broker.stage && ((piece) => (broker.stage as NonNullable<Broker['stage']>)(piece, how))
+const stagingOf = (broker: Broker, how: PublishOptions): Pick<Means, 'stage' | 'served'> =>
+  broker.stage === undefined
+    ? {}
+    : {
+        stage: (piece) => broker.stage?.(piece, how) ?? Promise.resolve(),
+        served: () => broker.served?.(how) ?? Promise.resolve(new Set()),
+      }
 
 /** What is to be sent, and how long it is tried. Throws for what cannot be sent. */
 const prepare = (
@@ -116,7 +121,7 @@ const publish = (
   broker: Broker,
   { plan, how }: ReturnType<typeof prepare>,
 ): Promise<AnyResult> => {
-  const means = { ...within(how, app.means(broker), broker), stage: stagingOf(broker, how) }
+  const means = { ...within(how, app.means(broker), broker), ...stagingOf(broker, how) }
   const send = ({ messages, kept, ...publication }: Prepared): Promise<AnyResult> =>
     broker.publish(publication, how).then(() => {
       const ignored = ignoredIds(messages, kept, (step) => means.router.ignoresResult(step))

@@ -1,5 +1,7 @@
 // What is too big for one call is sent ahead in pieces, and released by one: never a half of it is seen.
 import { expect, it } from 'vitest'
+import { createApp } from '../../src/app.js'
+import { group } from '../../src/canvas/group.js'
 import { end, push, useRoom } from './room.js'
 
 const room = await useRoom()
@@ -75,4 +77,22 @@ it('a queue that is none is told, and nothing is lost', async () => {
   await consumer.stage?.(piece(0, 'a'))
   await expect(consumer.unstage?.(target)).rejects.toThrow('far is no queue')
   expect(await client.llen(key)).toBe(1)
+})
+
+it('a client that only declares its tasks stages them where workers of ours consume their queue', async () => {
+  const app = createApp('declaring', { broker: room.server.url, taskDefaultQueue: 'q' })
+  const elsewhere = app.declare<(index: number) => number>('elsewhere')
+  const members = Array.from({ length: 1001 }, (_, index) => elsewhere.s(index))
+  await group(members).delay()
+  expect(await client.llen('q')).toBe(1001)
+  await client.del('q')
+
+  const consumer = await room.consume(room.open(), { queues: ['q'] })
+  await group(members).delay()
+  await app.close()
+  expect(await client.llen('q')).toBe(1)
+  const [staged] = await client.keys('lovage:stage:*')
+  expect(await client.llen(staged as string)).toBe(1001)
+  const [release] = (await consumer.step(0, [], 1)).deliveries
+  expect(String(release?.raw)).toContain('"task": "lovage.release"')
 })

@@ -284,7 +284,11 @@ export class Worker {
     pool: Pool<TaskJob>,
   ): { readonly slots: Slots; readonly remote: RemoteOptions } {
     const { settings, registry, mint } = this.#parts
-    const means = { ...this.#parts.means(broker), stage: consumer.stage?.bind(consumer) }
+    const means = {
+      ...this.#parts.means(broker),
+      stage: consumer.stage?.bind(consumer),
+      served: broker.served?.bind(broker),
+    }
     const pages = new Pages(consumer, means.router.isOurs)
     const ends = new Ends(settings, means, pages, this.hostname, mint, this.#log)
     this.#knownEnds = ends
