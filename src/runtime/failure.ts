@@ -75,13 +75,16 @@ export const encodeException = (info: ExceptionInfo): string => {
 
 const home = fileURLToPath(new URL('..', import.meta.url))
 
+/** Where Node calls in from its event loop. */
+const loop = /node:(async_hooks|internal\/(timers|process\/task_queues))/
+
 /** The stack down to the user's own code: how a worker came to call it says nothing. */
 const ownStack = (error: Error): string => {
   const { stack } = error
   if (stack === undefined) return `${error.name}: ${error.message}`
   const lines = stack.split('\n')
   return lines
-    .filter((line) => !(/^\s+at /.test(line) && (line.includes(home) || line.includes('node:async_hooks'))))
+    .filter((line) => !(/^\s+at /.test(line) && (line.includes(home) || loop.test(line))))
     .join('\n')
 }
 

@@ -87,6 +87,75 @@ describe('worker, call and result', () => {
   })
 })
 
+describe('children of a worker', () => {
+  it('are told what the command line says over the settings of their module', async () => {
+    project.write({
+      'over.ts': `import { createApp } from 'lovage'
+export const app = createApp('over', { broker: 'redis://127.0.0.1:1/0' })
+const add = app.task('over.add', (x: number, y: number) => x + y)
+app.task('over.send', async () => {
+  const sent = await add.delay(20, 3)
+  return [app.isChild, app.settings.resultExpires, sent.id]
+})
+`,
+      'over-more.ts': `import { app } from './over.js'\napp.task('over.more', () => app.isChild)\n`,
+    })
+    const words = ['-A', 'over.ts', '-b', redis.url]
+    const worker = project.start(
+      [
+        ...words,
+        'worker',
+        '-l',
+        'INFO',
+        '-c',
+        '1',
+        '-Q',
+        'over',
+        '-I',
+        'over-more.ts',
+        'result_expires=77',
+        'task_default_queue=over',
+      ],
+      env(),
+    )
+    await worker.line(/ ready\.$/)
+    const run = async (name: string): Promise<string> => {
+      const { out } = await project.lovage([...words, 'call', name, '--queue', 'over'], env())
+      return (await project.lovage([...words, 'result', out], env())).out
+    }
+    expect(await run('over.more')).toMatch(/true/i)
+    const answer = await run('over.send')
+    expect(answer).toMatch(/true.*77/is)
+    const id = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(answer)?.[0] as string
+    expect((await project.lovage([...words, 'result', id], env())).out).toBe('23')
+    await worker.stop()
+  })
+
+  it.each(['prefork', 'threads', 'fiber', 'solo'])(
+    'of the pool %s: the banner says which one it is',
+    async (pool) => {
+      const worker = await startWorker('-P', pool)
+      expect(worker.stdout()).toMatch(new RegExp(`concurrency: \\d+ \\(${pool}\\)`))
+      expect(await worker.stop()).toEqual({ code: 0, signal: null })
+    },
+  )
+
+  it('of a pool that there is not: 2, and what there is', async () => {
+    expect(await lovage('worker', '-P', 'forks')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /^lovage: Pool "forks": expected prefork \(child processes\), threads, fiber .* or solo/,
+      ),
+    })
+    expect(await lovage('worker', '-c', '1000000000')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /^lovage: concurrency: expected at most 1000 for the pool prefork, got 1000000000\./,
+      ),
+    })
+  })
+})
+
 describe('signals and exit codes', () => {
   const busy = async () => {
     const worker = await startWorker('--pidfile', 'w.pid')

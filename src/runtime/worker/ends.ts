@@ -184,6 +184,8 @@ export class Ends {
     const { message, definition } = held
     const expected = isOfKind(error, definition?.options.throws)
     const word = expected ? 'expected' : 'unexpected'
+    if (error instanceof TimeLimitExceeded)
+      this.log.error(`Hard time limit (${error.args[0]}s) exceeded for ${nameOf(message)}`, factsOf(message))
     const text = `Task ${nameOf(message)} raised ${word}: ${reprException(toExceptionInfo(error))}`
     if (expected) this.log.info(text, factsOf(message))
     else this.log.error(`${text}\n${tracebackOf(error) ?? ''}`.trimEnd(), factsOf(message))
