@@ -33,6 +33,7 @@ import { fromTuple } from './runtime/handles.js'
 import { TaskResult } from './runtime/result.js'
 import { later, type ResultSource } from './runtime/result-source.js'
 import { Router } from './runtime/router.js'
+import { Guards } from './runtime/security/guard.js'
 import { SavedGroups } from './runtime/saved-groups.js'
 import { installAppSender, sendNode, type SendingApp } from './runtime/send.js'
 import { checkTaskOptions, type TaskDefinition, type TaskOptions } from './runtime/task.js'
@@ -53,6 +54,7 @@ export class App {
   #input: SettingsInput
   #settings: Settings | undefined
   #router: Router | undefined
+  #guards: { readonly of: Guards | undefined } | undefined
   readonly #carrier: AppCarrier
   #log: Logger | undefined
   #control: Control | undefined
@@ -103,6 +105,7 @@ export class App {
     this.#input = mergeSettings(this.#input, input)
     this.#settings = readSettings(this.#input)
     this.#router = undefined
+    this.#guards = undefined
     return this
   }
 
@@ -207,6 +210,8 @@ export class App {
   worker(options: WorkerOptions = {}): Worker {
     const { settings } = this
     const settled = settleWorker(options, settings)
+    // Keys that cannot be read are told now, and not with the first message.
+    this.#guard()
     const worker = new Worker(
       {
         app: this,
@@ -310,8 +315,19 @@ export class App {
     return this.#router
   }
 
+  #guard(): Guards | undefined {
+    this.#guards ??= { of: Guards.of(this.settings) }
+    return this.#guards.of
+  }
+
   #means(broker: Broker): Means {
-    return { router: this.#routes(), broker, compression: this.settings.taskCompression ?? undefined }
+    const { taskCompression } = this.settings
+    return {
+      router: this.#routes(),
+      broker,
+      compression: taskCompression ?? undefined,
+      guards: this.#guard(),
+    }
   }
 
   readonly #results: ResultSource = {
@@ -343,10 +359,11 @@ export class App {
     readonly registry: Registry
     readonly results: ResultSource
     readonly limits: CanvasLimits
+    readonly guards: Guards | undefined
   } {
     this.#log = log
     if (far !== undefined) this.#carrier.lend(far)
-    return { registry: this.#registry, results: this.#results, limits: this.settings }
+    return { registry: this.#registry, results: this.#results, limits: this.settings, guards: this.#guard() }
   }
 
   static named(name: string): readonly App[] {

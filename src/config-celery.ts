@@ -51,7 +51,6 @@ const connection = 'connections look after themselves here; leave it out'
 const classes = 'it names a Python class; leave it out'
 const events = 'events are not available yet'
 const control = 'remote control is not available yet'
-const signed = 'signed messages are not available yet'
 
 /** `but` are the values that are already true, and therefore accepted. */
 export interface Refusal {
@@ -119,12 +118,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   beatCronStartingDeadline: not(
     "a tick that was missed for too long is passed over with catchUp: 'skip' on its entry",
   ),
-  securityCertificate: not(signed),
-  securityCertStore: not(signed),
-  securityKey: not(signed),
-  securityKeyPassword: not(signed),
-  securityDigest: not(signed),
-  securityHmacKey: not(signed),
 }
 
 /** Celery's names before version 4, and the short ones of `createApp`. Upper-case names of today need no row. */

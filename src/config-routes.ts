@@ -153,6 +153,11 @@ export interface QueueDeclaration {
   readonly exchangeType?: ExchangeType
   /** Default: the queue's name; of `topic` the pattern. */
   readonly routingKey?: string
+  /**
+   * Every message must carry a signature, others become dead letters: `hmac` is ours, over body and headers; `auth` is
+   * Celery's, with certificates, over the body.
+   */
+  readonly signed?: 'hmac' | 'auth'
   /** Python workers consume it as well: what we hold of it lies where Celery's own recovery finds it. */
   readonly shared?: boolean
 }
@@ -168,6 +173,7 @@ export interface QueueSettings {
   readonly exchangeType: ExchangeType
   readonly routingKey: string
   readonly shared: boolean
+  readonly signed: 'hmac' | 'auth' | undefined
 }
 
 const decodeDeclaration = shape<QueueDeclaration & { name: string }>(
@@ -177,9 +183,9 @@ const decodeDeclaration = shape<QueueDeclaration & { name: string }>(
     exchangeType: oneOf('direct', 'topic', 'fanout'),
     routingKey: text,
     shared: flag,
+    signed: oneOf('hmac', 'auth'),
   },
   {
-    signed: 'signed messages are not available yet',
     maxPriority: 'priorities 0 to 9 always work here; leave it out',
     durable: 'queues in Redis live as long as Redis keeps its data; leave it out',
   },
@@ -193,12 +199,12 @@ export const decodeQueues: Decode<ReadonlyMap<string, QueueSettings>> = (value, 
     if (isLeft(named)) return refuse(place, 'the name of a queue', name)
     const declared = decodeDeclaration(declaration, place)
     if (isLeft(declared)) return declared
-    const { exchange = named.right, exchangeType = 'direct', shared = false } = declared.right
+    const { exchange = named.right, exchangeType = 'direct', shared = false, signed } = declared.right
     // Python's Broadcast listens under the default routing key.
     const { routingKey = exchangeType === 'fanout' ? 'celery' : named.right } = declared.right
     if (exchangeType === 'fanout' && shared)
       return left(`${place}: a fanout queue cannot be shared: each worker has its own copies.`)
-    const queue = { name: named.right, exchange, exchangeType, routingKey, shared }
+    const queue = { name: named.right, exchange, exchangeType, routingKey, shared, signed }
     return right(queues.set(queue.name, Object.freeze(queue)))
   }
   const items: unknown = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value

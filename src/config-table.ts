@@ -1,7 +1,7 @@
 // Every setting that works: one row each, with its default, what it does and its decoder. Names and
 // meanings are Celery's (in camelCase) unless the text begins with "Ours". Times are seconds.
 // What Celery has and this library has not stands in config-celery.ts, each with its sentence.
-import { right } from 'fp-ts/lib/Either.js'
+import { left, right } from 'fp-ts/lib/Either.js'
 import {
   always,
   type Decode,
@@ -73,6 +73,22 @@ const onlyJson: Decode<readonly 'json'[]> = (value, at) =>
     ? right(['json'])
     : refuse(at, '["json"], the only form that is read', value)
 
+const serializer: Decode<'json' | 'auth'> = (value, at) =>
+  value === 'auth' || value === 'application/data' ? right('auth') : json(value, at)
+
+const accepted: Decode<readonly ('json' | 'auth')[]> = (value, at) =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => serializer(item, at)._tag === 'Right')
+    ? right(value.map((item) => (item === 'auth' || item === 'application/data' ? 'auth' : 'json')))
+    : refuse(at, 'a list of "json" and "auth", the only forms that are read', value)
+
+/** The first signs, all of them are accepted. */
+const hmacKeys: Decode<readonly string[]> = (value, at) => {
+  const keys = typeof value === 'string' ? [value] : value
+  return Array.isArray(keys) && keys.every((key) => typeof key === 'string' && key.length >= 32)
+    ? right(Object.freeze([...keys]))
+    : left(`${at}: expected a secret of at least 32 characters, or a list of such, got something else`)
+}
+
 const zone: Decode<string> = (value, at) => {
   try {
     return right(new Intl.DateTimeFormat('en', { timeZone: value as string }).resolvedOptions().timeZone)
@@ -121,10 +137,10 @@ export const table = {
   // -- General
   imports: row(listOfTexts, [], 'Modules that `lovage worker` loads beside the one of -A.'),
   include: row(listOfTexts, [], 'More of the same, loaded after `imports`.'),
-  acceptContent: fixed<readonly 'json'[], readonly string[]>(
-    onlyJson,
+  acceptContent: row<readonly ('json' | 'auth')[], readonly string[]>(
+    accepted,
     ['json'],
-    'Forms of messages that are read.',
+    'Forms of messages that are read: `json`, and `auth` (signed JSON). `["auth"]` refuses what is not signed.',
   ),
   timezone: row(zone, 'UTC', 'Zone in which calendar schedules are reckoned.'),
   enableUtc: fixed(
@@ -233,7 +249,11 @@ export const table = {
     [],
     'Which queue a task goes to: names, names with `*`, RegExps, functions.',
   ),
-  taskSerializer: fixed<'json', string>(json, 'json', 'Form of messages that are written.'),
+  taskSerializer: row<'json' | 'auth', string>(
+    serializer,
+    'json',
+    'Form of messages that are written: `json`, or `auth` (signed JSON).',
+  ),
   taskSoftTimeLimit: row(limit, null, 'Seconds after which `this.signal` of a task aborts.'),
   taskTimeLimit: row(limit, null, 'Seconds after which a task is a failure.'),
   taskTrackStarted: row(flag, false, 'Store the state STARTED.'),
@@ -255,6 +275,31 @@ export const table = {
     orNull(onlyJson),
     null,
     'Forms of results that are read; null is acceptContent.',
+  ),
+
+  // -- Security
+  securityKey: row(orNull(text), null, 'Private RSA key to sign with (`auth`): a PEM file or its text.'),
+  securityKeyPassword: row(orNull(text), null, 'Password of that key.'),
+  securityCertificate: row(orNull(text), null, 'Certificate of that key: a PEM file or its text.'),
+  securityCertStore: row(
+    orNull(text),
+    null,
+    'Trusted certificates (`auth`): a directory, or files such as `/etc/certs/*.pem`.',
+  ),
+  securityDigest: row(
+    oneOf('sha224', 'sha256', 'sha384', 'sha512'),
+    'sha256',
+    'Digest of signatures by certificate.',
+  ),
+  securityHmacKey: row<readonly string[], string | readonly string[]>(
+    hmacKeys,
+    [],
+    'Ours: secret of queues that are `signed: "hmac"`; of several the first signs, and all are accepted.',
+  ),
+  securityHmacMaxAge: row(
+    orNull(seconds('more')),
+    604_800,
+    'Ours: seconds that an HMAC signature counts, from sending or eta; null is for ever. Redeliveries are exempt.',
   ),
 
   // -- Worker

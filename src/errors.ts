@@ -49,6 +49,11 @@ export class DecodeError extends LovageError {
   static excModule = 'kombu.exceptions'
 }
 
+/** A message that is not signed as it must be, or whose signer nobody trusts. It was not run. */
+export class SecurityError extends LovageError {
+  static excModule = 'celery.exceptions'
+}
+
 /** A content type that this side refuses to read, pickle above all. */
 export class ContentDisallowed extends LovageError {
   static excModule = 'kombu.exceptions'

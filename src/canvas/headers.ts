@@ -7,7 +7,7 @@ const words = (text: string): readonly string[] => text.split(' ')
 /** Headers that every message has. */
 const protocol = words(
   'lang task id shadow eta expires group group_index retries timelimit root_id parent_id argsrepr kwargsrepr ' +
-    'origin ignore_result replaced_task_nesting stamped_headers stamps compression redelivered',
+    'origin ignore_result replaced_task_nesting stamped_headers stamps compression redelivered lovage_signature',
 )
 
 /** What else a request of Python's is made of. */

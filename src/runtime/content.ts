@@ -35,13 +35,16 @@ const refuseCompression = (name: unknown): string => {
 
 const jsonNames = new Set(['json', 'application/json'])
 
-/** Refuses every serializer but JSON, in a sentence. */
+/** Refuses every serializer but JSON, and JSON that is signed, in a sentence. */
 export const checkSerializer = (name: string | undefined): void => {
-  if (name !== undefined && !jsonNames.has(name))
+  if (name !== undefined && name !== 'auth' && !jsonNames.has(name))
     throw new EncodeError(
       `Expected the serializer json, got ${show(name)}: no other is supported. Leave the option out.`,
     )
 }
+
+/** The content type of a signed body (security/auth.ts). */
+export const signedType = 'application/data'
 
 export interface Packed {
   readonly bytes: Buffer
@@ -84,16 +87,11 @@ export interface PackedBody {
   readonly compression: unknown
 }
 
-/** The body's JSON text. Throws DecodeError or ContentDisallowed. */
-export const unpack = ({
-  body,
-  contentType,
-  contentEncoding,
-  bodyEncoding,
-  compression,
-}: PackedBody): string => {
+/** The body's JSON text; `open` reads and checks a signed one. Throws DecodeError or ContentDisallowed. */
+export const unpack = (packed: PackedBody, open?: (contentType: unknown, text: string) => string): string => {
+  const { body, contentType, contentEncoding, bodyEncoding, compression } = packed
   if (typeof body !== 'string') throw new DecodeError(`Expected the body as text, got ${typeof body}`)
-  if (contentType !== 'application/json')
+  if (contentType !== 'application/json' && (open === undefined || contentType !== signedType))
     throw new ContentDisallowed(
       `Expected content of type application/json, got ${show(contentType ?? null)}: ` +
         'no other is read here. Let the sender use the serializer json.',
@@ -105,14 +103,15 @@ export const unpack = ({
     throw new DecodeError(refuseCompression(compression))
   if (bodyEncoding !== 'base64') {
     if (compression != null) throw new DecodeError('A compressed body must be base64')
-    return body
+    return open === undefined ? body : open(contentType, body)
   }
   // Buffer.from drops what it does not know, silently: the length tells.
   const bytes = Buffer.from(body, 'base64')
   if (bytes.length !== decodedLength(body)) throw new DecodeError('The body is not valid base64')
   const plain = compression == null ? bytes : inflate(bytes)
   if (!isUtf8(plain)) throw new DecodeError('The body is not valid UTF-8')
-  return plain.toString('utf8')
+  const text = plain.toString('utf8')
+  return open === undefined ? text : open(contentType, text)
 }
 
 /** How many bytes a clean base64 text of this length stands for. */

@@ -10,6 +10,7 @@ import { maxRawBytes, pack } from './content.js'
 import { encodeArgs, encodeKwargs, encodeValue } from './json.js'
 import type { Embed, Outgoing } from './plan.js'
 import { repr } from './repr.js'
+import type { Seal } from './security/guard.js'
 
 const quote = JSON.stringify
 
@@ -199,8 +200,9 @@ const encodeAddress = ({ exchange, routingKey, priority }: Address): string => {
 }
 
 /** The envelope's text. `nowMs` tells how long an `expires` still is, for the AMQP-style property. */
-export const encodeMessage = (message: Outgoing, address: Address, nowMs: number): string => {
-  const { bytes, compression } = pack(encodeBody(message), message.compression)
+export const encodeMessage = (message: Outgoing, address: Address, nowMs: number, seal?: Seal): string => {
+  const text = encodeBody(message)
+  const { bytes, compression } = pack(seal?.body?.seal(text) ?? text, message.compression)
   const id = quote(message.id)
   let properties =
     `{"correlation_id": ${id}, "reply_to": ${message.replyTo === undefined ? quotedReplyTo : quote(message.replyTo)}, ` +
@@ -213,10 +215,10 @@ export const encodeMessage = (message: Outgoing, address: Address, nowMs: number
         properties += `, ${quote(name)}: ${encodeValue(message.properties[name], `option ${name}`)}`
   const envelope =
     `{"body": "${bytes.toString('base64')}", "content-encoding": "utf-8", ` +
-    `"content-type": "application/json", "headers": ${encodeHeaders(message, id, compression)}, ` +
-    `"properties": ${properties}}}`
+    `"content-type": "${seal?.body?.contentType ?? 'application/json'}", ` +
+    `"headers": ${encodeHeaders(message, id, compression)}, "properties": ${properties}}}`
   if (envelope.length > maxRawBytes / 3) checkSize(message.task, Buffer.byteLength(envelope))
-  return envelope
+  return seal?.envelope === undefined ? envelope : seal.envelope(envelope, nowMs)
 }
 
 const checkSize = (task: string, bytes: number): void => {

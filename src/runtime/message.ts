@@ -24,6 +24,7 @@ import {
 import { decodeJson } from './json.js'
 import { defineOwn } from './json-plain.js'
 import type { Embed } from './plan.js'
+import type { Guard } from './security/guard.js'
 
 export type { Moment } from './fields.js'
 
@@ -163,14 +164,15 @@ const readEnvelope = (raw: Buffer): Dict => {
   return envelope
 }
 
-const readBody = (envelope: Dict, headers: Dict, properties: Dict): unknown => {
-  const text = unpack({
+const readBody = (envelope: Dict, headers: Dict, properties: Dict, guard: Guard | undefined): unknown => {
+  const packed = {
     body: envelope['body'],
     contentType: envelope['content-type'],
     contentEncoding: envelope['content-encoding'],
     bodyEncoding: properties['body_encoding'],
     compression: headers['compression'],
-  })
+  }
+  const text = unpack(packed, guard?.open)
   try {
     return decodeJson(text)
   } catch (error) {
@@ -236,8 +238,8 @@ const salvage = (headers: Dict, custom: Dict, properties: Dict, body: unknown): 
   }
 }
 
-/** Decodes one message as it lay in the queue. Never throws. */
-export const decodeMessage = (raw: Buffer): Either.Either<BadMessage, Message> => {
+/** Decodes one message as it lay in the queue; `guard` asks for signatures. Never throws. */
+export const decodeMessage = (raw: Buffer, guard?: Guard): Either.Either<BadMessage, Message> => {
   let headers = none
   let custom = none
   let properties = none
@@ -247,7 +249,8 @@ export const decodeMessage = (raw: Buffer): Either.Either<BadMessage, Message> =
     headers = orEmpty(envelope['headers'], 'headers')
     custom = withoutKeys(headers, protocolHeaders)
     properties = orEmpty(envelope['properties'], 'properties')
-    body = readBody(envelope, headers, properties)
+    guard?.check(raw)
+    body = readBody(envelope, headers, properties, guard)
     const task = text(headers['task']) ?? undefined
     if (isProtocol1(body, task)) headers = fieldsOf(body, headers)
     return Either.right(assemble(headers, custom, properties, partsOf(body, task)))

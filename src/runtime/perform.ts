@@ -25,6 +25,7 @@ import { type ExtendedMeta, metaText } from './meta.js'
 import type { Outgoing, Plan, Step } from './plan.js'
 import type { SignatureJson } from '../canvas/wire.js'
 import type { Routed, Router } from './router.js'
+import type { Guards, Seal } from './security/guard.js'
 
 /** What plans are carried out with. */
 export interface Means {
@@ -32,6 +33,8 @@ export interface Means {
   readonly broker: Pick<Broker, 'route' | 'now'>
   /** Compression where neither call nor task names one. */
   readonly compression: string | undefined
+  /** Signs what must be signed; absent where nothing is. */
+  readonly guards?: Guards | undefined
   /** Sends a piece of a plan ahead that is too big for one call; absent where none is. */
   readonly stage?: ((piece: StagedPiece) => Promise<void>) | undefined
   /** Queues that workers of ours consume now. */
@@ -46,7 +49,13 @@ const write = (routed: Routed, means: Means, nowMs: number): string => {
     compression === undefined ? message : { ...message, compression },
     routed.address,
     nowMs,
+    means.guards === undefined ? undefined : sealOf(routed, means),
   )
+}
+
+const sealOf = ({ message, queue, address }: Routed, { router, guards }: Means): Seal | undefined => {
+  const queues = queue === undefined ? router.declaredFor(address.exchange, address.routingKey) : [queue]
+  return guards?.seal(queues, message.serializer)
 }
 
 /** One push for each queue; a named exchange is asked for its queues. Synchronous in the normal case. */
@@ -180,7 +189,8 @@ const prepareStaged = async (steps: readonly Step[], means: Means, nowMs: number
   const { targets, releases } = await sendAhead(stage, written(), send)
   const [queue, priority] = targets[0] as Target
   const address = { exchange: '', routingKey: queue, priority }
-  const raw = encodeMessage(releaseOf(stage, targets), address, nowMs)
+  const seal = means.guards?.seal([queue], undefined)
+  const raw = encodeMessage(releaseOf(stage, targets), address, nowMs, seal)
   return { pushes: [{ queue, priority, raw }], chords, pages, releases, messages, kept }
 }
 

@@ -173,7 +173,7 @@ describe('a task', () => {
     [
       'in another form than JSON',
       () => option({ serializer: 'pickle' }),
-      'ImproperlyConfigured: Option serializer of task "proj.other": expected "json", the only one there is, got ' +
+      'ImproperlyConfigured: Option serializer of task "proj.other": expected "json", or "auth" (signed), got ' +
         '"pickle".',
     ],
     [

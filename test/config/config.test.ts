@@ -107,7 +107,7 @@ describe('values', () => {
     [{ timezone: 'Mars' }, 'timezone: expected a time zone such as "Europe/Berlin", got "Mars"'],
     [
       { acceptContent: ['pickle'] },
-      'acceptContent: expected ["json"], the only form that is read, got ["pickle"]',
+      'acceptContent: expected a list of "json" and "auth", the only forms that are read, got ["pickle"]',
     ],
     [
       { enableUtc: false },

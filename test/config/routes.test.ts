@@ -108,8 +108,8 @@ describe('taskQueues', () => {
     expect(refusal({ taskQueues: { legacy: { shared: 'yes' } } })).toBe(
       'taskQueues.legacy.shared: expected true or false, got "yes"',
     )
-    expect(refusal({ taskQueues: { q: { signed: 'hmac' } } })).toBe(
-      'taskQueues.q.signed: signed messages are not available yet',
+    expect(refusal({ taskQueues: { q: { signed: 'md5' } } })).toBe(
+      'taskQueues.q.signed: expected "hmac" or "auth", got "md5"',
     )
     expect(refusal({ taskQueues: ['a', 3] })).toBe('taskQueues[1]: expected the name of a queue, got 3')
     expect(refusal({ taskQueues: { q: { exchangeType: 'headers' } } })).toBe(

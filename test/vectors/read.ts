@@ -33,6 +33,12 @@ export interface VectorMessage {
   readonly [field: string]: unknown
 }
 
+/** A field of a vector file that stands beside its cases. */
+export function fieldOf(file: string, name: string): unknown {
+  const text = readFileSync(new URL(`${file}.json`, import.meta.url), 'utf8')
+  return (JSON.parse(text) as Record<string, unknown>)[name]
+}
+
 /** All cases of `test/vectors/<file>.json`. */
 export function casesOf(file: string): readonly VectorCase[] {
   const text = readFileSync(new URL(`${file}.json`, import.meta.url), 'utf8')

@@ -1,7 +1,7 @@
 // What to do with a claimed message before anything runs: decode it, and look at its time, its task and its
 // past. A pure answer for each; the loop (slots) acts on it.
 import * as Either from 'fp-ts/lib/Either.js'
-import { WorkerLostError } from '../../errors.js'
+import { SecurityError, WorkerLostError } from '../../errors.js'
 import { noAdditions } from '../addition.js'
 import type { Completion, Delivery } from '../broker.js'
 import { encodeException, toExceptionInfo } from '../failure.js'
@@ -11,6 +11,7 @@ import { resumeTask } from '../reference.js'
 import type { Registry } from '../registry.js'
 import type { Revoked } from '../revoked.js'
 import { releaseTask } from '../stage.js'
+import type { Guards } from '../security/guard.js'
 import type { TaskDefinition } from '../task.js'
 import type { Held } from './ends.js'
 
@@ -32,6 +33,8 @@ export interface IntakeRules {
   readonly maxDeliveries: number
   readonly rejectOnWorkerLost: boolean
   readonly resultExpires: number
+  /** Absent where no message has to be signed. */
+  readonly guards?: Pick<Guards, 'guard'> | undefined
   readonly revoked?: Pick<Revoked, 'isEmpty' | 'has'>
 }
 
@@ -42,9 +45,11 @@ const ownTasks: ReadonlyMap<string, 'resume' | 'release'> = new Map([
 ])
 
 export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): Intake => {
-  const decoded = decodeMessage(delivery.raw)
+  const { queue, redelivered, raw } = delivery
+  const decoded = decodeMessage(raw, rules.guards?.guard(queue, redelivered, nowMs))
   if (Either.isLeft(decoded)) {
     const { error, message } = decoded.left
+    if (error instanceof SecurityError) return untrusted(delivery, error)
     if (message !== undefined)
       return { kind: 'fail', held: hold(delivery, message, rules), error, dead: reasonOf(error) }
     return {
@@ -67,6 +72,20 @@ export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): I
     return { kind: 'revoked', held }
   return refusal(held, message, definition, delivery, rules) ?? timing(held, message, nowMs)
 }
+
+/** Nobody knows who sent it: its words, the id above all, are not believed, and nobody is told a result. */
+const untrusted = ({ tag }: Delivery, error: Error): Intake => ({
+  kind: 'unreadable',
+  reason: reasonOf(error),
+  completion: {
+    tag,
+    ending: { kind: 'dead', reason: reasonOf(error) },
+    results: [],
+    pushes: [],
+    chords: [],
+    parts: [],
+  },
+})
 
 const hold = ({ tag, queue }: Delivery, message: Message, { registry }: IntakeRules): Held => ({
   tag,

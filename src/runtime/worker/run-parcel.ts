@@ -4,11 +4,13 @@ import type { Json, LazySignal } from '../../pools/pool.js'
 import { encodeValue } from '../json.js'
 import { decodeMessage } from '../message.js'
 import type { Registry } from '../registry.js'
+import type { Guards } from '../security/guard.js'
 import { packOutcome, type Parcel, type Question } from './crossing.js'
 import { contextOf, type RunMeans, runTask } from './run-task.js'
 
 export interface ParcelMeans extends RunMeans {
   readonly registry: Registry
+  readonly guards: Pick<Guards, 'checked'> | undefined
   /** Puts a question to the parent. */
   readonly ask: (question: Json) => Promise<Json>
 }
@@ -16,7 +18,7 @@ export interface ParcelMeans extends RunMeans {
 /** Never rejects. */
 export const runParcel = async (means: ParcelMeans, json: Json, abort: LazySignal): Promise<Json> => {
   const [raw, attempts, redelivered, ignoreResult] = json as unknown as Parcel
-  const decoded = decodeMessage(Buffer.from(raw))
+  const decoded = decodeMessage(Buffer.from(raw), means.guards?.checked)
   // The parent has read it before it came here.
   if (Either.isLeft(decoded))
     return packOutcome({ kind: 'failure', error: decoded.left.error }, undefined, '')

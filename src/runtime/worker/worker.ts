@@ -310,6 +310,7 @@ export class Worker {
         rejectOnWorkerLost: settings.taskRejectOnWorkerLost,
         resultExpires: settings.resultExpires,
         revoked: this.#revoked,
+        guards: means.guards,
       },
       now: () => broker.now(),
       log: this.#log,

@@ -1,0 +1,121 @@
+// Which messages must be signed, and how: what a sender does to them, and what a worker asks of them.
+import type { Settings } from '../../config.js'
+import { ImproperlyConfigured, SecurityError } from '../../errors.js'
+import { signedType } from '../content.js'
+import { Auth } from './auth.js'
+import { readCertificate, readKey, readStore } from './certificates.js'
+import { checkEnvelope, signEnvelope } from './hmac.js'
+
+/** What a sender does to one message. */
+export interface Seal {
+  /** To the text of its body, and the content type that it has then. */
+  readonly body?: { readonly contentType: string; readonly seal: (text: string) => string }
+  /** To the whole envelope. */
+  readonly envelope?: (envelope: string, nowMs: number) => string
+}
+
+/** What a worker asks of one message. Both throw SecurityError. */
+export interface Guard {
+  readonly check: (raw: Buffer) => void
+  readonly open: (contentType: unknown, text: string) => string
+}
+
+export class Guards {
+  readonly #settings: Settings
+  #auth: Auth | undefined
+
+  private constructor(settings: Settings) {
+    this.#settings = settings
+    if (this.#usesAuth()) this.#auth = makeAuth(settings)
+    const signed = [...settings.taskQueues.values()].filter(({ signed: how }) => how === 'hmac')
+    if (signed.length > 0 && settings.securityHmacKey.length === 0)
+      throw new ImproperlyConfigured(
+        `taskQueues.${signed[0]?.name}.signed is "hmac", but there is no key: set securityHmacKey.`,
+      )
+  }
+
+  /** Undefined where nothing is signed: then nothing is asked. Throws ImproperlyConfigured. */
+  static of(settings: Settings): Guards | undefined {
+    const guards = new Guards(settings)
+    const isAsked = [...settings.taskQueues.values()].some(({ signed }) => signed !== undefined)
+    return isAsked || guards.#auth !== undefined ? guards : undefined
+  }
+
+  /** For a message to these queues. */
+  seal(queues: readonly string[], serializer: string | undefined): Seal | undefined {
+    const asked = queues.map((queue) => this.#settings.taskQueues.get(queue)?.signed)
+    const byAuth =
+      asked.includes('auth') || (serializer ?? this.#settings.taskSerializer) === 'auth' ? this.#auth : null
+    const [key] = asked.includes('hmac') ? this.#settings.securityHmacKey : []
+    if (byAuth == null && key === undefined) return undefined
+    return {
+      ...(byAuth != null && { body: { contentType: signedType, seal: (text) => byAuth.seal(text) } }),
+      ...(key !== undefined && { envelope: (envelope, nowMs) => signEnvelope(envelope, key, nowMs) }),
+    }
+  }
+
+  guard(queue: string, redelivered: boolean, nowMs: number): Guard {
+    const { taskQueues, securityHmacKey: keys, securityHmacMaxAge: maxAge } = this.#settings
+    const asked = taskQueues.get(queue)?.signed
+    return {
+      check: (raw) => {
+        if (asked === 'hmac') checkEnvelope(raw, { keys, maxAge, redelivered, nowMs })
+      },
+      open: (contentType, text) => {
+        const isSigned = contentType === signedType
+        if (asked === 'auth' && !isSigned)
+          throw new SecurityError('Expected a signed message (serializer auth), got one without a signature.')
+        return isSigned ? this.#opened(text) : this.#plain(text)
+      },
+    }
+  }
+
+  /** Of a message that was checked before. */
+  readonly checked: Guard = {
+    check: () => undefined,
+    open: (contentType, text) => (contentType === signedType ? this.#opened(text) : text),
+  }
+
+  #opened(text: string): string {
+    if (this.#auth === undefined)
+      throw new SecurityError(
+        'The message is signed (serializer auth), but nobody is trusted here: set acceptContent and securityCertStore.',
+      )
+    return this.#auth.open(text)
+  }
+
+  #plain(text: string): string {
+    if (!this.#settings.acceptContent.includes('json'))
+      throw new SecurityError(
+        'Expected a signed message, got one without a signature (acceptContent is ["auth"]).',
+      )
+    return text
+  }
+
+  #usesAuth(): boolean {
+    const { taskQueues, acceptContent, taskSerializer } = this.#settings
+    const queues = [...taskQueues.values()].some(({ signed }) => signed === 'auth')
+    return queues || acceptContent.includes('auth') || taskSerializer === 'auth'
+  }
+}
+
+const makeAuth = (settings: Settings): Auth => {
+  const { securityKey, securityKeyPassword, securityCertificate, securityCertStore, securityDigest } =
+    settings
+  if (securityCertStore === null)
+    throw new ImproperlyConfigured(
+      'Signed messages (auth) need to know who is trusted: set securityCertStore to a directory of certificates.',
+    )
+  if ((securityKey === null) !== (securityCertificate === null))
+    throw new ImproperlyConfigured(
+      `Expected securityKey and securityCertificate together, got only ${securityKey === null ? 'the certificate' : 'the key'}.`,
+    )
+  const own =
+    securityKey === null || securityCertificate === null
+      ? undefined
+      : {
+          key: readKey(securityKey, securityKeyPassword),
+          certificate: readCertificate('securityCertificate', securityCertificate),
+        }
+  return new Auth(securityDigest, readStore(securityCertStore), own)
+}

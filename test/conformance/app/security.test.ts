@@ -1,0 +1,99 @@
+// Queues whose messages must be signed: what we send is, in every way in which we send, and nothing else runs.
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { chain } from '../../../src/canvas/chain.js'
+import { chord } from '../../../src/canvas/chord.js'
+import type { SettingsInput } from '../../../src/config.js'
+import type { TaskContext } from '../../../src/runtime/context.js'
+import { until } from '../../support/until.js'
+import { onEveryEngine } from './bench.js'
+
+const wait = { timeout: 20 }
+const pem = (name: string): string =>
+  readFileSync(new URL(`../../redis/tls/${name}.pem`, import.meta.url), 'utf8')
+const store = new URL('../../redis/tls/cert.pem', import.meta.url).pathname
+
+const kinds: readonly (readonly [string, SettingsInput, SettingsInput])[] = [
+  [
+    'hmac',
+    { taskQueues: { celery: { signed: 'hmac' } }, securityHmacKey: 's'.repeat(40) },
+    { taskQueues: { celery: { signed: 'hmac' } }, securityHmacKey: 'x'.repeat(40) },
+  ],
+  [
+    'auth',
+    {
+      taskQueues: { celery: { signed: 'auth' } },
+      securityCertStore: store,
+      securityKey: pem('key'),
+      securityCertificate: pem('cert'),
+    },
+    {},
+  ],
+]
+
+onEveryEngine('signed messages', (bench) => {
+  describe.each(kinds)('by %s', (_, settings, stranger) => {
+    const start = async (options = {}) => {
+      const app = bench().app({ ...settings, ...options })
+      const add = app.task('add', (x: number, y: number) => x + y)
+      const sum = app.task('sum', (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0))
+      const flaky = app.task('flaky', function (this: TaskContext) {
+        if (this.request.retries === 0) throw this.retry({ countdown: 0.05 })
+        return 'again'
+      })
+      const asks = app.task('asks', async () => (await add.delay(20, 3)).id)
+      await bench().work(app)
+      return { app, add, sum, flaky, asks }
+    }
+
+    it('run: single, later, in chains and chords, retried, sent from inside', async () => {
+      const { app, add, sum, flaky, asks } = await start()
+      expect(await add.delay(1, 2).get(wait)).toBe(3)
+      expect(await add.applyAsync([1, 2], { countdown: 0.1, compression: 'zlib' }).get(wait)).toBe(3)
+      expect(await chain(add.s(1, 2), add.s(3)).delay().get(wait)).toBe(6)
+      expect(
+        await chord([add.s(1, 1), add.s(2, 2)], sum.s())
+          .delay()
+          .get(wait),
+      ).toBe(6)
+      expect(await flaky.delay().get(wait)).toBe('again')
+      expect(await app.result(await asks.delay().get(wait)).get(wait)).toBe(23)
+    })
+
+    it('without the right signature: a dead letter, nothing runs, and nobody is told a result', async () => {
+      const { app, add } = await start()
+      const forger = bench().app(stranger)
+      const sent = await forger.sendTask('add', [1, 2])
+      const { dead } = await app.broker()
+      await until(async () => (await dead.list(10)).length === 1)
+      const [letter] = await dead.list(10)
+      expect(letter?.reason).toMatch(/^SecurityError: /)
+      expect(letter?.taskId).toBeNull()
+      expect(await sent.state()).toBe('PENDING')
+      expect(await add.delay(1, 2).get(wait)).toBe(3)
+      await dead.purge()
+    })
+  })
+
+  it('other queues of the same worker take both, and auth alone where acceptContent says so', async () => {
+    const [, [, settings]] = kinds as [unknown, (typeof kinds)[number]]
+    const app = bench().app({ ...settings, taskQueues: {}, acceptContent: ['json', 'auth'] })
+    const add = app.task('add', (x: number, y: number) => x + y)
+    await bench().work(app)
+    expect(await add.delay(1, 2).get(wait)).toBe(3)
+    expect(await add.applyAsync([1, 2], { serializer: 'auth' }).get(wait)).toBe(3)
+    const strict = bench().app({
+      ...settings,
+      taskQueues: {},
+      taskSerializer: 'auth',
+      acceptContent: ['auth'],
+    })
+    strict.task('strict', () => 'signed', { queue: 'strict' })
+    await bench().work(strict, { queues: ['strict'], hostname: 'strict@host' })
+    expect(await strict.sendTask('strict', [], { queue: 'strict' }).get(wait)).toBe('signed')
+    await app.sendTask('strict', [], { queue: 'strict' })
+    const { dead } = await app.broker()
+    await until(async () => (await dead.list(10)).length === 1)
+    await dead.purge()
+  })
+})
