@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { temporaryDirectory } from '../support/processes.js'
 import { settings, stubApp } from './fixtures/stub.js'
@@ -71,6 +72,26 @@ describe('worker', () => {
       softTimeLimit: 20.5,
     })
     expect(asked.closed).toBe(2)
+  })
+
+  it('passes on what is for pools with children, with the modules that these load', async () => {
+    await worker(
+      '--autoscale=3,10',
+      '--max-tasks-per-child',
+      '100',
+      '--max-memory-per-child=200000',
+      'result_expires=60',
+    )
+    expect(asked.workers[0]).toMatchObject({
+      pool: 'prefork',
+      autoscale: { max: 10, min: 3 },
+      maxTasksPerChild: 100,
+      maxMemoryPerChild: 200000,
+      module: [fileURLToPath(new URL('fixtures/lent.ts', import.meta.url))],
+      moduleSettings: { result_expires: 60, brokerUrl: 'redis://user:secret@localhost:6379/0' },
+    })
+    expect((await worker('--autoscale', '4')).out).toContain('.> concurrency: {min=0, max=4} (prefork)')
+    expect((await lovage(['-A', fixture, '-b', 'memory://', 'worker'])).out).toContain('(fiber)')
   })
 
   it('takes settings as words, and options from the environment, ours first', async () => {

@@ -1,6 +1,7 @@
 // Pools with children, processes and threads: what one costs when it dies, and when it is replaced.
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chord } from '../../../src/canvas/chord.js'
 import { signature } from '../../../src/canvas/signature.js'
 import { type Running, startNode } from '../../support/processes.js'
 import { until } from '../../support/until.js'
@@ -275,6 +276,32 @@ describe('a child process', () => {
     expect(await Promise.all(short.map((result) => result.get({ timeout: 25 })))).toEqual(Array(10).fill(2))
     expect(await long.ready()).toBe(false)
     expect(await long.get({ timeout: 25 })).toBe(1.5)
+    await worker?.stop()
+  })
+
+  it('may be killed at any moment, again and again: nothing is lost, and each kill costs one start at most', async () => {
+    await work({ pool: 'prefork', concurrency: 2 })
+    const before = bench.noted('step:').length
+    const numbers = Array.from({ length: 80 }, (_, index) => index)
+    const sum = chord(
+      numbers.map((n) => signature('step', { args: [n] })),
+      signature('sum'),
+    )
+    const result = await sum.delay()
+    let kills = 0
+    while (!(await result.ready())) {
+      const [victim] = bench.noted('loaded').filter(([, pid]) => pid !== worker?.pid && isAlive(pid))
+      if (kills < 6 && victim !== undefined && bench.noted('step:').length > before + 8 * kills) {
+        process.kill(victim[1], 'SIGKILL')
+        kills += 1
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    expect(await result.get({ timeout: 5 })).toBe((80 * 79) / 2)
+    expect(kills).toBe(6)
+    const starts = bench.noted('step:').length - before
+    expect(starts).toBeGreaterThanOrEqual(80)
+    expect(starts).toBeLessThanOrEqual(80 + kills)
     await worker?.stop()
   })
 

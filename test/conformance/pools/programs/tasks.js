@@ -136,6 +136,11 @@ app.task('sleep', async (seconds) => {
   note('slept')
   return seconds
 })
+app.task('step', async (n) => {
+  note(`step:${n}`)
+  await pause(20)
+  return n
+})
 app.task('aborted', async function () {
   note('waiting')
   await pause(60_000, undefined, { signal: this.signal }).catch(() => undefined)
