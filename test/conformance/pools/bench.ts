@@ -1,6 +1,6 @@
 // What the suites of the pools work with: a Redis, workers as processes of the built library, a client here, and
 // a ledger in which the tasks write down what happened to them.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type App, createApp } from '../../../src/app.js'
@@ -14,6 +14,8 @@ export const pools = ['prefork', 'threads', 'fiber', 'solo'] as const
 export interface Bench {
   readonly redis: TestRedis
   readonly app: App
+  /** The file of what happened. */
+  readonly ledger: string
   /** A worker that is ready. */
   work(options: WorkerOptions, env?: Readonly<Record<string, string>>): Promise<Running>
   /** Starts one and does not wait. */
@@ -39,6 +41,7 @@ export const openBench = async (): Promise<Bench> => {
   return {
     redis,
     app,
+    ledger,
     start,
     work: async (options, env) => {
       const worker = start(options, env)
@@ -60,6 +63,24 @@ export const openBench = async (): Promise<Bench> => {
     },
   }
 }
+
+/** The shells among the children of this process. */
+export const shellsOf = (parent: number): readonly number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+        return (
+          new RegExp(`^PPid:\\s+${parent}$`, 'm').test(status) &&
+          /^Name:\s+(sh|dash|bash)$/m.test(status) &&
+          isAlive(pid)
+        )
+      } catch {
+        return false
+      }
+    })
 
 /** A zombie is dead: whoever adopted it has only not looked yet. */
 export const isAlive = (pid: number): boolean => {

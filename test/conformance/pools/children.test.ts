@@ -5,7 +5,7 @@ import { chord } from '../../../src/canvas/chord.js'
 import { signature } from '../../../src/canvas/signature.js'
 import { type Running, startNode } from '../../support/processes.js'
 import { until } from '../../support/until.js'
-import { type Bench, isAlive, openBench } from './bench.js'
+import { type Bench, isAlive, openBench, shellsOf } from './bench.js'
 
 let bench: Bench
 
@@ -279,6 +279,15 @@ describe('a child process', () => {
     await worker?.stop()
   })
 
+  it('watches itself where there is no shell', async () => {
+    const parent = startNode(fileURLToPath(new URL('programs/orphan.js', import.meta.url)), [], {
+      env: { LEDGER: bench.ledger, REDIS: bench.redis.url },
+    })
+    const [, pid] = await until(() => bench.noted('endless')[0])
+    parent.signal('SIGKILL')
+    await until(() => !isAlive(pid), { timeout: 1000 })
+  })
+
   it('may be killed at any moment, again and again: nothing is lost, and each kill costs one start at most', async () => {
     await work({ pool: 'prefork', concurrency: 2 })
     const before = bench.noted('step:').length
@@ -315,6 +324,10 @@ describe('a child process', () => {
         until(() => bench.noted(what).find(([, pid]) => isAlive(pid)), { message: `nobody is ${what}` }),
       ),
     )
+    // Who takes the watcher away gets another one.
+    const [watcher] = shellsOf(worker?.pid as number)
+    process.kill(watcher as number, 'SIGKILL')
+    await until(() => shellsOf(worker?.pid as number).some((pid) => pid !== watcher))
     worker?.signal('SIGKILL')
     await worker?.exited
     const diedAt = performance.now()
