@@ -45,9 +45,13 @@ const workers = [
   ['tasks.js', { priority: 9 }],
 ]
 for (const [file, options] of workers) {
-  const worker = spawn(process.execPath, [cli, '-A', join(directory, file), 'worker', '-l', 'INFO'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  const worker = spawn(
+    process.execPath,
+    [cli, '-A', join(directory, file), 'worker', '-P', 'fiber', '-l', 'INFO'],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  )
   await new Promise((resolve) =>
     worker.stderr.on('data', (text) => String(text).includes('ready.') && resolve()),
   )
