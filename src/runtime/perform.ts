@@ -144,14 +144,19 @@ const goesAhead = (
   nowMs: number,
 ): boolean | Promise<boolean> => {
   if (stage === undefined) return false
-  const messages = steps.flatMap((step) => (step.do === 'publish' ? [step.message] : []))
-  if (messages.length <= mostAtOnce || messages.some(({ hold }) => hold === true)) return false
-  const kinds = [
-    ...new Map(messages.map((message) => [`${message.task} ${message.queue}`, message])).values(),
-  ]
-  const queues = kinds.map((message) => router.ownQueueOf(message, nowMs))
+  const kinds = new Map<string, Outgoing>()
+  let messages = 0
+  for (const step of steps) {
+    if (step.do !== 'publish') continue
+    // What is held until it is due lies elsewhere.
+    if (step.message.hold === true) return false
+    kinds.set(`${step.message.task} ${step.message.queue}`, step.message)
+    messages += 1
+  }
+  if (messages <= mostAtOnce) return false
+  const queues = [...kinds.values()].map((message) => router.ownQueueOf(message, nowMs))
   if (queues.includes(undefined)) return false
-  if (kinds.every(({ task }) => router.isOurs(task))) return true
+  if ([...kinds.values()].every(({ task }) => router.isOurs(task))) return true
   return (
     served?.().then(
       (alive) => queues.every((queue) => alive.has(queue as string)),
