@@ -130,19 +130,26 @@ export class Router {
     return { exchange: known.exchange, routingKey: place.routingKey ?? known.routingKey }
   }
 
-  /** Whether our workers run this task, and nobody else: then they carry on what follows it. */
-  readonly isOurs = (task: string): boolean => {
-    if (this.registry.get(task)?.run === undefined) return false
-    const queue =
+  /**
+   * Whether our workers run this task, and nobody else: then they carry on what follows it, by reference. Not where
+   * messages are signed: what lies beside them is not.
+   */
+  readonly isOurs = (task: string): boolean =>
+    this.registry.get(task)?.run !== undefined &&
+    this.isOwn(
       this.queueOf({ task, args: [], kwargs: {}, options: {}, subtask_type: null, immutable: false }) ??
-      this.settings.taskDefaultQueue
-    return this.settings.taskQueues.get(queue)?.shared !== true
+        this.settings.taskDefaultQueue,
+    )
+
+  /** The queue that a message goes to, if it is our workers' alone as far as the settings say. */
+  readonly ownQueueOf = (message: Outgoing, nowMs: number): string | undefined => {
+    const { queue, isFanout } = this.route(message, nowMs)
+    return queue !== undefined && !isFanout && this.isOwn(queue) ? queue : undefined
   }
 
-  /** The queue that a message goes to, if Python workers do not consume it as well, as far as the settings say. */
-  readonly ownQueueOf = (message: Outgoing, nowMs: number): string | undefined => {
-    const { queue } = this.route(message, nowMs)
-    return queue === undefined || this.settings.taskQueues.get(queue)?.shared === true ? undefined : queue
+  private isOwn(queue: string): boolean {
+    const { shared, signed } = this.settings.taskQueues.get(queue) ?? {}
+    return shared !== true && signed === undefined && this.settings.taskSerializer !== 'auth'
   }
 
   /** A signature that waits, as it is written: with the queue of each task in it. */
