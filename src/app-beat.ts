@@ -16,7 +16,7 @@ import { checkCanvas } from './runtime/check-canvas.js'
 import { decompose } from './runtime/decompose.js'
 import { decodeJson, encodeValue } from './runtime/json.js'
 import { isReady, type Meta, readMeta, type ResultTuple } from './runtime/meta.js'
-import { type Means, toPublication } from './runtime/perform.js'
+import { type Means, toPublication, weave } from './runtime/perform.js'
 import { toTuple } from './runtime/plan.js'
 import type { Registry } from './runtime/registry.js'
 
@@ -99,7 +99,11 @@ const openParts = async (host: BeatHost): Promise<BeatParts> => {
         nowMs: broker.now(),
       }
       const plan = decompose(entry.run, [], { ...entry.options, taskId }, origin)
-      const { pushes, chords } = await toPublication(plan, host.means(broker))
+      const means = host.means(broker)
+      const woven = await weave(plan, means)
+      const { pushes, chords } = await toPublication(woven ?? plan, means)
+      // Prepared before its tick: the tick sends it, and does not wait.
+      woven?.left()
       return { messages: { pushes, chords }, id: plan.result.id, result: toTuple(plan.result) }
     },
     fire: (firings) =>

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { beatMeans, type BeatHost } from './app-beat.js'
 import { AppCarrier } from './app-carrier.js'
-import { type Listener, type SignalName, Signalling } from './app-signals.js'
+import { type SignalName, type Signals, signalNames } from './app-signals.js'
 import { type AnyFunction, makeTask, type Task } from './app-task.js'
 import { packageVersion } from './app-version.js'
 import { poolMaker, scaler, settleWorker, workerSettings } from './app-worker.js'
@@ -16,6 +16,7 @@ import { givenSettings, mergeSettings, readSettings, type Settings, type Setting
 import { ImproperlyConfigured, InvalidUsage } from './errors.js'
 import { createLogger, type Logger } from './log.js'
 import type { Backend } from './runtime/backend.js'
+import type { Around } from './runtime/around.js'
 import type { Broker } from './runtime/broker.js'
 import type { Carrier } from './runtime/carrier.js'
 import { registerBuiltins } from './runtime/builtins.js'
@@ -26,6 +27,7 @@ import { RevokeTogether } from './runtime/control/together.js'
 import type { ErrorClass } from './runtime/failure.js'
 import { registerClass } from './runtime/json.js'
 import type { Mailbox } from './runtime/mailbox.js'
+import { checkMiddleware, type Middleware } from './runtime/middleware.js'
 import type { Means } from './runtime/perform.js'
 import type { CanvasLimits } from './runtime/check-canvas.js'
 import { Registry } from './runtime/registry.js'
@@ -36,7 +38,10 @@ import { Router } from './runtime/router.js'
 import { Guards } from './runtime/security/guard.js'
 import { SavedGroups } from './runtime/saved-groups.js'
 import { installAppSender, sendNode, type SendingApp } from './runtime/send.js'
+import { type Listener, Signalling } from './runtime/signalling.js'
 import { checkTaskOptions, type TaskDefinition, type TaskOptions } from './runtime/task.js'
+import type { TaskSignalling } from './runtime/task-signals.js'
+import { Weaver } from './runtime/weave.js'
 import type { WorkerOptions } from './runtime/worker/options.js'
 import { Worker } from './runtime/worker/worker.js'
 
@@ -47,7 +52,8 @@ export class App {
   readonly #tasks = new Map<string, Task<AnyFunction>>()
   readonly #errors = new Map<string, ErrorClass>()
   readonly #workers = new Set<Worker>()
-  readonly #signals = new Signalling()
+  readonly #signals = new Signalling<Signals>(signalNames, () => this.log)
+  readonly #weaver = new Weaver(this.#signals, () => this.log)
   readonly #revoking = new RevokeTogether((ids, options) => this.control.revoke(ids, options))
   /** The file that made this app, as far as the stack tells. */
   readonly #module = callingModule()
@@ -202,8 +208,18 @@ export class App {
   }
 
   /** Calls `listener` whenever this happens here. The answer takes it off again. @throws ImproperlyConfigured */
-  on<N extends SignalName>(name: N, listener: Listener<N>): () => void {
+  on<N extends SignalName>(name: N, listener: Listener<Signals, N>): () => void {
     return this.#signals.on(name, listener)
+  }
+
+  /**
+   * Puts a layer around every message that is sent and every task that runs here; the first is outermost.
+   * @throws ImproperlyConfigured
+   */
+  use(middleware: Middleware): this {
+    checkMiddleware(middleware)
+    this.#weaver.use(middleware)
+    return this
   }
 
   /** A worker in this process; nothing runs before `start()` or `run()`. */
@@ -231,6 +247,8 @@ export class App {
         createPool: poolMaker({ name: this.name, module: this.#module }, this.#registry, settings),
         scale: scaler(settled.options),
         isChild: this.isChild,
+        signals: this.#signals,
+        around: this.#around,
         settings: workerSettings(settings),
       },
       settled.options,
@@ -265,9 +283,6 @@ export class App {
   }
   events(): never {
     throw later('app.events', 'events')
-  }
-  use(): never {
-    throw later('app.use', 'middleware')
   }
 
   /** The broker, for those who look after queues: lengths, purging, dead letters. */
@@ -306,7 +321,7 @@ export class App {
       backend: () => this.backend(),
       means: (broker) => this.#means(broker),
       carrierOptions: () => this.#carrier.options(),
-      announce: (signal) => this.#signals.send(signal, { beat: this.beat }, this.log),
+      announce: (signal) => void this.#signals.send(signal, { beat: this.beat }),
     }
   }
 
@@ -327,6 +342,7 @@ export class App {
       broker,
       compression: taskCompression ?? undefined,
       guards: this.#guard(),
+      weaver: this.#weaver,
     }
   }
 
@@ -360,10 +376,25 @@ export class App {
     readonly results: ResultSource
     readonly limits: CanvasLimits
     readonly guards: Guards | undefined
+    readonly signals: TaskSignalling
+    readonly around: () => Around | undefined
   } {
     this.#log = log
     if (far !== undefined) this.#carrier.lend(far)
-    return { registry: this.#registry, results: this.#results, limits: this.settings, guards: this.#guard() }
+    return {
+      registry: this.#registry,
+      results: this.#results,
+      limits: this.settings,
+      guards: this.#guard(),
+      signals: this.#signals,
+      around: this.#around,
+    }
+  }
+
+  readonly #around = (): Around | undefined => {
+    const { layers } = this.#weaver
+    if (this.#signals.isQuiet && layers.length === 0) return undefined
+    return { signals: this.#signals, layers, log: this.log }
   }
 
   static named(name: string): readonly App[] {

@@ -16,6 +16,7 @@ import { processLine } from './pools/prefork/line.js'
 import { watchItself, watchParent } from './pools/prefork/watch-parent.js'
 import { threadLine } from './pools/threads/line.js'
 import { farCarrier } from './runtime/worker/far-carrier.js'
+import type { TaskSignalling } from './runtime/task-signals.js'
 import { type ParcelMeans, runParcel } from './runtime/worker/run-parcel.js'
 import { contextTools } from './runtime/worker/run-task.js'
 
@@ -58,17 +59,20 @@ const loadFile = async (file: string): Promise<void> => {
   }
 }
 
-const load = async (cargo: ChildCargo, say: Say, ask: Ask): Promise<Omit<ParcelMeans, 'ask'>> => {
+type Means = Omit<ParcelMeans, 'ask'> & { readonly signals: TaskSignalling }
+
+const load = async (cargo: ChildCargo, say: Say, ask: Ask): Promise<Means> => {
   const log = loggerOf(say, cargo.levels)
   for (const file of cargo.modules) await loadFile(file)
   const app = appOf(cargo.app, cargo.modules)
   if (cargo.settings !== null) app.configure(cargo.settings)
   const inside = app.inside(log, cargo.far === null ? undefined : farCarrier(cargo.far, ask))
+  await inside.signals.send('workerProcessInit', { hostname: cargo.hostname, pid: process.pid })
   const tools = contextTools(() => ({ ...inside, mint: randomUUID }))
   return { app, hostname: cargo.hostname, log, tools, ...inside }
 }
 
-let means: Omit<ParcelMeans, 'ask'> | undefined
+let means: Means | undefined
 
 const handler: ChildHandler = {
   load: async (json, say, ask) => {
@@ -76,7 +80,10 @@ const handler: ChildHandler = {
     const facts: ChildFacts = { tasks: means.registry.names() }
     return facts as unknown as Json
   },
-  run: (parcel, signal, ask) => runParcel({ ...(means as ParcelMeans), ask }, parcel, signal),
+  leave: async () => {
+    await means?.signals.send('workerProcessShutdown', { hostname: means.hostname, pid: process.pid })
+  },
+  run: (parcel, signal, ask) => runParcel({ ...(means as Means), ask }, parcel, signal),
 }
 
 markChild()

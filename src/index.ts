@@ -3,6 +3,8 @@
 // An app and its tasks
 export { type App, createApp } from './app.js'
 export type { Task } from './app-task.js'
+export type { SignalName, Signals } from './app-signals.js'
+export type { Middleware } from './runtime/middleware.js'
 export type { TaskOptions } from './runtime/task.js'
 export { currentTask, type TaskContext } from './runtime/context.js'
 export type { Request } from './runtime/request.js'

@@ -8,10 +8,15 @@ import type { Plan, Step } from './plan.js'
 import { type Means, type Prepared, prepare } from './prepare.js'
 
 export type { Means, Prepared } from './prepare.js'
+import type { Woven } from './weave.js'
 
 /** A plan of a sender: all of it in one publication. */
-export const toPublication = (plan: Plan, means: Means): Prepared | Promise<Prepared> =>
+export const toPublication = (plan: Pick<Plan, 'steps'>, means: Means): Prepared | Promise<Prepared> =>
   prepare(plan.steps, means, means.broker.now())
+
+/** The steps as the app's layers want them, where it has any. */
+export const weave = ({ steps }: Plan, { weaver }: Means): Promise<Woven> | undefined =>
+  weaver?.isNeeded ? weaver.weave(steps) : undefined
 
 /** What a worker knows of the message whose end it commits. */
 export interface Ended {
@@ -106,6 +111,19 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
     ...(frees.length > 0 && { frees }),
     ...(releases !== undefined && { releases }),
   })
+  const woven = sends ? weave(plan, means) : undefined
+  if (woven !== undefined)
+    return woven.then(async ({ steps, left }) => {
+      try {
+        const completion = complete(await prepare(steps, means, nowMs))
+        // The commit is next, and is not waited for: it is the worker's loop that knows of it.
+        left()
+        return completion
+      } catch (error) {
+        left(error)
+        throw error
+      }
+    })
   const sent = sends ? prepare(plan.steps, means, nowMs) : nothing
   return sent instanceof Promise ? sent.then(complete) : complete(sent)
 }

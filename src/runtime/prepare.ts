@@ -7,6 +7,7 @@ import type { Broker, ChordOpening, Page, Publication, Push, StagedPiece } from 
 import { checkSerializer } from './content.js'
 import { encodeMessage, encodePage } from './envelope.js'
 import type { Outgoing, Step } from './plan.js'
+import type { Weaver } from './weave.js'
 import type { Routed, Router } from './router.js'
 import type { Guards, Seal } from './security/guard.js'
 import { mostAtOnce, releaseOf, sendAhead, type Target } from './stage.js'
@@ -23,6 +24,8 @@ export interface Means {
   readonly stage?: ((piece: StagedPiece) => Promise<void>) | undefined
   /** Queues that workers of ours consume now. */
   readonly served?: (() => Promise<ReadonlySet<string>>) | undefined
+  /** What the app has around its messages. */
+  readonly weaver?: Pick<Weaver, 'isNeeded' | 'weave'>
 }
 
 const write = (routed: Routed, means: Means, nowMs: number): string => {

@@ -13,7 +13,7 @@ import { decompose } from './decompose.js'
 import type { Origin } from './outgoing.js'
 import { ignoredIds } from './ignored.js'
 import { pendingResult } from './pending.js'
-import { type Means, type Prepared, toPublication } from './perform.js'
+import { type Means, type Prepared, toPublication, weave } from './perform.js'
 import { type SendPlan, toTuple } from './plan.js'
 import { publishOptions, type PublishSettings } from './publishing.js'
 import type { Registry } from './registry.js'
@@ -126,6 +126,18 @@ const publish = (
     broker.publish(publication, how).then(() => {
       const ignored = ignoredIds(messages, kept, (step) => means.router.ignoresResult(step))
       return fromShape(app.results, plan.result, ignored)
+    })
+  const woven = weave(plan, means)
+  if (woven !== undefined)
+    return woven.then(async ({ steps, left }) => {
+      try {
+        const result = await send(await toPublication({ steps }, means))
+        left()
+        return result
+      } catch (error) {
+        left(error)
+        throw error
+      }
     })
   const prepared = toPublication(plan, means)
   return prepared instanceof Promise ? prepared.then(send) : send(prepared)

@@ -1,5 +1,6 @@
 // One delivery, from intake to the text of its completion: what is not ours is not run, what cannot be run
 // ends all the same, and nothing rejects.
+import { Telling } from '../../src/runtime/worker/telling.js'
 import { describe, expect, it, vi } from 'vitest'
 import { readSettings } from '../../src/config.js'
 import { LeaseLost, TimeLimitExceeded } from '../../src/errors.js'
@@ -24,6 +25,7 @@ interface Started {
   readonly end: (outcome: Outcome) => void
 }
 
+const quiet = { isQuiet: true, has: () => false, send: async () => undefined }
 const bench = (
   options: TaskOptions = {},
   settings: { acksLate?: boolean; trackStarted?: boolean; admitted?: boolean | Promise<boolean> } = {},
@@ -86,6 +88,7 @@ const bench = (
     acksLate: settings.acksLate ?? true,
     trackStarted: settings.trackStarted ?? false,
     hostname: 'w@host',
+    telling: new Telling(quiet),
     startedText: ({ message: { id } }) => ({ taskId: id, state: 'STARTED', text: '', expires: 60 }),
   })
   return { runs, started, consumer, ends, critical }

@@ -13,6 +13,8 @@ export type Ask = (what: Json) => Promise<Json>
 export interface ChildHandler {
   /** Resolves with the facts for `ready`. */
   load(cargo: Json, log: (line: ChildLine) => void, ask: Ask): Promise<Json>
+  /** Before it ends as it was asked to. Never rejects. */
+  leave(): Promise<void>
   /** Never rejects. */
   run(parcel: Json, signal: LazySignal, ask: Ask): Promise<Json>
 }
@@ -112,7 +114,10 @@ export const serve = (line: Line, handler: ChildHandler): { readonly outbox: Out
           : question?.reject(new Error(message[2]))
       }
       default:
-        return line.end(0)
+        return void handler.leave().then(() => {
+          outbox.flush()
+          line.end(0)
+        })
     }
   }
   line.onFrame((frame) => {

@@ -3,6 +3,7 @@
 import { LeaseLost } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { LazySignal, Outcome } from '../../pools/pool.js'
+import { type Around, executeAround } from '../around.js'
 import type { Delivery } from '../broker.js'
 import { type CanvasLimits, checkCanvas } from '../check-canvas.js'
 import { type ContextTools, type StoreState, TaskContext } from '../context.js'
@@ -19,6 +20,8 @@ export interface RunMeans {
   readonly hostname: string
   readonly log: Logger
   readonly tools: ContextTools
+  /** A user's listeners and middleware; undefined when there are none. */
+  readonly around: () => Around | undefined
 }
 
 /** What the contexts of one worker share. */
@@ -73,13 +76,18 @@ export const contextOf = (means: RunMeans, run: OneRun): TaskContext => {
 
 /** Never rejects. */
 export const runTask = (
-  { results }: Pick<RunMeans, 'results'>,
+  { results, around }: Pick<RunMeans, 'results' | 'around'>,
   { message, definition }: Pick<OneRun, 'message' | 'definition'>,
   context: TaskContext,
 ): Promise<Outcome> => {
-  if (definition.options.errback !== 'full') return execute(definition, message, context, message.args)
+  const all = around()
+  const run = (args: readonly unknown[]): Promise<Outcome> =>
+    all === undefined
+      ? execute(definition, message, context, args)
+      : executeAround(all, definition, message, context, args)
+  if (definition.options.errback !== 'full') return run(message.args)
   return errbackArguments(message, results).then(
-    (args) => execute(definition, message, context, args),
+    run,
     (error: unknown): Outcome => ({ kind: 'failure', error }),
   )
 }

@@ -1,8 +1,14 @@
 // One delivery, from intake to the text of its completion: look at it, run it if it may run, and ask what
 // follows. Also what a chord still needs when its last part is in. Nothing here rejects.
-import { InvalidTaskError, LeaseLost, TaskRevokedError, WorkerShutdown } from '../../errors.js'
+import {
+  InvalidTaskError,
+  LeaseLost,
+  TaskRevokedError,
+  TimeLimitExceeded,
+  WorkerShutdown,
+} from '../../errors.js'
 import type { Logger } from '../../log.js'
-import type { Job, Pool, Running } from '../../pools/pool.js'
+import type { Job, Outcome, Pool, Running } from '../../pools/pool.js'
 import type { Completion, Consumer, Delivery, Ending } from '../broker.js'
 import type { TaskContext } from '../context.js'
 import type { TaskInHand } from '../control/node.js'
@@ -16,6 +22,7 @@ import { stageIn } from '../stage.js'
 import { type Ends, factsOf, type Held, nameOf } from './ends.js'
 import type { Limits } from './limits.js'
 import { deadLetter, type Intake, type IntakeRules, takeIn } from './intake.js'
+import type { Telling } from './telling.js'
 
 /** One run, as the pool gets it. */
 export interface TaskJob extends Job {
@@ -41,6 +48,7 @@ export interface RunsOptions {
   /** The text of STARTED for this message. */
   readonly startedText: (held: Held) => Parameters<Consumer['store']>[1]
   readonly hostname: string
+  readonly telling: Telling
 }
 
 /** A completion on its way, with what is needed if it brings the last part of a chord. */
@@ -154,9 +162,10 @@ export class Runs {
 
   /** A fault of ours: its message is kept for those who look after the worker, and nobody waits for it. */
   private broken(delivery: Delivery, error: unknown): Ended {
-    const { log, rules, now } = this.options
+    const { log, rules, now, telling } = this.options
     log.critical(`A message of queue ${delivery.queue} could not be handled: ${describe(error)}`)
     const reason = error instanceof Error ? error : new Error(String(error))
+    telling.broken(delivery, reason)
     return { completion: deadLetter(delivery, reason, rules, now()), held: undefined }
   }
 
@@ -166,16 +175,18 @@ export class Runs {
     lease: number,
     permitted = this.options.limits.begins(delivery.tag),
   ): Ended | undefined | Promise<Ended | undefined> {
-    const { rules, log, now } = this.options
+    const { rules, log, now, telling } = this.options
     const intake = takeIn(delivery, rules, now())
     if (intake.kind === 'unreadable') {
       const { reason } = intake
       log.error(`A message of queue ${delivery.queue} cannot be read and is a dead letter now: ${reason}`)
+      telling.unreadable(delivery, reason, intake.completion.ending)
       return { completion: intake.completion, held: undefined }
     }
     if (intake.kind === 'defer') return bare(delivery.tag, { kind: 'defer', dueMs: intake.dueMs })
     const { message } = intake.held
     if (log.enabled('INFO')) log.info(`Task ${nameOf(message)} received`, factsOf(message))
+    telling.received(intake.held, delivery)
     return delivery.redelivered && (delivery.uncertain || delivery.attempts > 0)
       ? this.afterNote(intake, delivery, lease, permitted)
       : this.proceed(intake, delivery, lease, permitted)
@@ -203,17 +214,27 @@ export class Runs {
     lease: number,
     permitted: boolean,
   ): Promise<Ended | undefined> {
-    return intake.kind === 'run' ? this.run(intake.held, delivery, lease, permitted) : this.withoutRun(intake)
+    return intake.kind === 'run'
+      ? this.run(intake.held, delivery, lease, permitted)
+      : this.withoutRun(intake, delivery)
   }
 
-  private async withoutRun(intake: Exclude<Readable, { kind: 'run' }>): Promise<Ended> {
-    const { ends } = this.options
+  private async withoutRun(intake: Exclude<Readable, { kind: 'run' }>, delivery: Delivery): Promise<Ended> {
+    const { ends, telling } = this.options
     const { held } = intake
     if (intake.kind === 'resume') return { completion: await ends.ofResume(held), held }
     if (intake.kind === 'release') return this.release(held)
-    if (intake.kind !== 'fail') return { completion: await ends.ofRevoked(held, intake.kind), held }
+    if (intake.kind !== 'fail') {
+      telling.revoked(held, delivery, {
+        expired: intake.kind === 'expired',
+        terminated: false,
+        signum: null,
+      })
+      return { completion: await ends.ofRevoked(held, intake.kind), held }
+    }
     const { id, task } = held.message
     const { error, dead } = intake
+    telling.refused(held, delivery, error)
     const ending: Ending | undefined =
       dead === undefined ? undefined : { kind: 'dead', reason: dead, taskId: id, task }
     return { completion: await ends.ofFailure(held, error, ending), held }
@@ -292,11 +313,26 @@ export class Runs {
     const sent = job.context?.sent ?? held.sent
     const added = job.context?.added ?? held.added
     const finished: Held = sent.length === 0 && added.length === 0 ? held : { ...held, sent, added }
-    const completion =
-      outcome.kind === 'aborted' && outcome.error instanceof TaskRevokedError
-        ? ends.ofRevoked(finished, 'terminated')
-        : ends.ofOutcome(finished, outcome, ms)
+    const completion = this.endOf(finished, delivery, outcome, ms)
     return { completion: completion instanceof Promise ? await completion : completion, held: finished }
+  }
+
+  private endOf(
+    held: Held,
+    delivery: Delivery,
+    outcome: Exclude<Outcome, { readonly kind: 'lost' }>,
+    ms: number,
+  ): Completion | Promise<Completion> {
+    const { ends, telling } = this.options
+    if (outcome.kind === 'aborted' && outcome.error instanceof TaskRevokedError) {
+      const signum = outcome.error.signal ?? null
+      telling.revoked(held, delivery, { expired: false, terminated: true, signum })
+      return ends.ofRevoked(held, 'terminated')
+    }
+    // The code that ran into its hard limit tells of nothing any more.
+    if (outcome.kind === 'failure' && outcome.error instanceof TimeLimitExceeded)
+      telling.failed(held, outcome.error)
+    return ends.ofOutcome(held, outcome, ms)
   }
 
   /** What ran it died, and we did not: to us it is the same as a message that comes back, without the way. */

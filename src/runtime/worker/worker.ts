@@ -6,6 +6,7 @@ import { ImproperlyConfigured, InvalidUsage, WorkerShutdown } from '../../errors
 import type { Logger } from '../../log.js'
 import type { Courier, Execute, Json, LazySignal, Outcome, Pool } from '../../pools/pool.js'
 import { hearBroadcasts } from '../broadcast.js'
+import type { Around } from '../around.js'
 import type { Broker, Consumer } from '../broker.js'
 import type { ContextTools } from '../context.js'
 import type { RunnableTask } from '../execute.js'
@@ -14,6 +15,7 @@ import type { Means } from '../perform.js'
 import type { Registry } from '../registry.js'
 import type { ResultSource } from '../result-source.js'
 import { Revoked } from '../revoked.js'
+import type { TaskSignalling } from '../task-signals.js'
 import { type Scaler, startAutoscaler } from './autoscaler.js'
 import { packDelivery, type Question, unpackOutcome } from './crossing.js'
 import { Ends, type EndSettings, type Held } from './ends.js'
@@ -27,6 +29,7 @@ import { installSignals } from './signals.js'
 import { type Consumption, consumptionOf, viewQueues } from './queues.js'
 import { Runs, type TaskJob } from './runs.js'
 import { Slots } from './slots.js'
+import { Telling } from './telling.js'
 
 /** The pool that a worker wants. */
 export interface PoolRequest {
@@ -56,6 +59,8 @@ export interface WorkerParts {
   readonly scale: Scaler | undefined
   /** This process (or thread) is a pool's child: it runs what it is given, and starts nothing of its own. */
   readonly isChild: boolean
+  readonly signals: TaskSignalling
+  readonly around: () => Around | undefined
   readonly settings: EndSettings & {
     readonly taskAcksLate: boolean
     readonly taskTrackStarted: boolean
@@ -87,6 +92,9 @@ const checkedStep = (verb: string, n: number): number => {
   return n
 }
 
+/** Whether tasks run in processes or threads of their own. */
+const isApart = (pool: PoolName): boolean => pool === 'prefork' || pool === 'threads'
+
 type Phase = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 
 export class Worker {
@@ -109,6 +117,7 @@ export class Worker {
   #consumer: Consumer | undefined
   #stopScaling: () => void = () => undefined
   #stopping: Promise<void> | undefined
+  #isCold = false
   #stopped: () => void = () => undefined
   readonly #end = new Promise<void>((resolve) => {
     this.#stopped = resolve
@@ -162,6 +171,12 @@ export class Worker {
       )
     this.#phase = 'starting'
     try {
+      const { signals, remote } = this.#parts
+      const { hostname, queues } = this
+      await signals.send('celerydInit', { hostname, settings: remote.settings })
+      await signals.send('celerydAfterSetup', { hostname, queues })
+      await signals.send('workerInit', { hostname })
+      if (!isApart(this.poolName)) await signals.send('workerProcessInit', { hostname, pid: process.pid })
       await this.#begin()
     } catch (error) {
       this.#phase = 'stopped'
@@ -169,6 +184,7 @@ export class Worker {
       throw error
     }
     this.#log.info(`${this.hostname} ready.`)
+    await this.#parts.signals.send('workerReady', { hostname: this.hostname })
     return this
   }
 
@@ -320,6 +336,7 @@ export class Worker {
       trackStarted: settings.taskTrackStarted,
       startedText: (held) => ends.passing(held, 'STARTED', { pid: process.pid, hostname: this.hostname }),
       hostname: this.hostname,
+      telling: new Telling(this.#parts.signals),
     })
     const { concurrency } = pool
     const capacity = this.#capacity
@@ -376,8 +393,8 @@ export class Worker {
   /** In this process. */
   #run(job: TaskJob, abort: LazySignal): Promise<Outcome> {
     const { held, delivery } = job
-    const { app, results } = this.#parts
-    const means = { app, results, hostname: this.hostname, log: this.#log, tools: this.#tools }
+    const { app, results, around } = this.#parts
+    const means = { app, results, around, hostname: this.hostname, log: this.#log, tools: this.#tools }
     const run = {
       message: held.message,
       delivery,
@@ -441,6 +458,12 @@ export class Worker {
       this.#stopped()
       return
     }
+    if (this.#stopping === undefined || (cold && !this.#isCold))
+      void this.#parts.signals.send('workerShuttingDown', {
+        hostname: this.hostname,
+        how: cold ? 'Cold' : 'Warm',
+      })
+    this.#isCold ||= cold
     this.#stopping ??= this.#drain()
     if (cold) await this.#cool()
     await this.#stopping
@@ -468,6 +491,10 @@ export class Worker {
     await this.#pool?.stop()
     for (const end of this.#deafen) await end()
     await this.#consumer?.close()
+    const { signals } = this.#parts
+    const { hostname } = this
+    if (!isApart(this.poolName)) await signals.send('workerProcessShutdown', { hostname, pid: process.pid })
+    await signals.send('workerShutdown', { hostname })
     this.#phase = 'stopped'
     this.#stopped()
   }

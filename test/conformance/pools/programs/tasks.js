@@ -185,3 +185,33 @@ app.task('returns', (what) => {
   circle.self = circle
   return what === 'circle' ? circle : 'x'.repeat(200 * 2 ** 20)
 })
+
+// What a user has around his tasks. `mark` in a task's headers asks for it; the others see nothing of it.
+app.task('traced', (x) => {
+  if (x === 'boom') throw new Stop('traced')
+  return x
+})
+for (const name of ['taskPrerun', 'taskPostrun', 'taskSuccess', 'taskFailure'])
+  app.on(name, ({ task, taskId, state = '' }) => {
+    if (task === 'traced') note(`${name}:${state}:${taskId}`)
+  })
+app.on('taskPrerun', ({ task }) => {
+  if (task === 'traced') throw new Error('a listener that throws')
+})
+app.on('taskReceived', ({ task, taskId }) => task === 'traced' && note(`taskReceived::${taskId}`))
+app.on('workerProcessInit', () => note('workerProcessInit'))
+app.on('workerProcessShutdown', () => note('workerProcessShutdown'))
+app.on('workerReady', () => note('workerReady'))
+app.on('workerShutdown', () => note('workerShutdown'))
+app.use({
+  execute: async (request, next) => {
+    if (request.task !== 'traced') return next()
+    const value = await next()
+    return `<${String(value)}>`
+  },
+  publish: (message, next) => next({ ...message, headers: { ...message.headers, traced: message.task } }),
+})
+app.task('headers', function () {
+  return this.request.headers
+})
+app.task('sendsOn', async () => (await app.sendTask('headers')).id)
