@@ -25,10 +25,18 @@ export interface ResultPort {
   traceback(): Promise<string | null | undefined>
 }
 
+export interface FindingPort {
+  readonly check: string
+  readonly level: 'ok' | 'warning' | 'error'
+  readonly says: string
+  readonly mend: string | null
+}
+
 export interface BrokerPort {
   readonly url: string
   /** Rejects with OperationalError while it cannot be reached. */
   inspect(): Promise<unknown>
+  examine(queues: readonly string[]): Promise<readonly FindingPort[]>
   purge(queue: string): Promise<number>
 }
 

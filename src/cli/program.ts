@@ -8,6 +8,7 @@ import { devCommand } from './dev.js'
 import { type ExitCode, exitCodeOf, Fault, sentenceOf } from './fault.js'
 import type { Io } from './io.js'
 import { readEnvironment } from './options.js'
+import { doctorCommand } from './doctor.js'
 import { purgeCommand } from './purge.js'
 import { reportCommand } from './report.js'
 import { resultCommand } from './result.js'
@@ -69,6 +70,7 @@ const build = (program: Command, context: Context, exit: (code: ExitCode) => voi
     controlCommand(context),
     statusCommand(context),
     purgeCommand(context),
+    doctorCommand(context),
     reportCommand(context),
     beatCommand(context, exit),
     devCommand(context),

@@ -7,6 +7,7 @@ import type {
   ConsumerOptions,
   DeadLetter,
   Deferred,
+  Finding,
   FireReply,
   Firing,
   Publication,
@@ -77,6 +78,11 @@ export class MemoryBroker implements Broker {
 
   async lead(scope: string, by: string, leaseMs: number): Promise<boolean> {
     return this.room.submit('lead', { scope, by, leaseMs })
+  }
+
+  async examine(): Promise<readonly Finding[]> {
+    const says = 'this engine lives in its process and ends with it: there is nothing to look after'
+    return [{ check: 'server', level: 'ok', says, mend: null }]
   }
 
   async inspect(): Promise<ServerReport> {

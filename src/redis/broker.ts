@@ -7,6 +7,7 @@ import type {
   ConsumerOptions,
   DeadLetter,
   Deferred,
+  Finding,
   FireReply,
   Firing,
   Publication,
@@ -21,6 +22,7 @@ import { ask } from './backend.js'
 import { RedisConsumer } from './consumer.js'
 import { needOf } from './confirm.js'
 import { listDead, purgeDead } from './dead.js'
+import { examine } from './examine.js'
 import { Firer } from './firing.js'
 import { deferredOf } from './deferred.js'
 import { inspectServer } from './inspect.js'
@@ -205,6 +207,14 @@ export class RedisBroker implements Broker {
   async deferred(queue: string, limit: number): Promise<readonly Deferred[]> {
     const key = this.#options.keys.eta(queue)
     return deferredOf(await this.#ask('zrange', [key, 0, limit - 1, 'WITHSCORES']))
+  }
+
+  examine(queues: readonly string[]): Promise<readonly Finding[]> {
+    const { keys, databases } = this.#options
+    const { visibilityTimeout } = keys.sharing
+    const ask = (command: string, args: readonly (string | number)[]): Promise<Reply> =>
+      this.#ask(command, args)
+    return examine({ ask, keys, chords: databases.results === '', queues, visibilityTimeout })
   }
 
   async length(queue: string): Promise<number> {

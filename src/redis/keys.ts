@@ -457,6 +457,11 @@ export class Keys {
   chord = (groupId: string, part: 'j' | 's' | 't'): string =>
     `${this.resultPrefix}celery-taskset-meta-${groupId}.${part}`
   savedGroup = (groupId: string): string => `${this.resultPrefix}celery-taskset-meta-${groupId}`
+  /** All that may tell of chords that wait, for SCAN. */
+  get chordPattern(): string {
+    return `${this.resultPrefix.replace(/[*?[\]\\]/g, '\\$&')}celery-taskset-meta-*.j`
+  }
+
   seen = ({ groupId, bodyId }: ChordKey): string =>
     `${this.resultPrefix}lovage:chord:${groupId}:${bodyId}:seen`
   taken = ({ groupId, bodyId }: ChordKey): string =>

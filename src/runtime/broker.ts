@@ -290,6 +290,16 @@ export interface ServerReport {
   readonly warnings: readonly string[]
 }
 
+/** One thing that `lovage doctor` looked at. */
+export interface Finding {
+  readonly check: string
+  /** `error`: work stands still or may be lost. */
+  readonly level: 'ok' | 'warning' | 'error'
+  readonly says: string
+  /** What to do, best a command. */
+  readonly mend: string | null
+}
+
 /** A message that could not end well. `raw` is as it came. */
 export interface DeadLetter {
   readonly id: string
@@ -373,6 +383,8 @@ export interface Broker {
    */
   lead(scope: string, by: string, leaseMs: number): Promise<boolean>
   inspect(): Promise<ServerReport>
+  /** Looks for what is wrong over there, and changes nothing. */
+  examine(queues: readonly string[]): Promise<readonly Finding[]>
   /** Remembered for all workers, those that start later too. Sent again it changes nothing. */
   revoke(revocation: Revocation): Promise<void>
   /** Everything that is revoked and not forgotten, or what has come since `sinceMs`. */

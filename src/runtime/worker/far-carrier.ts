@@ -44,6 +44,7 @@ export const farCarrier = (url: string, ask: (call: Json) => Promise<Json>): Car
     fire: not('A beat'),
     lead: not('A beat'),
     inspect: not('The state of the broker'),
+    examine: not('The state of the broker'),
     revoke: not('revoke'),
     revoked: not('What is revoked'),
     deferred: not('What a queue holds back'),
