@@ -114,3 +114,26 @@ describe('what a task says of its messages', () => {
     expect(routed(message, {}, { taskIgnoreResult: true }).message.ignoreResult).toBeUndefined()
   })
 })
+
+describe('a task is run by our workers alone', () => {
+  const isOurs = (settings: SettingsInput = {}, { hasCode = true } = {}): boolean => {
+    const registry = new Registry()
+    registry.add({ name: 'proj.add', run: hasCode ? () => 1 : undefined, options: { queue: 'own' } })
+    return new Router(readSettings(settings, {}), registry).isOurs('proj.add')
+  }
+
+  it('when this app has its code', () => {
+    expect(isOurs()).toBe(true)
+    expect(isOurs({ taskQueues: { own: {} } })).toBe(true)
+  })
+
+  it('not when it is only declared, or when Python consumes its queue as well', () => {
+    expect(isOurs({}, { hasCode: false })).toBe(false)
+    expect(isOurs({ taskQueues: { own: { shared: true } } })).toBe(false)
+  })
+
+  it('and not where messages are signed: pages beside them are not', () => {
+    expect(isOurs({ taskQueues: { own: { signed: 'hmac' } } })).toBe(false)
+    expect(isOurs({ taskSerializer: 'auth' })).toBe(false)
+  })
+})
