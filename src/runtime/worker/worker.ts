@@ -4,27 +4,25 @@ import { hostname as machine } from 'node:os'
 import { paceOf, type Rate, readRate } from '../../config-rate.js'
 import { ImproperlyConfigured, InvalidUsage, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
-import type { Courier, Execute, Json, LazySignal, Outcome, Pool } from '../../pools/pool.js'
+import type { Courier, Execute, LazySignal, Outcome, Pool } from '../../pools/pool.js'
 import { hearBroadcasts } from '../broadcast.js'
 import type { Around } from '../around.js'
 import type { Broker, Consumer } from '../broker.js'
 import type { ContextTools } from '../context.js'
 import type { RunnableTask } from '../execute.js'
-import { decodeJson } from '../json.js'
 import type { Means } from '../perform.js'
 import type { Registry } from '../registry.js'
 import type { ResultSource } from '../result-source.js'
 import { Revoked } from '../revoked.js'
 import type { TaskSignalling } from '../task-signals.js'
 import { type Scaler, startAutoscaler } from './autoscaler.js'
-import { packDelivery, type Question, unpackOutcome } from './crossing.js'
+import { courierOf } from './courier.js'
 import { Ends, type EndSettings, type Held } from './ends.js'
 import { Limits, type Rates } from './limits.js'
 import type { PoolName, WorkerOptions } from './options.js'
-import { answerFar, type FarCall } from './far-carrier.js'
 import { Pages } from './pages.js'
 import { openRemote, type RemoteOptions, type RemoteParts } from './remote.js'
-import { contextOf, contextTools, onlyLost, runTask } from './run-task.js'
+import { contextOf, contextTools, runTask } from './run-task.js'
 import { installSignals } from './signals.js'
 import { type Consumption, consumptionOf, viewQueues } from './queues.js'
 import { Runs, type TaskJob } from './runs.js'
@@ -77,14 +75,6 @@ export interface WorkerParts {
     readonly strategy: 'round_robin' | 'sorted' | 'priority'
   }
 }
-
-const methodOf = {
-  DEBUG: 'debug',
-  INFO: 'info',
-  WARNING: 'warning',
-  ERROR: 'error',
-  CRITICAL: 'critical',
-} as const
 
 const checkedStep = (verb: string, n: number): number => {
   if (!Number.isInteger(n) || n < 1)
@@ -265,24 +255,13 @@ export class Worker {
   }
 
   #createPool(): Pool<TaskJob> {
-    const courier: Courier<TaskJob> = {
-      pack: ({ held, delivery }) => packDelivery(delivery, this.#ends.ignoresResult(held)) as Json,
-      unpack: (job, json) => {
-        const { outcome, ...traces } = unpackOutcome(json)
-        job.context = traces
-        return outcome
-      },
-      answer: (job, json) => {
-        const question = json as unknown as Question | FarCall
-        if (job === undefined || question[0] !== 'store')
-          return answerFar(question as FarCall, {
-            broker: this.#parts.broker,
-            backend: () => this.#parts.results.backend(),
-          })
-        return this.#store(job.held, question[1], decodeJson(question[2])).catch(onlyLost)
-      },
-      log: ({ level, text, fields }) => this.#log[methodOf[level]](text, fields),
-    }
+    const courier = courierOf({
+      ignoresResult: (held) => this.#ends.ignoresResult(held),
+      store: (held, state, meta) => this.#store(held, state, meta),
+      broker: () => this.#parts.broker(),
+      backend: () => this.#parts.results.backend(),
+      log: this.#log,
+    })
     return this.#parts.createPool({
       name: this.poolName,
       concurrency: this.#concurrency,
