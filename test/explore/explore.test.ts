@@ -1,0 +1,81 @@
+// The explorer in a short form, and engines with a fault in each: it must find them.
+import { describe, expect, it } from 'vitest'
+import { transition as shipped } from '../../src/memory/engine.js'
+import type { ConsumerRecord } from '../../src/memory/state.js'
+import { explore } from './explore.js'
+import { graphs } from './graphs.js'
+import type { Transition } from './world.js'
+
+describe('the engine that ships', () => {
+  const small = ['one', 'pair', 'later', 'retry', 'chain', 'errback', 'links', 'chord', 'broken', 'between']
+  it.each(small)('loses nothing and sends nothing twice, whatever happens: %s', (name) => {
+    const found = explore(graphs[name]!, { workers: 2, faults: 2 })
+    expect(found.violation).toBeNull()
+    expect(found).toMatchObject({ isComplete: true })
+    expect(found.ends).toBeGreaterThan(1)
+  })
+
+  it('folds workers: three are little more than two', () => {
+    const two = explore(graphs['pair']!, { workers: 2, faults: 1 })
+    const three = explore(graphs['pair']!, { workers: 3, faults: 1 })
+    expect(three.states).toBeLessThan(2 * two.states)
+  })
+})
+
+/** Engines with a fault, each made of the one that ships. */
+const mutants: Readonly<
+  Record<string, { readonly graph: string; readonly says: RegExp; readonly transition: Transition }>
+> = {
+  'forgets that a message has ended': {
+    graph: 'errback',
+    says: /double edge/,
+    transition: (state, operation) => shipped({ ...state, markers: new Map() }, operation),
+  },
+  'takes a resent claim for a new one': {
+    graph: 'one',
+    says: /stuck|lost/,
+    transition: (state, operation) => {
+      const blank = ([id, record]: [string, ConsumerRecord]) => [id, { ...record, lanes: [] }] as const
+      const consumers = operation.kind === 'step' ? new Map([...state.consumers].map(blank)) : state.consumers
+      return shipped({ ...state, consumers }, operation)
+    },
+  },
+  'drops what a dead worker held': {
+    graph: 'one',
+    says: /lost/,
+    transition: (state, operation) => {
+      const result = shipped(state, operation)
+      if (operation.kind !== 'reap') return result
+      return { ...result, changes: result.changes.filter(({ table }) => table !== 'lists') }
+    },
+  },
+  'acknowledges the last part of a chord before the body is sent': {
+    graph: 'chord',
+    says: /x is lost/,
+    transition: (state, operation) => {
+      const result = shipped(state, operation)
+      const { reply } = result
+      const joins = typeof reply === 'object' && reply !== null && 'joins' in reply && reply.joins.length > 0
+      if (operation.kind !== 'step' || !joins) return result
+      const changes = result.changes.map((change) =>
+        change.table === 'held' && change.value?.joining ? { ...change, value: undefined } : change,
+      )
+      return { ...result, changes }
+    },
+  },
+  'counts the part of a task each time that it comes': {
+    graph: 'chord',
+    says: /lost|stuck|double edge/,
+    transition: (state, operation) => shipped({ ...state, parts: new Map() }, operation),
+  },
+}
+
+describe('an engine that', () => {
+  it.each(Object.keys(mutants))('%s is found out, with the way to it', (name) => {
+    const { graph, says, transition } = mutants[name]!
+    const { violation } = explore(graphs[graph]!, { workers: 2, faults: 2, transition })
+    expect(violation?.what).toMatch(says)
+    expect(violation?.trace.length).toBeGreaterThan(1)
+    expect(violation?.trace.length).toBeLessThan(10)
+  })
+})
