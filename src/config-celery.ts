@@ -2,55 +2,58 @@
 // is brought along (they have no effect on Redis in Celery either, or guard against what cannot happen
 // here); the others are refused with a sentence that says what to do. And the older names of settings.
 
-/** Any value is accepted; nothing would change. */
-export const withoutEffect: ReadonlySet<string> = new Set([
-  // AMQP only
-  'brokerHeartbeat',
-  'brokerHeartbeatCheckrate',
-  'brokerLoginMethod',
-  'taskCreateMissingQueueType',
-  'taskCreateMissingQueueExchangeType',
-  'taskDefaultQueueType',
-  'taskDefaultDeliveryMode',
-  'taskQueueMaxPriority',
-  'workerDetectQuorumQueues',
-  'resultPersistent',
-  'resultExchange',
-  'resultExchangeType',
-  'eventQueueTtl',
-  'eventQueueExpires',
-  'eventQueueExclusive',
-  'eventQueueDurable',
-  'controlQueueTtl',
-  'controlQueueExpires',
-  'controlQueueExclusive',
-  'controlQueueDurable',
-  // One connection carries everything, and results are not cached in a client
-  'brokerPoolLimit',
-  'redisMaxConnections',
-  'resultCacheMax',
-  'resultCompression',
-  // Chords are joined by the last part, in one step: nobody polls
-  'resultChordJoinTimeout',
-  'resultChordRetryInterval',
-  // Done without asking: a store that is away is tried again, a message that was completed is not run again
-  'resultBackendAlwaysRetry',
-  'workerDeduplicateSuccessfulTasks',
-  // Waiting tasks lie in Redis and not in the worker
-  'workerEtaTaskLimit',
-  'workerEnablePrefetchCountReduction',
-  'workerTimerPrecision',
-  // A tick is written with its fire
-  'beatSyncEvery',
-  // Python's logging
-  'workerHijackRootLogger',
-])
+const amqp = 'it has no effect on Redis'
+const oneConnection = 'one connection carries everything, and results are not cached in a client'
+const joined = 'chords are joined by the last part, in one step: nobody polls'
+const anyway =
+  'done without asking: a store that is away is tried again, a message that was completed is not run again'
+const waiting = 'waiting tasks lie in Redis and not in the worker'
+const tick = 'a tick is written with its fire'
+const logging = "it is about Python's logging"
+const revoked = 'what is revoked lies in the broker, and outlives the worker there'
+
+/** Any value is accepted; nothing would change, for this reason. */
+export const withoutEffect: Readonly<Record<string, string>> = {
+  brokerHeartbeat: amqp,
+  brokerHeartbeatCheckrate: amqp,
+  brokerLoginMethod: amqp,
+  taskCreateMissingQueueType: amqp,
+  taskCreateMissingQueueExchangeType: amqp,
+  taskDefaultQueueType: amqp,
+  taskDefaultDeliveryMode: amqp,
+  taskQueueMaxPriority: amqp,
+  workerDetectQuorumQueues: amqp,
+  resultPersistent: amqp,
+  resultExchange: amqp,
+  resultExchangeType: amqp,
+  eventQueueTtl: amqp,
+  eventQueueExpires: amqp,
+  eventQueueExclusive: amqp,
+  eventQueueDurable: amqp,
+  controlQueueTtl: amqp,
+  controlQueueExpires: amqp,
+  controlQueueExclusive: amqp,
+  controlQueueDurable: amqp,
+  brokerPoolLimit: oneConnection,
+  redisMaxConnections: oneConnection,
+  resultCacheMax: oneConnection,
+  resultCompression: oneConnection,
+  resultChordJoinTimeout: joined,
+  resultChordRetryInterval: joined,
+  resultBackendAlwaysRetry: anyway,
+  workerDeduplicateSuccessfulTasks: anyway,
+  workerEtaTaskLimit: waiting,
+  workerEnablePrefetchCountReduction: waiting,
+  workerTimerPrecision: waiting,
+  beatSyncEvery: tick,
+  workerHijackRootLogger: logging,
+  workerStateDb: revoked,
+}
 
 const inUrl = (setting: string): string => `write it in ${setting}: redis://user:password@host:6379/0`
 const connection = 'connections look after themselves here; leave it out'
 const classes = 'it names a Python class; leave it out'
 const events = 'events are not available yet'
-const control = 'remote control is not available yet'
 
 /** `but` are the values that are already true, and therefore accepted. */
 export interface Refusal {
@@ -94,9 +97,9 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   resultBackendMaxSleepBetweenRetriesMs: not(connection),
 
   workerPoolPutlocks: not('a child is given a task when it is idle, and never before; leave it out'),
-  workerPoolRestarts: not(control, false),
+  workerPoolRestarts: not('a pool is not restarted with new code; restart the worker', false),
   workerLostWait: not('that a child was lost is known at once, and what it said before counts; leave it out'),
-  workerAutoscaler: not('autoscaling is not available yet'),
+  workerAutoscaler: not('it names a Python class; the bounds are `--autoscale=10,3`'),
   workerAgent: not(classes),
   workerConsumer: not(classes),
   workerTimer: not(classes),
@@ -107,7 +110,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   workerEnableSoftShutdownOnIdle: not('it is not available yet', false),
   workerDirect: not('a queue for each worker is not available yet; name one with -Q', false),
   workerSendTaskEvents: not(events, false),
-  workerStateDb: not('revoked tasks are not kept in a file'),
   workerTaskLogFormat: not('use workerLogFormat: "text" or "json"'),
   workerRedirectStdouts: not('what a task prints goes straight to the terminal; log with `this.log`', false),
   workerRedirectStdoutsLevel: not('what a task prints goes straight to the terminal; log with `this.log`'),

@@ -36,7 +36,7 @@ export interface SettingsInput extends CamelInput, SnakeInput {
 const rows = table as unknown as Readonly<Record<string, Row<unknown, unknown>>>
 const isSetting = (name: string): boolean => Object.hasOwn(rows, name)
 const isKnown = (name: string): boolean =>
-  isSetting(name) || Object.hasOwn(refusals, name) || withoutEffect.has(name)
+  isSetting(name) || Object.hasOwn(refusals, name) || Object.hasOwn(withoutEffect, name)
 
 /** The setting that a name means, in any of its spellings; undefined when it means none. */
 export const settingName = (given: string): string | undefined => {

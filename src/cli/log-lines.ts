@@ -33,6 +33,7 @@ export const openLog = ({ level, format, colors, file, err }: LogOptions): Logge
       close: () => undefined,
     }
   let descriptor: number
+  let failed = false
   try {
     descriptor = openSync(file, 'a')
   } catch (error) {
@@ -42,7 +43,17 @@ export const openLog = ({ level, format, colors, file, err }: LogOptions): Logge
     ...createLogger({
       level,
       format: format === 'json' ? jsonFormat : textFormat,
-      write: (line) => void writeSync(descriptor, `${line}\n`),
+      write: (line) => {
+        try {
+          writeSync(descriptor, `${line}\n`)
+          failed = false
+        } catch (error) {
+          // A full disk must not end the worker. The line goes where somebody may see it.
+          if (!failed) err(`--logfile ${file} cannot be written: ${(error as Error).message}`)
+          failed = true
+          err(line)
+        }
+      },
     }),
     close: () => closeSync(descriptor),
   }

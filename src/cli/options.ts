@@ -34,6 +34,11 @@ export const list = (text: string): readonly string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== '')
 
+export const umask = (text: string): number => {
+  if (!/^(0o?)?[0-7]{1,4}$/.test(text.trim())) throw expected('an octal mask such as 022')
+  return Number.parseInt(text.trim().replace(/^0o/, ''), 8)
+}
+
 /** Given several times, the lists are joined. */
 export const lists = (text: string, before: readonly string[] = []): readonly string[] => [
   ...before,

@@ -14,7 +14,17 @@ import { loadTasks } from './load-app.js'
 import { openLog } from './log-lines.js'
 import { maskUrl } from './mask.js'
 import { fileName, nodeName } from './node-name.js'
-import { accepted, autoscale, level, lists, refused, secondsOption, settingWords, whole } from './options.js'
+import {
+  accepted,
+  autoscale,
+  level,
+  lists,
+  refused,
+  secondsOption,
+  settingWords,
+  umask,
+  whole,
+} from './options.js'
 import { takePidfile } from './pidfile.js'
 import { waitForBroker } from './wait-for-broker.js'
 
@@ -23,6 +33,7 @@ interface Options {
   readonly loglevel: LogLevel
   readonly logfile?: string
   readonly pidfile?: string
+  readonly umask?: number
   readonly concurrency?: number
   readonly pool?: string
   readonly autoscale?: { readonly max: number; readonly min: number }
@@ -84,6 +95,7 @@ export const workerCommand = (context: Context, exit: (code: 0 | 1) => void): Co
       '--pidfile <path>',
       'write the process id there; a second worker with the same file exits with 73',
     )
+    .option('--umask <mask>', 'for the files that it writes, in octal', umask)
     .option('-E, --task-events', 'send task events')
     .option('-B, --beat', 'run a beat as well; in any number of workers, each tick is sent once')
     .option('-s, --schedule <path>', 'for the beat: a file for its entries, instead of the broker')
@@ -113,9 +125,10 @@ const celeryOptions = (command: Command): void => {
   command.addOption(new Option('--events').hideHelp().implies({ taskEvents: true }))
   const supervisor = 'a supervisor does that better: systemd, docker, or `nohup lovage … &`.'
   refused(command, '-D, --detach', supervisor)
-  for (const flags of ['--uid <user>', '--gid <group>', '--umask <mask>', '--executable <path>'])
+  for (const flags of ['--uid <user>', '--gid <group>', '--executable <path>'])
     refused(command, flags, supervisor)
-  refused(command, '-S, --statedb <path>', 'revoked tasks are not kept in a file.')
+  // What is revoked lies in the broker, and outlives the worker there.
+  accepted(command, '-S, --statedb <path>')
   refused(command, '--heartbeat-interval <seconds>', 'there are no worker events yet.')
   command.addOption(new Option('--schedule-filename <path>').hideHelp())
 }
@@ -126,6 +139,7 @@ const run = async (
   words: readonly string[],
   options: Options,
 ): Promise<0 | 1> => {
+  if (options.umask !== undefined) process.umask(options.umask)
   const cwd = process.cwd()
   const host = hostname()
   const node = nodeName(options.hostname, host)

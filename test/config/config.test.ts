@@ -215,7 +215,7 @@ describe('declaredQueues', () => {
 
 describe('the tables', () => {
   it('have each setting once', () => {
-    const names = [...Object.keys(table), ...Object.keys(refusals), ...withoutEffect]
+    const names = [...Object.keys(table), ...Object.keys(refusals), ...Object.keys(withoutEffect)]
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
   })
 

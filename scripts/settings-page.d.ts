@@ -1,0 +1,5 @@
+export const settingsPage: (tables: {
+  readonly table: object
+  readonly refusals: object
+  readonly withoutEffect: object
+}) => string
