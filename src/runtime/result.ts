@@ -13,6 +13,7 @@ import type {
 import { ResultIgnored } from '../errors.js'
 import { readIsoDate } from './dates.js'
 import { rebuildError } from './failure.js'
+import { readHeard } from './heard.js'
 import { isReady, type Meta, readMeta, type ResultTuple } from './meta.js'
 import { type AnyResult, isGroup, type ResultSource, tupleOf } from './result-source.js'
 import { collectFrom, forgetTree, graphOf } from './result-tree.js'
@@ -162,7 +163,8 @@ export class TaskResult<T> implements AsyncResult<T> {
         }
         if (text === last) continue
         last = text
-        const meta = readMeta(text)
+        const meta = await readHeard(backend, this.id, text)
+        if (meta === undefined) continue
         yield { state: meta.state, result: this.#valueOf(meta) }
         if (isReady(meta.state)) return
       }

@@ -4,6 +4,7 @@ import { didYouMean, isRecord, show } from '../config-decode.js'
 import { InvalidUsage, TimeoutError } from '../errors.js'
 import type { Backend } from './backend.js'
 import { currentTask } from './context.js'
+import { readHeard } from './heard.js'
 import { isReady, type Meta, readMeta } from './meta.js'
 
 const words = ['timeout', 'propagate', 'signal', 'allowInTask']
@@ -65,7 +66,7 @@ class Wait {
     if (before.length > 0) this.stops.push(lookLeft(backend, before, (meta) => this.end(meta)))
     const unwatch = backend.watch(
       id,
-      (text) => this.hear(text),
+      (text) => this.hear(backend, id, text),
       (error) => this.fail(error),
     )
     this.stops.push(unwatch)
@@ -78,13 +79,14 @@ class Wait {
     this.stops.push(() => signal.removeEventListener('abort', onAbort))
   }
 
-  private hear(text: string): void {
-    try {
-      const meta = readMeta(text)
-      if (isReady(meta.state)) this.end(meta)
-    } catch (error) {
-      this.fail(error)
-    }
+  private hear(backend: Backend, id: string, text: string): void {
+    const heard = readHeard(backend, id, text)
+    if (heard instanceof Promise) heard.then((meta) => this.look(meta)).catch((error) => this.fail(error))
+    else this.look(heard)
+  }
+
+  private look(meta: Meta | undefined): void {
+    if (meta !== undefined && isReady(meta.state)) this.end(meta)
   }
 
   private end(meta: Meta): void {

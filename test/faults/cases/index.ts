@@ -4,6 +4,7 @@ import { busy } from './busy.js'
 import { p4 } from './chord.js'
 import { p10 } from './cuts.js'
 import { chains, earlyAcks, retries } from './edges.js'
+import { fuzz } from './fuzz.js'
 import { p6 } from './frozen.js'
 import { p5 } from './points.js'
 import { poison } from './poison.js'
@@ -26,4 +27,5 @@ export const more: readonly FaultCase[] = [
   references,
   staged,
   storm,
+  fuzz,
 ]
