@@ -146,10 +146,11 @@ const errbacksOf = (
     case 'group':
       return body.tasks.flatMap((task) => errbacksOf(task, errbacks))
     case 'chord': {
-      // A group that reports as one stands here as a chord: its members are what runs first, and last.
-      return isCollected(body)
-        ? body.header.flatMap((task) => errbacksOf(task, errbacks))
-        : errbacksOf(body.body, errbacks)
+      if (!isCollected(body)) return errbacksOf(body.body, errbacks)
+      // A group that reports as one stands here as a chord: its members are what runs first, and last. Where it
+      // took the place of a task, the errbacks of that stand on what collects them.
+      const members = body.header.flatMap((task) => errbacksOf(task, errbacks))
+      return [...members, ...errbacksOf(body.body)]
     }
     case 'chain': {
       const [first, ...rest] = body.tasks

@@ -18,7 +18,7 @@ export const followReplace = (message: Message, signature: Node, context: Follow
   const { id, rootId, groupId, groupIndex, embed } = message
   const nesting = message.replacedTaskNesting + 1
   const rest = embed.chain?.map((step) => nestedJson(step, nesting)) ?? null
-  const node = heir(message, signature, nesting)
+  const node = heir(message, signature, nesting, context.ignoreResult)
   const options: SignatureOptions = {
     taskId: id,
     rootId,
@@ -40,10 +40,10 @@ export const followReplace = (message: Message, signature: Node, context: Follow
   return { steps: [...added, ...decompose(node, [], behind, originOf(message, context)).steps, end] }
 }
 
-/** What is sent in the task's place: one result, the task's stamps, and what was linked to the task. */
-const heir = (message: Message, signature: Node, nesting: number): Node => {
+/** What is sent in the task's place: one result, kept or not as the task's, its stamps, and what was linked to it. */
+const heir = (message: Message, signature: Node, nesting: number, ignored: boolean): Node => {
   const { callbacks, errbacks } = message.embed
-  const one = asOne(normalise(signature))
+  const one = asOne(normalise(signature), ignored)
   const stamped = underStamps(one, message.stampedHeaders ?? [], message.stamps)
   const called = (callbacks ?? []).map((json) => fromJSON(json)).reduce(addCallback, stamped)
   const guarded = (errbacks ?? []).map((json) => fromJSON(json)).reduce(addErrback, called)

@@ -52,7 +52,7 @@ export const referTo = ({ graph, page }: PageKey, steps: readonly Node[]): TaskN
   const [seat] = seatsOf(end)
   const queue = known?.queue ?? first?.options.queue
   const id = bodyIdOf(end)
-  const { groupId, groupIndex } = endOf(end).options
+  const { groupId = seat?.groupId, groupIndex = seat?.index ?? undefined } = endOf(end).options
   const said = { g: graph, n: page, i: 0, t: known?.first ?? first?.task ?? '' }
   return {
     kind: 'task',

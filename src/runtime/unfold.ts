@@ -60,6 +60,8 @@ const withoutNull = (options: Options): Options =>
 const placed = (json: SignatureJson, place: Options): SignatureJson => {
   const { subtask_type: kind, kwargs, options } = json
   if (isEmpty(place)) return json
+  const [last, ...behind] = (options?.['chain'] as readonly SignatureJson[] | undefined) ?? []
+  if (last !== undefined) return { ...json, options: { ...options, chain: [placed(last, place), ...behind] } }
   if (kind === 'chord')
     return { ...json, kwargs: { ...kwargs, body: placed(kwargs['body'] as SignatureJson, place) } }
   if (kind === 'chain')

@@ -3,7 +3,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Node } from '../../src/canvas/node.js'
-import { Retry } from '../../src/errors.js'
+import { fromJSON } from '../../src/canvas/wire.js'
+import { Replace, Retry } from '../../src/errors.js'
 import { decompose } from '../../src/runtime/decompose.js'
 import { ignoredIds } from '../../src/runtime/ignored.js'
 import type { Message } from '../../src/runtime/message.js'
@@ -18,11 +19,11 @@ import { World } from './world.js'
 
 const tasksOf = (runs: Map<string, number>) => {
   const step = (message: Pick<Message, 'retries'>, args: readonly unknown[]): unknown => {
-    const { label, way } = args.at(-1) as Spec
+    const { label, way, heir } = args.at(-1) as Spec
     runs.set(label, (runs.get(label) ?? 0) + 1)
     if (message.retries === 0 && (way === 'retries' || way === 'gives up')) throw new Retry({}, 'again')
     if (way === 'fails' || way === 'gives up') throw new TypeError(`boom ${label}`)
-    return render(label, args.slice(0, -1))
+    return heir === undefined ? render(label, args.slice(0, -1)) : new Replace(fromJSON(heir))
   }
   return {
     step(this: Message, ...args: unknown[]) {

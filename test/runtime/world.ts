@@ -1,10 +1,12 @@
 // A world without a broker, a pool or a clock: plans are carried out on plain data, one message after the
 // other in any order that is asked for. What it shows is what the deciders decide.
-import { Retry } from '../../src/errors.js'
+import type { Node } from '../../src/canvas/node.js'
+import { Replace, Retry } from '../../src/errors.js'
 import type { ChordKey, ChordPart } from '../../src/runtime/broker.js'
 import { followSuccess } from '../../src/runtime/follow.js'
 import { failureOf, followFailure } from '../../src/runtime/follow-failure.js'
 import { type Complete, followJoins } from '../../src/runtime/follow-join.js'
+import { followReplace } from '../../src/runtime/follow-replace.js'
 import { followRetry } from '../../src/runtime/follow-retry.js'
 import type { Message } from '../../src/runtime/message.js'
 import { metaText } from '../../src/runtime/meta.js'
@@ -81,7 +83,11 @@ export class World {
       const code = this.#options.tasks[message.task]
       if (code === undefined) throw new Error(`no task ${message.task}`)
       const kwargs = Object.keys(message.kwargs).length > 0 ? [message.kwargs] : []
-      plan = followSuccess(message, code.apply(message, [...message.args, ...kwargs]), context)
+      const value = code.apply(message, [...message.args, ...kwargs])
+      plan =
+        value instanceof Replace
+          ? followReplace(message, value.signature as Node, context)
+          : followSuccess(message, value, context)
     } catch (error) {
       plan =
         error instanceof Retry

@@ -5,6 +5,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { App } from '../../../src/app.js'
+import { signature } from '../../../src/canvas/signature.js'
 import { ResultIgnored } from '../../../src/errors.js'
 import type { AnyResult } from '../../../src/runtime/result-source.js'
 import { build, type Spec } from '../../support/canvases/build.js'
@@ -23,7 +24,7 @@ type Event = readonly ['start' | 'end', string]
 /** The task of all canvases. */
 const stepOf = (app: App, events: Event[]) =>
   app.task('step', async function (...given: unknown[]) {
-    const { label, way } = given.pop() as Spec
+    const { label, way, heir } = given.pop() as Spec
     events.push(['start', label])
     // Others get their turn, as in every real task.
     await Promise.resolve()
@@ -32,6 +33,7 @@ const stepOf = (app: App, events: Event[]) =>
     const boom = new TypeError(`boom ${label}`)
     if (way === 'gives up') throw this.retry({ countdown: 0, maxRetries: 1, error: boom })
     if (way === 'fails') throw boom
+    if (heir !== undefined) return this.replace(signature.from(heir))
     return render(label, given)
   })
 

@@ -5,6 +5,7 @@ import { chord } from '../../../src/canvas/chord.js'
 import { group } from '../../../src/canvas/group.js'
 import { chunks, xmap, xstarmap } from '../../../src/canvas/map.js'
 import { type AnySignature, signature } from '../../../src/canvas/signature.js'
+import type { SignatureJson } from '../../../src/canvas/wire.js'
 import { callsOf } from './words.js'
 import type { Calls, Task, Way, Work } from './work.js'
 
@@ -14,6 +15,8 @@ export interface Spec {
   readonly way: Way
   /** Weight, so that what would repeat itself goes by reference. */
   readonly ballast?: string
+  /** What takes the task's place. */
+  readonly heir?: SignatureJson
 }
 
 /** `ballast` goes into every task. */
@@ -40,9 +43,16 @@ const bare = (work: Work, ballast: string): AnySignature => {
   }
 }
 
-const task = ({ label, way, immutable, ignored }: Task, ballast: string): AnySignature =>
+const task = ({ label, way, immutable, ignored, heir }: Task, ballast: string): AnySignature =>
   signature('step', {
-    args: [{ label, way, ...(ballast !== '' && { ballast }) } satisfies Spec],
+    args: [
+      {
+        label,
+        way,
+        ...(ballast !== '' && { ballast }),
+        ...(heir !== undefined && { heir: build(heir, ballast).toJSON() }),
+      } satisfies Spec,
+    ],
     immutable,
     ...(ignored && { options: { ignoreResult: true } }),
   })

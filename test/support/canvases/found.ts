@@ -67,6 +67,10 @@ const cases: Readonly<Record<string, Work>> = {
     chain([task('works', { linkError: [works] }), works], { linkError: [works] }),
   ),
   'a step behind one whose result is ignored': chain([task('fails', { ignored: true }), works]),
+  'the errbacks of a task in whose place a chord never comes to its group': task('is replaced', {
+    heir: chord([fails], group([task('works', { linkError: [works] })])),
+    linkError: [works],
+  }),
   'the callback of a chain that ends in a group, in a header': chord(
     [chain([chord([works], works), group([works, fails])], { link: [works] }), fails],
     works,

@@ -115,6 +115,21 @@ const inRow = (lines: readonly Line[], { link, linkError }: Links): readonly Lin
     given(line, { link: i === 0 ? link.map(({ work }) => ({ work, silent: true })) : [], linkError }),
   )
 
+/** What ends in a row, with a step behind it that gives the list of the results: a task has one. */
+const asOne = (line: Line): Line =>
+  isWide(line.at(-1) as Step) ? [...line, { kind: 'one', work: collects, link: [], linkError: [] }] : line
+
+/** Nobody's task: its code is not among those that are counted. */
+const collects: Task = {
+  kind: 'task',
+  label: '',
+  way: 'works',
+  immutable: false,
+  ignored: false,
+  link: [],
+  linkError: [],
+}
+
 // ---------------------------------------------------------------------------------------------------
 // Running it
 
@@ -157,6 +172,12 @@ export const meaning = (work: Work): Meaning => {
       const lines = messagesOf(work).map(lineOf)
       return sideBySide({ kind: 'row', lines: inRow(lines, { link, linkError }), opens: false }, input, after)
     }
+    if (work.kind === 'task' && work.heir !== undefined) {
+      start(work.label, after, 1)
+      const done = follow(given(asOne(lineOf(work.heir)), { link, linkError }), undefined, [work.label])
+      // Its end is the task's: stored where the task's result is.
+      return { end: { ...done.end, stored: !work.ignored } as End, ran: done.ran }
+    }
     const { end, ran } = work.kind === 'task' ? call(work, input, after) : calls(work, after)
     if (end.kind === 'failure') for (const errback of linkError) follow(lineOf(errback), '<id>', ran)
     if (end.kind === 'value')
@@ -165,6 +186,7 @@ export const meaning = (work: Work): Meaning => {
   }
 
   const call = (task: Task, input: Value | undefined, after: readonly string[]): Done => {
+    if (task === collects) return { end: { kind: 'value', value: input ?? [], stored: true }, ran: after }
     const { label, way, immutable, ignored } = task
     start(label, after, way === 'retries' || way === 'gives up' ? 2 : 1)
     const ran = [label]
@@ -229,6 +251,8 @@ const errbacksOf = (line: Line): readonly Line[] => {
   if (first === undefined) return []
   if (first.kind === 'row') return first.lines.flatMap(errbacksOf)
   const { work, linkError } = first
+  if (work === collects)
+    return [...errbacksOf(line.slice(0, line.indexOf(first)).slice(-1)), ...linkError.map(lineOf)]
   return (work.kind === 'chunks' ? messagesOf(work) : [work]).flatMap(() => linkError.map(lineOf))
 }
 

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 
 /** What a task does: a retry comes before the end. */
-export type Way = 'works' | 'fails' | 'retries' | 'gives up'
+export type Way = 'works' | 'fails' | 'retries' | 'gives up' | 'is replaced'
 
 interface Linked {
   /** What runs after success (of a group: after its first member), and after failure. */
@@ -17,6 +17,8 @@ export interface Task extends Linked {
   readonly way: Way
   readonly immutable: boolean
   readonly ignored: boolean
+  /** What takes its place; it gets no input. */
+  readonly heir?: Work
 }
 
 /** Calls in one message, or in messages of `n`; the call of the number `bad` fails. */
@@ -53,58 +55,68 @@ const way = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Way>('gives up') },
 )
 
-const shapes = fc.letrec<{ work: Work; leaf: Work; links: Linked; follower: Work }>((tie) => ({
-  leaf: fc.oneof(
-    {
-      weight: 8,
-      arbitrary: fc
-        .record({ way, immutable: seldom(4), ignored: seldom(12), links: tie('links') })
-        .map(({ links, ...task }): Task => ({ kind: 'task', label: '', ...task, ...links })),
-    },
-    {
-      weight: 1,
-      arbitrary: fc
+const shapes = fc.letrec<{ work: Work; leaf: Work; links: Linked; follower: Work; heir: Work | undefined }>(
+  (tie) => ({
+    leaf: fc.oneof(
+      {
+        weight: 8,
+        arbitrary: fc
+          .record({ way, immutable: seldom(4), ignored: seldom(12), links: tie('links'), heir: tie('heir') })
+          .map(({ links, heir, ...task }): Task => {
+            const whole: Task = { kind: 'task', label: '', ...task, ...links }
+            return heir === undefined ? whole : { ...whole, way: 'is replaced', heir }
+          }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc
+          .record({
+            kind: fc.constantFrom('xmap' as const, 'xstarmap' as const, 'chunks' as const),
+            count: fc.integer({ min: 1, max: 4 }),
+            bad: fc.oneof({ weight: 4, arbitrary: fc.constant(-1) }, fc.nat(3)),
+            n: fc.integer({ min: 1, max: 3 }),
+            links: tie('links'),
+          })
+          .map(({ links, ...calls }): Calls => ({ label: '', ...calls, ...links })),
+      },
+    ),
+    heir: fc.oneof(
+      { depthIdentifier: 'heirs', maxDepth: 2 },
+      { weight: 8, arbitrary: fc.constant(undefined) },
+      { weight: 1, arbitrary: tie('work') },
+    ),
+    follower: fc.oneof({ depthIdentifier: 'links', maxDepth: 1 }, tie('leaf'), tie('work')),
+    links: fc.oneof(
+      { depthIdentifier: 'links', maxDepth: 1 },
+      { weight: 4, arbitrary: fc.constant<Linked>({ link: [], linkError: [] }) },
+      {
+        weight: 1,
+        arbitrary: fc.record<Linked>({
+          link: fc.array(tie('follower'), { maxLength: 2 }),
+          linkError: fc.array(tie('follower'), { maxLength: 2 }),
+        }),
+      },
+    ),
+    work: fc.oneof(
+      { depthIdentifier: 'work', maxDepth: 4, depthSize: 'medium' },
+      tie('leaf'),
+      fc
         .record({
-          kind: fc.constantFrom('xmap' as const, 'xstarmap' as const, 'chunks' as const),
-          count: fc.integer({ min: 1, max: 4 }),
-          bad: fc.oneof({ weight: 4, arbitrary: fc.constant(-1) }, fc.nat(3)),
-          n: fc.integer({ min: 1, max: 3 }),
+          kind: fc.constantFrom('chain' as const, 'group' as const),
+          parts: fc.array(tie('work'), { minLength: 1, maxLength: 4, depthIdentifier: 'work' }),
           links: tie('links'),
         })
-        .map(({ links, ...calls }): Calls => ({ label: '', ...calls, ...links })),
-    },
-  ),
-  follower: fc.oneof({ depthIdentifier: 'links', maxDepth: 1 }, tie('leaf'), tie('work')),
-  links: fc.oneof(
-    { depthIdentifier: 'links', maxDepth: 1 },
-    { weight: 4, arbitrary: fc.constant<Linked>({ link: [], linkError: [] }) },
-    {
-      weight: 1,
-      arbitrary: fc.record<Linked>({
-        link: fc.array(tie('follower'), { maxLength: 2 }),
-        linkError: fc.array(tie('follower'), { maxLength: 2 }),
-      }),
-    },
-  ),
-  work: fc.oneof(
-    { depthIdentifier: 'work', maxDepth: 4, depthSize: 'medium' },
-    tie('leaf'),
-    fc
-      .record({
-        kind: fc.constantFrom('chain' as const, 'group' as const),
-        parts: fc.array(tie('work'), { minLength: 1, maxLength: 4, depthIdentifier: 'work' }),
-        links: tie('links'),
-      })
-      .map(({ links, ...row }): Row => ({ ...row, ...links })),
-    fc
-      .record({
-        parts: fc.array(tie('work'), { minLength: 1, maxLength: 3, depthIdentifier: 'work' }),
-        body: tie('work'),
-        links: tie('links'),
-      })
-      .map(({ links, ...chord }): Chord => ({ kind: 'chord', ...chord, ...links })),
-  ),
-}))
+        .map(({ links, ...row }): Row => ({ ...row, ...links })),
+      fc
+        .record({
+          parts: fc.array(tie('work'), { minLength: 1, maxLength: 3, depthIdentifier: 'work' }),
+          body: tie('work'),
+          links: tie('links'),
+        })
+        .map(({ links, ...chord }): Chord => ({ kind: 'chord', ...chord, ...links })),
+    ),
+  }),
+)
 
 /** The same with a label for each task: where it stands. */
 export const labelled = (work: Work, label = 't'): Work => {
@@ -117,6 +129,10 @@ export const labelled = (work: Work, label = 't'): Work => {
       return { ...work, ...links, parts: inner(work.kind === 'chain' ? '>' : '|', work.parts) }
     case 'chord':
       return { ...work, ...links, parts: inner('|', work.parts), body: labelled(work.body, `${label}&`) }
+    case 'task': {
+      const heir = work.heir === undefined ? {} : { heir: labelled(work.heir, `${label}~`) }
+      return { ...work, ...links, ...heir, label }
+    }
     default:
       return { ...work, ...links, label }
   }
@@ -124,7 +140,8 @@ export const labelled = (work: Work, label = 't'): Work => {
 
 const countTasks = (work: Work): number => {
   const more = [...work.link, ...work.linkError]
-  const parts = 'parts' in work ? work.parts : []
+  const heir = work.kind === 'task' && work.heir !== undefined ? [work.heir] : []
+  const parts = 'parts' in work ? work.parts : heir
   const all = work.kind === 'chord' ? [...parts, work.body, ...more] : [...parts, ...more]
   return 1 + all.reduce((sum, part) => sum + countTasks(part), 0)
 }
