@@ -65,7 +65,7 @@ describe.each(pools)('a task in the pool %s', (pool) => {
     expect(await answer(result.get({ timeout: 25 }))).toBe('TypeError: boom')
     const traceback = await result.traceback()
     expect(traceback).toMatch(
-      /^TypeError: boom\n {4}at .*tasks\.js:\d+:\d+\)?\nCaused by: RangeError: deep\n/,
+      /^TypeError: boom\n( {4}at .*tasks\.js:\d+:\d+\)?\n)+Caused by: RangeError: deep\n/,
     )
     expect(traceback).not.toMatch(/src\/|dist\//)
     expect(await answer(call('throwText'))).toBe('Exception: just a text')
