@@ -99,6 +99,14 @@ export const encodePage = (steps: readonly SignatureJson[]): string => encodeLis
 
 const encodeAny = (item: unknown): string => encodeSignature(item as SignatureJson)
 
+/** The body of a chord is one object in all messages of its header: it is written once. */
+let lastBody: { readonly signature: SignatureJson; readonly text: string } | undefined
+
+const encodeBodyOf = (signature: SignatureJson): string => {
+  if (lastBody?.signature !== signature) lastBody = { signature, text: encodeSignature(signature) }
+  return lastBody.text
+}
+
 const noEmbed = '{"callbacks": null, "errbacks": null, "chain": null, "chord": null}'
 
 const encodeEmbed = ({ callbacks, errbacks, chain, chord, other }: Embed): string => {
@@ -107,7 +115,7 @@ const encodeEmbed = ({ callbacks, errbacks, chain, chord, other }: Embed): strin
   const more = other === undefined ? '' : `, ${encodeDict(other, (value) => encodeValue(value)).slice(1, -1)}`
   return (
     `{"callbacks": ${encodeSignatures(callbacks)}, "errbacks": ${encodeSignatures(errbacks)}, ` +
-    `"chain": ${encodeSignatures(chain)}, "chord": ${chord === null ? 'null' : encodeSignature(chord)}${more}}`
+    `"chain": ${encodeSignatures(chain)}, "chord": ${chord === null ? 'null' : encodeBodyOf(chord)}${more}}`
   )
 }
 

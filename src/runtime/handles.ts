@@ -18,8 +18,10 @@ export const fromShape = (
   source: ResultSource,
   shape: ResultShape,
   ignored: ReadonlySet<string>,
-): AnyResult =>
-  lineOf(shape, ({ parent }) => parent).reduceRight<AnyResult | null>(
+): AnyResult => {
+  if (shape.kind === 'task' && shape.parent === null)
+    return new TaskResult(source, shape.id, null, ignored.has(shape.id))
+  return lineOf(shape, ({ parent }) => parent).reduceRight<AnyResult | null>(
     (parent, step) =>
       step.kind === 'task'
         ? new TaskResult(source, step.id, parent, ignored.has(step.id))
@@ -31,6 +33,7 @@ export const fromShape = (
           ),
     null,
   ) as AnyResult
+}
 
 /** The id and the tuple to the left; a bare id stands for `[id, null]`. */
 const headOf = ([head]: ResultTuple): readonly [id: string, parent: ResultTuple | null] =>

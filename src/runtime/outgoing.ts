@@ -66,6 +66,8 @@ const taskOf = (node: TaskNode | MapNode): Pick<TaskNode, 'task' | 'args' | 'kwa
 const listOf = (nodes: readonly Node[] | undefined): readonly SignatureJson[] | null =>
   nodes === undefined || nodes.length === 0 ? null : nodes.map(toJSON)
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
 /** `chordJson` gives the dict of a chord's body, which stands in every message of its header. */
 export const toOutgoing = (
   node: TaskNode | MapNode,
@@ -77,7 +79,7 @@ export const toOutgoing = (
 ): Outgoing => {
   const options = merge(node.options, call)
   const { task, args: own, kwargs, immutable } = taskOf(node)
-  const base: Outgoing = {
+  const message: Writable<Outgoing> = {
     task,
     id,
     args: immutable || args.length === 0 ? own : [...args, ...own],
@@ -101,20 +103,18 @@ export const toOutgoing = (
     replacedTaskNesting: options.replacedTaskNesting ?? 0,
     stampedHeaders: options.stampedHeaders ?? null,
   }
-  if (isEmpty(options) && priority === undefined) return base
-  return {
-    ...base,
-    ...(options.ignoreResult !== undefined && { ignoreResult: options.ignoreResult }),
-    ...(options.stamps !== undefined && { stamps: options.stamps }),
-    ...(options.headers !== undefined && { headers: options.headers }),
-    ...(options.queue !== undefined && { queue: options.queue }),
-    ...(options.exchange !== undefined && { exchange: options.exchange }),
-    ...(options.routingKey !== undefined && { routingKey: options.routingKey }),
-    ...(options.priority !== undefined && { priority: options.priority }),
-    ...(priority !== undefined && { inheritedPriority: priority }),
-    ...(options.serializer !== undefined && { serializer: options.serializer }),
-    ...(options.compression !== undefined && { compression: options.compression }),
-    ...(options.replyTo !== undefined && { replyTo: options.replyTo }),
-    ...(options.other !== undefined && { properties: options.other }),
-  }
+  if (priority !== undefined) message.inheritedPriority = priority
+  if (isEmpty(options)) return message
+  if (options.ignoreResult !== undefined) message.ignoreResult = options.ignoreResult
+  if (options.stamps !== undefined) message.stamps = options.stamps
+  if (options.headers !== undefined) message.headers = options.headers
+  if (options.queue !== undefined) message.queue = options.queue
+  if (options.exchange !== undefined) message.exchange = options.exchange
+  if (options.routingKey !== undefined) message.routingKey = options.routingKey
+  if (options.priority !== undefined) message.priority = options.priority
+  if (options.serializer !== undefined) message.serializer = options.serializer
+  if (options.compression !== undefined) message.compression = options.compression
+  if (options.replyTo !== undefined) message.replyTo = options.replyTo
+  if (options.other !== undefined) message.properties = options.other
+  return message
 }

@@ -122,8 +122,9 @@ const publish = (
   { plan, how }: ReturnType<typeof prepare>,
 ): Promise<AnyResult> => {
   const means = { ...within(how, app.means(broker), broker), ...stagingOf(broker, how) }
-  const send = ({ messages, kept, ...publication }: Prepared): Promise<AnyResult> =>
+  const send = (publication: Prepared): Promise<AnyResult> =>
     broker.publish(publication, how).then(() => {
+      const { messages, kept } = publication
       const ignored = ignoredIds(messages, kept, (step) => means.router.ignoresResult(step))
       return fromShape(app.results, plan.result, ignored)
     })
