@@ -1,5 +1,6 @@
 // Every case of the campaign, in the order of the table in docs/guarantees.md.
 import type { FaultCase } from '../support/scene.js'
+import { p12 } from './full.js'
 import { busy } from './busy.js'
 import { p4 } from './chord.js'
 import { p10 } from './cuts.js'
@@ -15,7 +16,7 @@ import { storm } from './storm.js'
 import { p1, p2, p3, p3Default } from './worker-killed.js'
 
 /** The faults that guarantees.md names. */
-export const table: readonly FaultCase[] = [p1, p2, p3, p3Default, p4, p5, p6, p9, p10, p11]
+export const table: readonly FaultCase[] = [p1, p2, p3, p3Default, p4, p5, p6, p9, p10, p11, p12]
 
 /** Canvases, retries and early acknowledgement under the same. */
 export const more: readonly FaultCase[] = [
