@@ -17,6 +17,8 @@ export type Size = 'full' | 'short'
 export interface FaultCase {
   readonly name: string
   readonly title: string
+  /** More arguments for its Redis. */
+  readonly redis?: readonly string[]
   readonly play: (scene: Scene, size: Size) => Promise<void>
 }
 
@@ -102,8 +104,8 @@ export class Scene {
     this.outside = connect(redis.url)
   }
 
-  static async open(seed: number): Promise<Scene> {
-    return new Scene(await startRedis({ own: true }), seed)
+  static async open(seed: number, args: readonly string[] = []): Promise<Scene> {
+    return new Scene(await startRedis({ own: true, args }), seed)
   }
 
   async close(): Promise<void> {
