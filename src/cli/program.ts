@@ -5,6 +5,7 @@ import { callCommand } from './call.js'
 import { type Context, type GlobalOptions, globalsOf } from './context.js'
 import { controlCommand, inspectCommand, statusCommand } from './control.js'
 import { devCommand } from './dev.js'
+import { multiCommand } from './multi.js'
 import { type ExitCode, exitCodeOf, Fault, sentenceOf } from './fault.js'
 import type { Io } from './io.js'
 import { readEnvironment } from './options.js'
@@ -15,7 +16,7 @@ import { resultCommand } from './result.js'
 import { workerCommand } from './worker.js'
 
 /** Celery's other programs: understood, and answered. */
-const notYet = ['amqp', 'events', 'graph', 'list', 'logtool', 'migrate', 'multi', 'shell', 'upgrade']
+const notYet = ['amqp', 'events', 'graph', 'list', 'logtool', 'migrate', 'shell', 'upgrade']
 
 /** Runs one command; the answer is the exit code. `version` is the package's. */
 export const runCli = async (argv: readonly string[], io: Io, version: string): Promise<ExitCode> => {
@@ -73,6 +74,7 @@ const build = (program: Command, context: Context, exit: (code: ExitCode) => voi
     doctorCommand(context),
     reportCommand(context),
     beatCommand(context, exit),
+    multiCommand(context, exit),
     devCommand(context),
   ]
   for (const command of commands) program.addCommand(command)
