@@ -8,7 +8,7 @@ import {
   type WorkerSignal,
 } from '../../src/runtime/worker/signals.js'
 
-const play = (...signals: ('TERM' | 'INT' | 'QUIT')[]) => {
+const play = (...signals: ('TERM' | 'HUP' | 'INT' | 'QUIT')[]) => {
   let state = signalsAtStart
   const actions: SignalAction[] = []
   const said: string[] = []
@@ -28,6 +28,11 @@ describe('a worker’s signals', () => {
       said: ['worker: Warm shutdown (MainProcess)', '', ''],
       interrupted: false,
     })
+  })
+
+  it('HUP is as TERM: a terminal that closes loses nothing', () => {
+    expect(play('HUP', 'TERM', 'HUP').actions).toEqual(['warm', 'none', 'none'])
+    expect(play('HUP', 'QUIT')).toMatchObject({ actions: ['warm', 'cold'], interrupted: false })
   })
 
   it('TERM, then QUIT, is cold', () => {

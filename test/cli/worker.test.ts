@@ -165,6 +165,16 @@ describe('signals and exit codes', () => {
   }
   const waiting = async (): Promise<string> => (await lovage('purge', '-f')).out
 
+  it('USR1: tells what runs, and goes on; HUP: warm, 0', async () => {
+    const { worker, id } = await busy()
+    worker.signal('SIGUSR1')
+    await worker.line(/1 of \d+ tasks run$/)
+    await worker.line(new RegExp(`  proj\\.sleep\\[${id}\\] for [\\d.]+s$`))
+    worker.signal('SIGHUP')
+    expect(await worker.exited).toEqual({ code: 0, signal: null })
+    expect((await lovage('result', id)).out).toBe('slept')
+  })
+
   it('TERM, twice: the running task ends, 0', async () => {
     const { worker, id } = await busy()
     expect(readFileSync(join(project.directory, 'w.pid'), 'utf8')).toBe(`${worker.pid}\n`)

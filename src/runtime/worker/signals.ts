@@ -1,11 +1,12 @@
-// What a worker does on TERM, INT and QUIT, as a table: (state, signal) → (state, action, words).
+// What a worker does on TERM, HUP, INT and QUIT, as a table: (state, signal) → (state, action, words).
 //
 //   running ──TERM, INT──▶ warm ──QUIT, INT again──▶ cold ──INT, INT──▶ exit at once
 //      └──────QUIT────────────────────────────────────▲
 //
-// A repeated TERM changes nothing: npm and process groups deliver it twice.
+// A repeated TERM changes nothing: npm and process groups deliver it twice. HUP (a terminal that closes, a
+// supervisor that wants a reload) is as TERM: to start again is the supervisor's part. USR1 tells what runs.
 
-export type WorkerSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT'
+export type WorkerSignal = 'SIGTERM' | 'SIGHUP' | 'SIGINT' | 'SIGQUIT'
 
 /** `warm`: let running tasks end. `cold`: abort them and give them back. `exit`: leave now. */
 export type SignalAction = 'warm' | 'cold' | 'exit' | 'none'
@@ -34,7 +35,7 @@ const exitNext = 'worker: Hitting Ctrl+C again will exit at once, without waitin
 
 export const onSignal = (state: SignalState, signal: WorkerSignal): SignalStep => {
   const { phase } = state
-  if (signal === 'SIGTERM')
+  if (signal === 'SIGTERM' || signal === 'SIGHUP')
     return phase === 'running'
       ? { state: { ...state, phase: 'warm' }, action: 'warm', say: warm }
       : { state, action: 'none' }
@@ -71,6 +72,8 @@ export interface SignalOptions {
   readonly say?: (text: string) => void
   /** `REMAP_SIGTERM=SIGQUIT` makes TERM cold, for platforms that only send TERM. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** On USR1, where Celery shows its stacks. Without it the signal does what it does in Node: it opens the inspector. */
+  readonly onUsr1?: () => void
 }
 
 /** npm passes on a Ctrl+C that the process got from the terminal as well; a hand is slower than this. */
@@ -79,7 +82,7 @@ const sameKeystrokeMs = 100
 /** Listens until `remove()`. `exit` is carried out here: nothing is left to wait for. */
 export const installSignals = (
   onAction: (action: 'warm' | 'cold') => void,
-  { say = (text) => void process.stdout.write(`${text}\n`), env = process.env }: SignalOptions = {},
+  { say = (text) => void process.stdout.write(`${text}\n`), env = process.env, onUsr1 }: SignalOptions = {},
 ): InstalledSignals => {
   let state = signalsAtStart
   let lastIntAt = Number.NEGATIVE_INFINITY
@@ -96,12 +99,14 @@ export const installSignals = (
     if (step.action === 'exit') process.exit(1)
     if (step.action !== 'none') onAction(step.action)
   }
-  const signals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
+  const signals = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const
   for (const signal of signals) process.on(signal, listener)
+  if (onUsr1 !== undefined) process.on('SIGUSR1', onUsr1)
   return {
     exitCode: () => (state.interrupted ? 1 : 0),
     remove: () => {
       for (const signal of signals) process.off(signal, listener)
+      if (onUsr1 !== undefined) process.off('SIGUSR1', onUsr1)
     },
   }
 }

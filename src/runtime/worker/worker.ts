@@ -100,6 +100,7 @@ export class Worker {
   #pool: Pool<TaskJob> | undefined
   #knownEnds: Ends | undefined
   #slots: Slots | undefined
+  #runs: Runs | undefined
   #limits: Limits | undefined
   readonly #consumption: Consumption
   /** Ends what it hears of remote control and of broadcasts. */
@@ -317,6 +318,7 @@ export class Worker {
       hostname: this.hostname,
       telling: new Telling(this.#parts.signals),
     })
+    this.#runs = runs
     const { concurrency } = pool
     const capacity = this.#capacity
     const slots = new Slots({ consumer, runs, concurrency, capacity, log: this.#log })
@@ -414,9 +416,20 @@ export class Worker {
     this.#slots?.resize(concurrency, this.#capacity)
   }
 
+  /** To the log, whatever its level: somebody wants to know why it does not go on. */
+  #tellRunning(): void {
+    const now = Date.now() / 1000
+    const runs = this.#runs?.active() ?? []
+    this.#log.critical(`${this.hostname}: ${runs.length} of ${this.#concurrency} tasks run`)
+    for (const { message, startedAt } of runs)
+      this.#log.critical(`  ${message.task}[${message.id}] for ${(now - (startedAt ?? now)).toFixed(1)}s`)
+  }
+
   /** Starts, and stays until TERM, INT, QUIT or `stop()`. Resolves with the exit code. */
   async run(): Promise<number> {
-    const signals = installSignals((action) => void this.stop({ cold: action === 'cold' }))
+    const signals = installSignals((action) => void this.stop({ cold: action === 'cold' }), {
+      onUsr1: () => this.#tellRunning(),
+    })
     try {
       // Who is told to stop while the broker cannot be reached does not wait for it.
       if (this.#phase === 'new') await Promise.race([this.start(), this.#end])
