@@ -38,7 +38,7 @@ interface Worker {
   last: ReturnType<typeof stepOf> | null
 }
 
-test('whatever happens on the way, each edge runs once and nothing is lost', () => {
+test('whatever happens on the way, each edge runs once and nothing is lost', { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(fc.array(act, { minLength: 20, maxLength: 80 }), (acts) => {
       const { state, send } = play()
