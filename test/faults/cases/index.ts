@@ -8,6 +8,7 @@ import { chains, earlyAcks, retries } from './edges.js'
 import { fuzz } from './fuzz.js'
 import { p6 } from './frozen.js'
 import { p5 } from './points.js'
+import { p8 } from './malformed.js'
 import { poison } from './poison.js'
 import { p7 } from './restart.js'
 import { p9, p11 } from './shared.js'
@@ -17,7 +18,7 @@ import { storm } from './storm.js'
 import { p1, p2, p3, p3Default } from './worker-killed.js'
 
 /** The faults that guarantees.md names. */
-export const table: readonly FaultCase[] = [p1, p2, p3, p3Default, p4, p5, p6, p7, p9, p10, p11, p12]
+export const table: readonly FaultCase[] = [p1, p2, p3, p3Default, p4, p5, p6, p7, p8, p9, p10, p11, p12]
 
 /** Canvases, retries and early acknowledgement under the same. */
 export const more: readonly FaultCase[] = [
