@@ -124,7 +124,8 @@ export class App {
    * Makes a task of a function: a callable with `s`, `si`, `delay`, `applyAsync` and so on.
    * @throws AlreadyRegistered, ImproperlyConfigured
    */
-  task<const Name extends string, F extends (this: TaskContext, ...args: any[]) => any>(
+  // `never[]`: with `any[]` a default parameter without an annotation would be `any`.
+  task<const Name extends string, F extends (this: TaskContext, ...args: never[]) => any>(
     name: Name,
     fn: F,
     options: TaskOptions<Awaited<ReturnType<F>>, Parameters<F>> = {},
