@@ -179,7 +179,7 @@ it('a call that is sent again writes, so that a wait behind it covers what it wr
   const link = new Link({ address: parseAddress('broker', server.url), name: 'twice' })
   link.hold()
   await link.whenUp()
-  const send = () => link.run(scripts.publish, [2, 'lovage:pub:me:0', 'q', 1, '0', '', 1, 'm', 0])
+  const send = () => link.run(scripts.publish, [2, 'lovage:pub:me:0', 'q', 1, '0', '', 1, 'm', 0, 0])
   const offset = async () => Number(/master_repl_offset:(\d+)/.exec(await client.info('replication'))?.[1])
   expect(await send()).toBe(1)
   const before = await offset()
