@@ -1,9 +1,25 @@
-// A canvas as a picture before anything runs: Mermaid for README files and issues, DOT for Graphviz. Each
-// task is a box; solid arrows carry results; dotted ones lead to callbacks and errbacks.
+// A canvas as a picture before anything runs, and its results as one. Each task is a box; solid arrows carry
+// results; dotted ones lead to callbacks and errbacks. Equal members that stand side by side are one box.
+import { isResultGraph, pictureOfGraph } from './draw-graph.js'
 import type { Typed } from './fit.js'
 import { asNode, type Node } from './node.js'
-import { print } from './print.js'
+import { type Arrow, asDot, asMermaid, type Box, mostBoxes, type Picture, runsOf, times } from './picture.js'
+import { print, printNames } from './print.js'
+import type { ResultGraph } from './sender.js'
 import { fold, listParts, runningParts } from './walk.js'
+
+/** The canvas, or what `await result.graph()` gave, as a Mermaid flowchart. */
+export function toMermaid(drawn: Typed | ResultGraph): string {
+  return asMermaid(pictureOf(drawn, 'toMermaid'))
+}
+
+/** The canvas, or what `await result.graph()` gave, as a Graphviz digraph. */
+export function toDot(drawn: Typed | ResultGraph): string {
+  return asDot(pictureOf(drawn, 'toDot'))
+}
+
+const pictureOf = (drawn: unknown, name: string): Picture =>
+  isResultGraph(drawn) ? pictureOfGraph(drawn) : picture(asNode(drawn, `What ${name}() is given`))
 
 /** A part of the picture: where it is entered, and where it is left. */
 interface Ends {
@@ -11,72 +27,44 @@ interface Ends {
   readonly last: readonly string[]
 }
 
-interface Arrow {
-  readonly from: string
-  readonly to: string
-  /** What follows by a link and not by the flow. */
-  readonly label?: 'on success' | 'on error'
-}
-
-interface Picture {
-  readonly boxes: readonly { readonly id: string; readonly text: string }[]
-  readonly arrows: readonly Arrow[]
-}
-
-/** The canvas as a Mermaid flowchart. */
-export function toMermaid(signature: Typed): string {
-  const { boxes, arrows } = picture(asNode(signature, 'What toMermaid() is given'))
-  return [
-    'flowchart LR',
-    ...boxes.map(({ id, text }) => `  ${id}["${text.replaceAll('"', '#quot;')}"]`),
-    ...arrows.map(
-      ({ from, to, label }) => `  ${from} ${label === undefined ? '-->' : `-. ${label} .->`} ${to}`,
-    ),
-    '',
-  ].join('\n')
-}
-
-/** The canvas as a Graphviz digraph. */
-export function toDot(signature: Typed): string {
-  const { boxes, arrows } = picture(asNode(signature, 'What toDot() is given'))
-  const quote = (text: string) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
-  return [
-    'digraph canvas {',
-    '  rankdir=LR; node [shape=box];',
-    ...boxes.map(({ id, text }) => `  ${id} [label=${quote(text)}];`),
-    ...arrows.map(({ from, to, label }) =>
-      label === undefined
-        ? `  ${from} -> ${to};`
-        : `  ${from} -> ${to} [style=dotted, label=${quote(label)}];`,
-    ),
-    '}',
-    '',
-  ].join('\n')
+/** A signature, how many like it stand there, and whether these differ in their arguments. */
+interface Item {
+  readonly node: Node
+  readonly count: number
+  readonly differ: boolean
 }
 
 function picture(root: Node): Picture {
-  const boxes: { id: string; text: string }[] = []
+  const boxes: Box[] = []
   const arrows: Arrow[] = []
   const box = (text: string): Ends => {
     const id = `n${boxes.length}`
     boxes.push({ id, text })
     return { first: [id], last: [id] }
   }
-  const lead = (from: Ends, to: Ends, label?: Arrow['label']) => {
+  const lead = (from: Ends, to: Ends, label?: string) => {
     for (const start of from.last)
       for (const end of to.first)
         arrows.push({ from: start, to: end, ...(label === undefined ? {} : { label }) })
   }
   // A signature that stands in two places is two boxes: it runs twice.
-  fold<Node, Ends>(
-    root,
-    (node) => {
+  fold<Item, Ends>(
+    { node: root, count: 1, differ: false },
+    (item) => {
+      const { node, count, differ } = item
       // A map is one message, so it is one box.
-      const own = isComposite(node) ? undefined : box(print(node))
-      const inside = isComposite(node) ? runningParts(node) : []
+      const own = isComposite(node)
+        ? undefined
+        : box((differ ? printNames(node) : print(node)) + times(count))
+      const inside = isComposite(node) ? partsOf(item) : []
       const { link = [], linkError = [] } = node.options
+      const follow = (slot: string, nodes: readonly Node[]) =>
+        listParts(
+          slot,
+          nodes.map((next): Item => ({ node: next, count, differ })),
+        )
       return {
-        parts: [...inside, ...listParts('options.link', link), ...listParts('options.linkError', linkError)],
+        parts: [...inside, ...follow('options.link', link), ...follow('options.linkError', linkError)],
         close: (done) => {
           const ends = own ?? flow(node, done.slice(0, inside.length))
           const following = done.slice(inside.length)
@@ -103,6 +91,37 @@ function picture(root: Node): Picture {
     return { first: row.first, last: body.last }
   }
 }
+
+/** The running parts, where members that are alike are one. */
+function partsOf({ node, count, differ }: Item) {
+  const all = runningParts(node).map(({ value }) => value)
+  const body = node.kind === 'chord' ? all.splice(-1) : []
+  const within = (inner: Node): Item => ({ node: inner, count, differ })
+  const members = node.kind === 'chain' ? all.map(within) : alike(all, count, differ)
+  return listParts('parts', [...members, ...body.map(within)])
+}
+
+function alike(members: readonly Node[], count: number, differ: boolean): readonly Item[] {
+  const asItems = (keyOf: (node: Node) => string, isVague: boolean) =>
+    runsOf(members, keyOf).map(
+      ({ first, count: run }): Item => ({
+        node: first,
+        count: count * run,
+        differ: differ || (isVague && run > 1),
+      }),
+    )
+  const equal = asItems(whole(print), false)
+  return equal.length <= mostBoxes ? equal : asItems(whole(printNames), true)
+}
+
+/** With what is linked to it. */
+const whole =
+  (text: (node: Node) => string) =>
+  (node: Node): string => {
+    const { link = [], linkError = [] } = node.options
+    if (link.length === 0 && linkError.length === 0) return text(node)
+    return [text(node), ...link.map(text), '!', ...linkError.map(text)].join(' + ')
+  }
 
 function isComposite({ kind }: Node): boolean {
   return kind === 'chain' || kind === 'group' || kind === 'chord'

@@ -23,6 +23,7 @@ export interface ResultPort {
   get(options?: { readonly timeout?: number }): Promise<unknown>
   state(): Promise<string>
   traceback(): Promise<string | null | undefined>
+  graph(): Promise<unknown>
 }
 
 export interface FindingPort {

@@ -10,13 +10,14 @@ import { type ExitCode, exitCodeOf, Fault, sentenceOf } from './fault.js'
 import type { Io } from './io.js'
 import { readEnvironment } from './options.js'
 import { doctorCommand } from './doctor.js'
+import { graphCommand } from './graph.js'
 import { purgeCommand } from './purge.js'
 import { reportCommand } from './report.js'
 import { resultCommand } from './result.js'
 import { workerCommand } from './worker.js'
 
 /** Celery's other programs: understood, and answered. */
-const notYet = ['amqp', 'events', 'graph', 'list', 'logtool', 'migrate', 'shell', 'upgrade']
+const notYet = ['amqp', 'events', 'list', 'logtool', 'migrate', 'shell', 'upgrade']
 
 /** Runs one command; the answer is the exit code. `version` is the package's. */
 export const runCli = async (argv: readonly string[], io: Io, version: string): Promise<ExitCode> => {
@@ -67,6 +68,7 @@ const build = (program: Command, context: Context, exit: (code: ExitCode) => voi
     workerCommand(context, exit),
     callCommand(context),
     resultCommand(context),
+    graphCommand(context),
     inspectCommand(context),
     controlCommand(context),
     statusCommand(context),
@@ -114,6 +116,7 @@ Examples:
   lovage -A proj/tasks.ts beat                       the clock that sends periodic tasks
   lovage -A proj/tasks.ts call proj.add -a '[2, 2]'  send a task
   lovage -A proj/tasks.ts result <id>                its result
+  lovage -A proj/tasks.ts graph <id>                 what came of it, as a picture
   lovage -A proj/tasks.ts inspect active             what runs now, and where
 
 lovage <command> --help tells more. Options are read from the environment too:

@@ -5,6 +5,7 @@ import { chord } from '../../src/canvas/chord.js'
 import { toDot, toMermaid } from '../../src/canvas/draw.js'
 import { group } from '../../src/canvas/group.js'
 import { print } from '../../src/canvas/print.js'
+import type { ResultGraph } from '../../src/canvas/sender.js'
 import { signature } from '../../src/canvas/signature.js'
 import { add, mul, onError, tsum, upper } from './tasks.js'
 
@@ -28,6 +29,87 @@ describe('a signature as text', () => {
 })
 
 const canvas = chain(add.s(2, 2), group(add.s(1), add.s(2)), tsum.s()).linkError(onError.s())
+
+describe('many that are alike', () => {
+  const many = <S>(make: (i: number) => S): S[] => Array.from({ length: 1000 }, (_, i) => make(i))
+
+  it('are one in a line of text', () => {
+    expect(print(group(many(() => add.s(1, 1))))).toBe('group(proj.add(1, 1) × 1 000)')
+  })
+
+  it('are one box, also where they differ in their arguments alone', () => {
+    expect(toMermaid(group(many(() => add.s(1, 1))))).toBe('flowchart LR\n  n0["proj.add(1, 1) × 1 000"]\n')
+    expect(
+      toDot(
+        chord(
+          many((i) => add.s(i, i)),
+          tsum.s(),
+        ),
+      ),
+    ).toBe(`digraph canvas {
+  rankdir=LR; node [shape=box];
+  n0 [label="proj.add(…) × 1 000"];
+  n1 [label="proj.tsum()"];
+  n0 -> n1;
+}
+`)
+  })
+
+  it('may be chains, and have links', () => {
+    const picture = toMermaid(group(many((i) => chain(add.s(i, 1), mul.s(2)).linkError(onError.s()))))
+    expect(picture.match(/× 1 000"/g)).toHaveLength(3)
+  })
+
+  it('are drawn one by one as long as they are few', () => {
+    expect(toMermaid(group([1, 2, 3].map((i) => add.s(i, i)))).match(/\[/g)).toHaveLength(3)
+  })
+})
+
+describe('results', () => {
+  const result = (id: string, more: object = {}): ResultGraph => ({
+    kind: 'task',
+    id,
+    name: `proj.${id}`,
+    state: 'SUCCESS',
+    children: [],
+    parent: null,
+    ...more,
+  })
+
+  it('are drawn with their states: steps, what a task sent, and members', () => {
+    const first = result('first')
+    const header: ResultGraph = {
+      ...result('header', { parent: first }),
+      kind: 'group',
+      children: [result('a'), result('b', { state: 'FAILURE', name: null })],
+    }
+    const last = result('last', { state: 'PENDING', parent: header, children: [result('sent')] })
+    expect(toMermaid(last)).toBe(`flowchart LR
+  n0["proj.last<br/>PENDING"]
+  n1["proj.a<br/>SUCCESS"]
+  n2["b…<br/>FAILURE"]
+  n3["proj.sent<br/>SUCCESS"]
+  n4["proj.first<br/>SUCCESS"]
+  n1 --> n0
+  n2 --> n0
+  n0 -. sent .-> n3
+  n4 --> n1
+  n4 --> n2
+  style n0 fill:#eeeeee
+  style n1 fill:#c8e6c9
+  style n2 fill:#ffcdd2
+  style n3 fill:#c8e6c9
+  style n4 fill:#c8e6c9
+`)
+  })
+
+  it('of many members in one state are one box', () => {
+    const children = Array.from({ length: 1000 }, (_, i) => result(`m${i}`, { name: 'proj.add' }))
+    expect(toDot({ ...result('all'), kind: 'group', children })).toContain(
+      'label="proj.add × 1 000\\nSUCCESS"',
+    )
+  })
+})
 
 describe('a picture', () => {
   it('in Mermaid', () => {

@@ -222,6 +222,19 @@ describe('result', () => {
   })
 })
 
+describe('graph', () => {
+  const drawn = (...argv: string[]) => lovage(['-A', 'test/cli-unit/fixtures/drawn.ts', 'graph', ...argv])
+
+  it('draws an exported canvas, an exported task by its name, and results by their id', async () => {
+    expect((await drawn('nightly')).out).toBe(
+      'flowchart LR\n  n0["proj.add() × 2"]\n  n1["proj.sum()"]\n  n0 --> n1',
+    )
+    expect((await drawn('proj.add', '--format', 'dot')).out).toContain('n0 [label="proj.add()"];')
+    expect((await drawn('some-id')).out).toContain('n0["proj.add<br/>SUCCESS"]')
+    expect((await lovage(['-A', fixture, 'graph', 'some-id', '-f', 'dot'])).out).toContain('fillcolor')
+  })
+})
+
 describe('purge', () => {
   it('asks in Celery’s words, and does nothing without a yes', async () => {
     const { code, out, err } = await lovage(['-A', fixture, 'purge'], { answer: 'n' })

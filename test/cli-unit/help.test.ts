@@ -81,7 +81,7 @@ describe('what is asked wrongly ends with 2 and one or two lines', () => {
     ['beat add', /^lovage: missing required argument 'name'$/],
     ['beat --max-interval soon', /Expected a number of seconds\.$/],
     [`-A ${stub} beat -D`, /^lovage: --detach: a supervisor does that better/],
-    [`-A ${stub} graph workers`, /^lovage: lovage graph is not available yet\. There are: worker, call, /],
+    [`-A ${stub} events`, /^lovage: lovage events is not available yet\. There are: worker, call, /],
     ['inspect nosuch', /^lovage: There is no command nosuch\. lovage inspect knows: active, /],
     ['control', /^lovage: Expected a command\. lovage control knows: add_consumer, /],
     ['control terminate', /^lovage: Expected a signal such as SIGTERM\.$/],

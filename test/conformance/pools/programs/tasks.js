@@ -92,7 +92,7 @@ app.task('request', function (...args) {
   const { id, task, attempt, redelivered, hostname } = this.request
   return { id, task, args, attempt, redelivered, hostname, map: new Map([['date', new Date(7)]]) }
 })
-app.task('say', function (text) {
+app.task('say', function (/** @type {string} */ text) {
   this.log.info(`logged ${text}`, { n: 1 })
   console.log(`printed ${text}\nin two lines`)
   console.error(`complained ${text}`)
@@ -136,7 +136,7 @@ app.task('sleep', async (seconds) => {
   note('slept')
   return seconds
 })
-app.task('step', async (n) => {
+app.task('step', async (/** @type {number} */ n) => {
   note(`step:${n}`)
   await pause(20)
   return n
@@ -178,7 +178,7 @@ app.task('leak', (megabytes) => {
 })
 app.task('waitFor', () => add.delay(20, 3).get({ timeout: 20, allowInTask: true }))
 app.task('purge', async () => (await app.broker()).purge('celery'))
-app.task('remember', (error) => note(`errback:${error}`))
+app.task('remember', (/** @type {string} */ error) => note(`errback:${error}`))
 app.task('returns', (what) => {
   if (what === 'function') return () => 1
   const circle = {}
