@@ -166,6 +166,7 @@ export class RedisBroker implements Broker {
                 ? [scripts.step]
                 : [...consumerScripts, ...moreScripts, ...stageScripts, ...sharedScripts],
             onClock: this.#setClock,
+            eager: role === 'consumer',
           },
           ...listeners,
         ),

@@ -18,6 +18,11 @@ export interface LinkOptions {
   readonly scripts?: readonly Script[]
   /** The server's clock minus ours, ms, after each new connection. */
   readonly onClock?: (offsetMs: number) => void
+  /**
+   * Each command leaves at once. For the long ones of a worker's loop: Redis works on the first while the second is
+   * being written.
+   */
+  readonly eager?: boolean
 }
 
 export interface LinkListener {
@@ -128,7 +133,7 @@ export class Link {
 
   send(name: string, args: readonly (string | number | Buffer)[]): Promise<Reply> {
     if (!this.up) return Promise.reject(this.lastError)
-    if (!this.#corked) this.#cork()
+    if (!this.#corked && this.#options.eager !== true) this.#cork()
     return this.client.sendCommand(new Command(name, args as (string | Buffer)[], binary)) as Promise<Reply>
   }
 
