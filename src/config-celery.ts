@@ -122,27 +122,21 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   ),
 }
 
-/** Celery's names before version 4, and the short ones of `createApp`. Upper-case names of today need no row. */
+/** Older names that follow no rule, and the short ones of `createApp`. */
 export const olderNames: Readonly<Record<string, string>> = {
   broker: 'brokerUrl',
   backend: 'resultBackend',
-  CELERY_ACKS_LATE: 'taskAcksLate',
-  CELERY_CREATE_MISSING_QUEUES: 'taskCreateMissingQueues',
-  CELERY_DEFAULT_QUEUE: 'taskDefaultQueue',
-  CELERY_DEFAULT_EXCHANGE: 'taskDefaultExchange',
-  CELERY_DEFAULT_EXCHANGE_TYPE: 'taskDefaultExchangeType',
-  CELERY_DEFAULT_ROUTING_KEY: 'taskDefaultRoutingKey',
-  CELERY_IGNORE_RESULT: 'taskIgnoreResult',
+  CELERY_EAGER_PROPAGATES_EXCEPTIONS: 'taskEagerPropagates',
+  CELERY_MAX_CACHED_RESULTS: 'resultCacheMax',
   CELERY_MESSAGE_COMPRESSION: 'taskCompression',
-  CELERY_QUEUES: 'taskQueues',
-  CELERY_ROUTES: 'taskRoutes',
-  CELERY_STORE_ERRORS_EVEN_IF_IGNORED: 'taskStoreErrorsEvenIfIgnored',
-  CELERY_TRACK_STARTED: 'taskTrackStarted',
-  CELERYD_TASK_SOFT_TIME_LIMIT: 'taskSoftTimeLimit',
-  CELERYD_TASK_TIME_LIMIT: 'taskTimeLimit',
+  CELERY_SEND_EVENTS: 'workerSendTaskEvents',
+  CELERY_SEND_TASK_SENT_EVENT: 'taskSendSentEvent',
   CELERY_TASK_RESULT_EXPIRES: 'resultExpires',
-  CELERYD_CONCURRENCY: 'workerConcurrency',
-  CELERYD_POOL: 'workerPool',
-  CELERYD_PREFETCH_MULTIPLIER: 'workerPrefetchMultiplier',
-  CELERYD_LOG_COLOR: 'workerLogColor',
+}
+
+/** The rule for the others: how names began before version 4, and how they may begin since. */
+export const olderBeginnings: Readonly<Record<string, readonly string[]>> = {
+  celeryd_: ['worker_', ''],
+  celerybeat_: ['beat_'],
+  celery_: ['', 'task_', 'worker_'],
 }

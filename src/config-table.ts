@@ -189,7 +189,7 @@ export const table = {
   taskAcksOnFailureOrTimeout: row(
     flag,
     true,
-    'A task that failed or timed out is acknowledged; false puts its message back.',
+    'A task that ran into its hard limit has ended; false puts its message back. (One that failed has ended anyway.)',
   ),
   taskRejectOnWorkerLost: row(flag, true, 'A task whose process died runs again. (Celery: false)'),
   taskCompression: row<'zlib' | null, 'zlib' | 'gzip' | null>(orNull(zlib), null, 'Compression of messages.'),

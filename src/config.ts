@@ -1,7 +1,7 @@
 // Settings: what the user wrote → a frozen record with every setting, or ImproperlyConfigured. The settings
 // themselves stand in config-table.ts, one row each.
 import { isLeft, right } from 'fp-ts/lib/Either.js'
-import { olderNames, refusals, withoutEffect } from './config-celery.js'
+import { olderBeginnings, olderNames, refusals, withoutEffect } from './config-celery.js'
 import { didYouMean, show, toCamel } from './config-decode.js'
 import type { QueueSettings } from './config-routes.js'
 import { type Row, table } from './config-table.js'
@@ -42,9 +42,15 @@ const isKnown = (name: string): boolean =>
 export const settingName = (given: string): string | undefined => {
   if (isKnown(given)) return given
   if (Object.hasOwn(olderNames, given)) return olderNames[given]
-  const lower = /^[A-Z0-9_]+$/.test(given) ? given.toLowerCase() : given
-  return [lower, lower.replace(/^celery_/, '')].map(toCamel).find(isKnown)
+  const isUpper = /^[A-Z0-9_]+$/.test(given)
+  const lower = isUpper ? given.toLowerCase() : given.replace(/^celery_/, '')
+  return [lower, ...(isUpper ? sinceVersion4(lower) : [])].map(toCamel).find(isKnown)
 }
+
+const sinceVersion4 = (lower: string): readonly string[] =>
+  Object.entries(olderBeginnings).flatMap(([before, since]) =>
+    lower.startsWith(before) ? since.map((beginning) => beginning + lower.slice(before.length)) : [],
+  )
 
 const unknown = (given: string): ImproperlyConfigured => {
   const known = [...Object.keys(rows), ...Object.keys(refusals), 'broker', 'backend']

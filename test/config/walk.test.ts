@@ -7,7 +7,7 @@ import { readSettings, settingName } from '../../src/config.js'
 import { refusals, withoutEffect } from '../../src/config-celery.js'
 import { toCamel } from '../../src/config-decode.js'
 import { table } from '../../src/config-table.js'
-import { celerySettings } from './celery-settings.js'
+import { celerySettings, olderSettings } from './celery-settings.js'
 
 /** A value that no setting has by default. */
 const odd = { an: 'odd value' }
@@ -51,6 +51,10 @@ describe.each(celerySettings)('%s', (name) => {
       expect(readSettings({}, {})[camel as keyof typeof table]).toEqual(row.default)
     }
   })
+})
+
+it.each(olderSettings)('%s is %s', (older, name) => {
+  expect(settingName(older)).toBe(toCamel(name))
 })
 
 /** Where an object of anything is a value; what must stand in it is tried in config.test.ts. */

@@ -170,8 +170,8 @@ export class Worker {
       if (!isApart(this.poolName)) await signals.send('workerProcessInit', { hostname, pid: process.pid })
       await this.#begin()
     } catch (error) {
+      // `run` is told by this error, and not that all has ended well.
       this.#phase = 'stopped'
-      this.#stopped()
       throw error
     }
     this.#log.info(`${this.hostname} ready.`)
