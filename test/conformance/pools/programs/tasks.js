@@ -5,12 +5,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { threadId } from 'node:worker_threads'
 import { createApp, Ignore, Reject } from 'lovage'
 
-const { LEDGER, REDIS, LEASE = '5' } = process.env
+const { LEDGER, REDIS, LEASE = '5', SOFT = '0' } = process.env
 
 export const app = createApp('pools', {
   broker: REDIS,
   workerLease: Number(LEASE),
   workerProcAliveTimeout: 30,
+  workerSoftShutdownTimeout: Number(SOFT),
 })
 
 /** What happened, told to the test by a file: nothing of it depends on what the library says. */
@@ -140,6 +141,11 @@ app.task('step', async (/** @type {number} */ n) => {
   note(`step:${n}`)
   await pause(20)
   return n
+})
+app.task('held', async function (/** @type {string} */ name, /** @type {string} */ gate) {
+  note(`held:start:${name}`)
+  while (!existsSync(gate) && !this.signal.aborted) await pause(20)
+  if (!this.signal.aborted) note(`held:end:${name}`)
 })
 app.task('aborted', async function () {
   note('waiting')
