@@ -87,7 +87,7 @@ const openParts = async (host: BeatHost): Promise<BeatParts> => {
     codec: { write: (value) => encodeValue(value, 'the entry'), read: decodeJson },
     store: await openStore(host, broker),
     nothing,
-    prepare: async (entry, taskId): Promise<Prepared> => {
+    prepare: async (entry, taskId, nowMs): Promise<Prepared> => {
       checkCanvas(entry.run, 0, registry, settings)
       let minted = 0
       const origin = {
@@ -96,10 +96,11 @@ const openParts = async (host: BeatHost): Promise<BeatParts> => {
           minted += 1
           return tickId(taskId, 'part', minted)
         },
-        nowMs: broker.now(),
+        nowMs,
+        headerErrbacks: settings.taskAllowErrorCbOnChordHeader,
       }
       const plan = decompose(entry.run, [], { ...entry.options, taskId }, origin)
-      const means = host.means(broker)
+      const means = meansAt(nowMs, host.means(broker))
       const woven = await weave(plan, means)
       const { pushes, chords } = await toPublication(woven ?? plan, means)
       // Prepared before its tick: the tick sends it, and does not wait.
@@ -121,6 +122,12 @@ const openParts = async (host: BeatHost): Promise<BeatParts> => {
       (await readMetas(backend, ids)).map((meta) => (meta === undefined ? 'PENDING' : meta.state)),
   }
 }
+
+/** `expires` and `countdown` are reckoned by the clock that judged the tick, not by the host's, which may jump. */
+const meansAt = (nowMs: number, means: Means): Means => ({
+  ...means,
+  broker: { now: () => nowMs, route: (...words) => means.broker.route(...words) },
+})
 
 // ---------------------------------------------------------------------------------------------------
 // Where entries lie

@@ -92,7 +92,7 @@ export class Desk {
     const run = randomUUID()
     let id: string = run
     await this.#again(name, async (record) => {
-      const prepared = await parts.prepare(record.entry, run)
+      const prepared = await parts.prepare(record.entry, run, Math.round(parts.now()))
       id = prepared.id
       const when = { tickMs: null, atMs: Math.round(parts.now()), lateMs: 0 }
       const next = ran(record, prepared, when)

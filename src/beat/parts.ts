@@ -28,7 +28,7 @@ export interface BeatParts {
   readonly codec: Codec
   readonly store: ScheduleStore
   /** Rejects when the work cannot be sent as it stands (an unknown task, a missing argument). */
-  prepare(entry: ScheduleEntry, taskId: string): Promise<Prepared>
+  prepare(entry: ScheduleEntry, taskId: string, nowMs: number): Promise<Prepared>
   /** A publication without messages. */
   readonly nothing: unknown
   fire(firings: readonly Firing<unknown>[]): Promise<readonly FireReply[]>

@@ -51,7 +51,7 @@ export async function aim(
     const isSkipped = skip || (record.entry.overlap === 'skip' && shots.length > 0)
     let prepared: Prepared | null = null
     try {
-      if (!isSkipped) prepared = await parts.prepare(record.entry, due.taskId)
+      if (!isSkipped) prepared = await parts.prepare(record.entry, due.taskId, Math.round(now()))
     } catch (error) {
       if (isOperationalError(error)) return { shots, record, error }
       const message = error instanceof Error ? error.message : String(error)

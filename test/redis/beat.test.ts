@@ -1,10 +1,13 @@
 // Beats over a real Redis: many of them, each tick once, whoever leads, whatever its clock says.
+import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { tickId } from '../../src/beat/tick-id.js'
 import { type App, chord, createApp, crontab, every, group } from '../../src/index.js'
 import { createLogger } from '../../src/log.js'
 import { RedisBroker } from '../../src/redis/broker.js'
+import { Proxy } from '../faults/support/proxy.js'
 import { leaks } from '../support/leaks.js'
+import { temporaryDirectory } from '../support/processes.js'
 import { until } from '../support/until.js'
 import { useRoom } from './room.js'
 
@@ -12,6 +15,7 @@ const room = await useRoom(['--appendonly', 'yes', '--appendfsync', 'always'])
 const { client, server } = room
 
 const apps: App[] = []
+const wires: Proxy[] = []
 const lines: string[] = []
 const log = createLogger({ level: 'INFO', write: (line) => void lines.push(line) })
 
@@ -25,6 +29,7 @@ const open = (name = 'proj', settings = {}) => {
 
 afterEach(async () => {
   vi.restoreAllMocks()
+  for (const wire of wires.splice(0)) wire.close()
   await Promise.all(apps.splice(0).map((app) => app.close()))
   lines.length = 0
 })
@@ -73,9 +78,11 @@ describe('three beats', () => {
     await expectEachOnce('tick', 50, 60)
   })
 
-  it('on a host whose clock jumps an hour, there and back: nothing twice, nothing early', async () => {
+  it('on a host whose clock jumps an hour, there and back: nothing twice, nothing early, nothing expired', async () => {
     const { now } = Date
-    await three()
+    const all = [open(), open(), open()]
+    for (const { app, note } of all) app.beat.every('tick', 0.05, note.si(1), { catchUp: 'all', expires: 60 })
+    await Promise.all(all.map(({ app }) => app.beat.start({ log })))
     await until(async () => (await sent()).length >= 5)
     for (const jump of [3_600_000, -3_600_000, 0]) {
       Date.now = () => now() + jump
@@ -85,6 +92,52 @@ describe('three beats', () => {
       })
     }
     await expectEachOnce('tick', 50, 30)
+    for (const raw of await client.lrange('celery', 0, -1)) {
+      const expires = Date.parse(JSON.parse(raw).headers.expires)
+      expect(Math.abs(expires - Date.now() - 60_000)).toBeLessThan(60_000)
+    }
+  })
+
+  it('outlive a network that parts one of them from Redis; what it had sent arrives late, and is refused', async () => {
+    const all = []
+    for (let i = 0; i < 3; i++) {
+      const line = { heal: () => undefined as void, isCut: false, healed: Promise.resolve() }
+      const wire = await Proxy.open(server.url, { onCall: () => (line.isCut ? line.healed : 'pass') })
+      wires.push(wire)
+      const { app, note } = open('proj', { broker: wire.url })
+      app.beat.every('tick', 0.05, note.si(1), { catchUp: 'all' })
+      await app.beat.start({ log })
+      all.push({ app, line })
+    }
+    await until(async () => (await sent()).length >= 10)
+    const { app: parted, line } = all.find(({ app }) => app.beat.leads)!
+    line.healed = new Promise((resolve) => {
+      line.heal = resolve
+    })
+    line.isCut = true
+    // What was on its way has arrived; from then on it is silent.
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const count = (await sent()).length
+    await until(async () => (await sent()).length >= count + 20, { timeout: 12_000 })
+    expect(all.filter(({ app }) => app !== parted && app.beat.leads)).toHaveLength(1)
+    line.isCut = false
+    line.heal()
+    await until(() => !parted.beat.leads)
+    const healed = (await sent()).length
+    await until(async () => (await sent()).length >= healed + 20)
+    await expectEachOnce('tick', 50, 50)
+  })
+
+  it('with a file of its own each, of which the others know nothing', async () => {
+    vi.spyOn(RedisBroker.prototype, 'lead').mockResolvedValue(true)
+    const directory = temporaryDirectory('beats')
+    for (const file of ['a.json', 'b.json', 'c.json']) {
+      const { app, note } = open('proj', { beatScheduleFilename: join(directory, file) })
+      app.beat.every('tick', 0.05, note.si(1), { catchUp: 'all' })
+      await app.beat.start({ log })
+    }
+    await until(async () => (await sent()).length >= 60)
+    await expectEachOnce('tick', 50, 60)
   })
 
   it('outlive a restart of Redis', async () => {
