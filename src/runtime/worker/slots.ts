@@ -7,6 +7,7 @@ import type { Consumer, Delivery, Join } from '../broker.js'
 import { isOwnQueue } from '../broadcast.js'
 import { factsOf, nameOf } from './ends.js'
 import { bare, type Ended, type Runs } from './runs.js'
+import { Vigil } from './vigil.js'
 
 export interface SlotsOptions {
   readonly consumer: Pick<Consumer, 'lanes' | 'step' | 'wait' | 'interrupt'>
@@ -51,6 +52,8 @@ export class Slots {
   private scheduled = false
   private breath: NodeJS.Timeout | undefined
   private idle: (() => void)[] = []
+  private readonly answers = new Vigil()
+  private readonly arrivals = new Vigil()
   private concurrency = 0
   private capacity = 0
   private maxClaim = 0
@@ -181,7 +184,9 @@ export class Slots {
     this.asked += slots
     try {
       const completions = ended.map(({ completion }) => completion)
+      if (this.busy === 0) this.answers.begin()
       const { refused, joins, deliveries } = await this.options.consumer.step(lane, completions, slots)
+      this.answers.end()
       this.asked -= slots
       this.freeLanes.push(lane)
       if (slots > 0)
@@ -250,7 +255,9 @@ export class Slots {
   private async hear(free: number): Promise<void> {
     let deliveries: readonly Delivery[] = []
     try {
+      if (this.busy === 0) this.arrivals.begin()
       deliveries = await this.options.consumer.wait(free)
+      if (deliveries.length > 0) this.arrivals.end()
     } catch (error) {
       if (!(error instanceof LeaseLost)) this.recover([], error)
     }
