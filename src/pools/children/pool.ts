@@ -80,7 +80,7 @@ export class ChildPool<J extends Job> implements Pool<J> {
     const child = this.idle.pop()
     if (child === undefined) this.waiting.push(run)
     else this.give(child, run)
-    return { outcome, abort: (reason) => this.abort(run, reason) }
+    return { outcome, abort: (reason) => this.abort(run, reason), pid: () => this.pidOf(run) }
   }
 
   resize(concurrency: number): void {
@@ -115,6 +115,12 @@ export class ChildPool<J extends Job> implements Pool<J> {
         this.end(run, { kind: 'failure', error: new TimeLimitExceeded(timeLimit) })
         child.kill(`killed at the time limit of ${task}[${id}]`)
       })
+  }
+
+  /** A thread has none of its own. */
+  private pidOf(run: Run<J>): number | undefined {
+    if (this.name !== 'prefork') return undefined
+    return [...this.children].find((child) => child.run === run)?.id
   }
 
   private abort(run: Run<J>, reason: Error): void {

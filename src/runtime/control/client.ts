@@ -69,11 +69,12 @@ export class ControlClient {
     await (await this.source.mailbox()).broadcast(exchange, raw)
   }
 
-  /** Says it, and gathers the answers in the order in which they come. */
+  /** Says it, and gathers the answers in the order in which they come; `patience` may end the wait as well. */
   async ask(
     method: string,
     args: Readonly<Record<string, unknown>>,
     options: BroadcastOptions,
+    patience?: Promise<void>,
   ): Promise<readonly NodeReply[]> {
     const target = targetOf(options)
     const timeout = secondsOf(options.timeout ?? 1)
@@ -109,7 +110,7 @@ export class ControlClient {
       const raw = encodeRequest(method, args, { ...target, exchange, clock: this.#clock, expires, reply })
       await mailbox.broadcast(exchange, raw)
       wait()
-      await end
+      await (patience === undefined ? end : Promise.race([end, patience]))
     } finally {
       clearTimeout(silence)
       await close()

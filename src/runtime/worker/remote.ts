@@ -13,6 +13,7 @@ import { decodeMessage, type Message } from '../message.js'
 import type { Registry } from '../registry.js'
 import { revocationOf, type Revoked, type Stamp } from '../revoked.js'
 import type { Scaler } from './autoscaler.js'
+import { lookForNamesakes } from './namesakes.js'
 import type { Runs } from './runs.js'
 import type { Slots } from './slots.js'
 
@@ -166,8 +167,11 @@ export const openRemote = async (options: RemoteOptions): Promise<() => Promise<
   const deafen = settings.workerEnableRemoteControl
     ? await listen(new RemoteNode(options), await options.mailbox(), settings.controlExchange, tryRefresh)
     : undefined
+  const source = { mailbox: options.mailbox, controlExchange: () => settings.controlExchange }
+  const endLook = deafen === undefined ? undefined : lookForNamesakes(options.hostname, source, log)
   return async () => {
     clearInterval(timer)
+    await endLook?.()
     await deafen?.()
   }
 }

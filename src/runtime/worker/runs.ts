@@ -108,12 +108,12 @@ export class Runs {
 
   /** What runs now. */
   active(): readonly TaskInHand[] {
-    return [...this.running.values()].map(({ job: { held, delivery }, startedAt }) => ({
+    return [...this.running.values()].map(({ job: { held, delivery }, startedAt, running }) => ({
       message: held.message,
       redelivered: delivery.redelivered,
       startedAt: (performance.timeOrigin + startedAt) / 1000,
       acknowledged: !(held.definition?.options.acksLate ?? this.options.acksLate),
-      pid: process.pid,
+      pid: running.pid?.() ?? process.pid,
     }))
   }
 

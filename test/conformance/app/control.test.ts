@@ -20,6 +20,19 @@ onEveryEngine('remote control', (bench) => {
     expect(await app.control.inspect({ destination: 'c@host', timeout: 0.1 }).ping()).toEqual({})
   })
 
+  test('a worker whose name another one has says so', async () => {
+    const app = bench().app()
+    const warned = (): readonly string[] =>
+      bench().lines.filter((line) =>
+        line.includes('WARNING/MainProcess] Received multiple replies from node name: twin@host.'),
+      )
+    await bench().work(app, { hostname: 'twin@host' })
+    await bench().work(app, { hostname: 'other@host' })
+    await bench().work(app, { hostname: 'twin@host' })
+    await until(() => warned().length > 0)
+    expect(bench().lines.join('\n')).not.toContain('node name: other@host')
+  })
+
   test('what a worker tells of itself', async () => {
     const app = bench().app()
     app.task('t.add', (x: number, y: number) => x + y, { timeLimit: 9 })

@@ -33,6 +33,17 @@ describe.each(pools)('a worker with the pool %s', (pool) => {
     expect(stats.pool.processes.length).toBeGreaterThan(0)
   })
 
+  it('tells which process runs a task', async () => {
+    const before = bench.noted('waiting').length
+    const result = await bench.app.sendTask('aborted', [])
+    await until(() => bench.noted('waiting').length > before)
+    const [, pid] = bench.noted('waiting').at(-1)!
+    const [task] = (await inspect().active())['w@host']!
+    expect(task).toMatchObject({ id: result.id, worker_pid: pid })
+    expect(pid === worker.pid).toBe(pool !== 'prefork')
+    await bench.app.control.terminate(result.id, { ...target, reply: true })
+  })
+
   it('ends what runs: its signal aborts, and the slot is free', async () => {
     const before = bench.noted('aborted:').length
     const result = await bench.app.sendTask('aborted', [])
