@@ -8,18 +8,18 @@ const windowMs = 0.3
 /** After waits in vain only each 2nd, 4th … 256th is kept. */
 const rarest = 8
 
-/** With a single core, Redis could not work on the answer while we wait for it. */
-const isWorthwhile = availableParallelism() > 1
-
 export class Vigil {
   private untilMs = 0
   private turning = false
   private inVain = 0
   private skip = 0
 
+  /** With a single core, Redis could not work on the answer while we wait for it. */
+  constructor(private readonly isWorthwhile = availableParallelism() > 1) {}
+
   /** Something is expected. */
   begin(): void {
-    if (!isWorthwhile) return
+    if (!this.isWorthwhile) return
     if (this.skip > 0) {
       this.skip -= 1
       return
