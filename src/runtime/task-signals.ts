@@ -91,7 +91,12 @@ export interface TaskSignals {
   readonly celerydAfterSetup: OfWorker & { readonly queues: readonly string[] }
   readonly workerInit: OfWorker
   readonly workerReady: OfWorker
-  readonly workerShuttingDown: OfWorker & { readonly how: 'Warm' | 'Cold' }
+  readonly workerShuttingDown: OfWorker & {
+    readonly how: 'Warm' | 'Cold'
+    /** Undefined: a word in code or from afar. */
+    readonly sig: 'SIGTERM' | 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | undefined
+    readonly exitcode: 0 | 1
+  }
   readonly workerShutdown: OfWorker
   /** In each child of the pools prefork and threads when it has loaded, elsewhere once. */
   readonly workerProcessInit: OfWorker & { readonly pid: number }

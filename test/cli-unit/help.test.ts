@@ -1,5 +1,5 @@
 // What the command line says of itself, and how it answers what it cannot do.
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { lovage } from './terminal.js'
 
 const stub = 'test/cli-unit/fixtures/stub.ts'
@@ -37,6 +37,9 @@ describe('help', () => {
     expect((await lovage(['--help'], { colors: true })).out).not.toContain('\u001b')
   })
 })
+
+/** The first TypeScript file that is loaded waits for its compiler: a second, and several on a busy machine. */
+beforeAll(async () => void (await lovage(['-A', stub, 'beat', 'add', 'a', 'proj.add'])), 30_000)
 
 describe('what is asked wrongly ends with 2 and one or two lines', () => {
   const cases: readonly (readonly [string, RegExp])[] = [

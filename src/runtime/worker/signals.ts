@@ -60,6 +60,12 @@ export const onSignal = (state: SignalState, signal: WorkerSignal): SignalStep =
     : { state: { phase, ints, interrupted: true }, action: 'exit' }
 }
 
+/** What makes a worker stop: a signal, or undefined for a word in code or from afar. */
+export interface StopCause {
+  readonly sig: WorkerSignal | undefined
+  readonly exitcode: 0 | 1
+}
+
 export interface InstalledSignals {
   /** 1 after an INT (the shell's convention for "somebody stopped it"), else 0. */
   readonly exitCode: () => 0 | 1
@@ -81,10 +87,11 @@ const sameKeystrokeMs = 100
 
 /** Listens until `remove()`. `exit` is carried out here: nothing is left to wait for. */
 export const installSignals = (
-  onAction: (action: 'warm' | 'cold') => void,
+  onAction: (action: 'warm' | 'cold', by: StopCause) => void,
   { say = (text) => void process.stdout.write(`${text}\n`), env = process.env, onUsr1 }: SignalOptions = {},
 ): InstalledSignals => {
   let state = signalsAtStart
+  const exitCode = (): 0 | 1 => (state.interrupted ? 1 : 0)
   let lastIntAt = Number.NEGATIVE_INFINITY
   const listener = (received: NodeJS.Signals): void => {
     if (received === 'SIGINT') {
@@ -97,13 +104,13 @@ export const installSignals = (
     state = step.state
     if (step.say !== undefined) say(`\n${step.say}`)
     if (step.action === 'exit') process.exit(1)
-    if (step.action !== 'none') onAction(step.action)
+    if (step.action !== 'none') onAction(step.action, { sig: signal as WorkerSignal, exitcode: exitCode() })
   }
   const signals = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const
   for (const signal of signals) process.on(signal, listener)
   if (onUsr1 !== undefined) process.on('SIGUSR1', onUsr1)
   return {
-    exitCode: () => (state.interrupted ? 1 : 0),
+    exitCode,
     remove: () => {
       for (const signal of signals) process.off(signal, listener)
       if (onUsr1 !== undefined) process.off('SIGUSR1', onUsr1)

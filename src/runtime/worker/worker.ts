@@ -23,7 +23,7 @@ import type { PoolName, WorkerOptions } from './options.js'
 import { Pages } from './pages.js'
 import { openRemote, type RemoteOptions, type RemoteParts } from './remote.js'
 import { contextOf, contextTools, runTask } from './run-task.js'
-import { installSignals } from './signals.js'
+import { installSignals, type StopCause } from './signals.js'
 import { type Consumption, consumptionOf, viewQueues } from './queues.js'
 import { Runs, type TaskJob } from './runs.js'
 import { Slots } from './slots.js'
@@ -109,6 +109,7 @@ export class Worker {
   #stopScaling: () => void = () => undefined
   #stopping: Promise<void> | undefined
   #isCold = false
+  #stoppedBy: StopCause = { sig: undefined, exitcode: 0 }
   #stopped: () => void = () => undefined
   readonly #end = new Promise<void>((resolve) => {
     this.#stopped = resolve
@@ -427,9 +428,11 @@ export class Worker {
 
   /** Starts, and stays until TERM, INT, QUIT or `stop()`. Resolves with the exit code. */
   async run(): Promise<number> {
-    const signals = installSignals((action) => void this.stop({ cold: action === 'cold' }), {
-      onUsr1: () => this.#tellRunning(),
-    })
+    const onAction = (action: 'warm' | 'cold', by: StopCause): void => {
+      this.#stoppedBy = by
+      void this.stop({ cold: action === 'cold' })
+    }
+    const signals = installSignals(onAction, { onUsr1: () => this.#tellRunning() })
     try {
       // Who is told to stop while the broker cannot be reached does not wait for it.
       if (this.#phase === 'new') await Promise.race([this.start(), this.#end])
@@ -454,6 +457,7 @@ export class Worker {
       void this.#parts.signals.send('workerShuttingDown', {
         hostname: this.hostname,
         how: cold ? 'Cold' : 'Warm',
+        ...this.#stoppedBy,
       })
     this.#isCold ||= cold
     this.#stopping ??= this.#drain()

@@ -52,12 +52,23 @@ const rows: readonly Row[] = [
   row('stopping', 'QUIT', 0, 'goes back'),
 ]
 
+/** The first signal stops it; what makes it cold is told as well. */
+const toldOf = ({ state, steps }: Row): readonly string[] => {
+  const names = steps.map((step) => step.split(' ')[0]).filter((name) => name !== 'USR1')
+  const [first, ...more] = state === 'stopping' ? ['TERM', ...names] : names
+  const cold = more.length > 0 && more.at(-1) === 'INT' && more.length + (first === 'INT' ? 1 : 0) > 1
+  const second = more.includes('QUIT') ? ['Cold:SIGQUIT:0'] : cold ? ['Cold:SIGINT:1'] : []
+  return [`${first === 'QUIT' ? 'Cold' : 'Warm'}:SIG${first}:${first === 'INT' ? 1 : 0}`, ...second]
+}
+
 interface Outcome {
   readonly code: number | null
   readonly starts: number
   readonly ends: number
   readonly left: number
   readonly states: readonly string[]
+  /** What the signal workerShuttingDown said. */
+  readonly told: readonly string[]
 }
 
 /** A hand is slower than what npm passes on (runtime/worker/signals.ts). */
@@ -118,6 +129,7 @@ describe.each(pools)('a worker of the pool %s', (pool) => {
       ends: noted('end'),
       left: await (await bench.app.broker()).length(queue),
       states: await Promise.all(results.map((result) => result.state())),
+      told: bench.noted(`${queue}@host:`).map(([what]) => what.slice(what.indexOf(':') + 1)),
     }
   }
 
@@ -134,6 +146,7 @@ describe.each(pools)('a worker of the pool %s', (pool) => {
         starts: state === 'idle' ? 0 : 1,
         ends: task === 'ends' ? 1 : 0,
         left: { none: 0, ends: 1, 'goes back': 2 }[task],
+        told: toldOf(each),
         states: { none: [], ends: ['SUCCESS', 'PENDING'], 'goes back': ['PENDING', 'PENDING'] }[task],
       })
     },

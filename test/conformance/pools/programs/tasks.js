@@ -208,6 +208,9 @@ app.on('taskReceived', ({ task, taskId }) => task === 'traced' && note(`taskRece
 app.on('workerProcessInit', () => note('workerProcessInit'))
 app.on('workerProcessShutdown', () => note('workerProcessShutdown'))
 app.on('workerReady', () => note('workerReady'))
+app.on('workerShuttingDown', ({ hostname, how, sig, exitcode }) =>
+  note(`${hostname}:${how}:${sig}:${exitcode}`),
+)
 app.on('workerShutdown', () => note('workerShutdown'))
 app.use({
   execute: async (request, next) => {
