@@ -1,0 +1,88 @@
+// What is looked at before a worker takes its first message: each fault ends it with a sentence and an exit code, and
+// no message is touched.
+import { Redis } from 'ioredis'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startRedis, type TestRedis } from '../support/redis.js'
+import { until } from '../support/until.js'
+import { type Ended, makeProject, type Project } from './project.js'
+
+const tasks = `import { createApp } from 'lovage'
+export const app = createApp('proj', { broker: process.env.PROJECT_REDIS })
+app.task('proj.one', () => 1)
+const how = app.isChild ? process.env.CHILD : undefined
+if (how === 'throws') throw new TypeError('only here')
+if (how === 'exits') process.exit(7)
+if (how === 'hangs') await new Promise((resolve) => setTimeout(resolve, 60_000))
+`
+
+let redis: TestRedis
+let client: Redis
+let project: Project
+const env = (more = {}) => ({ PROJECT_REDIS: redis.url, ...more })
+const worker = (words: readonly string[], more = {}): Promise<Ended> =>
+  project.lovage(['-A', 'tasks.ts', '-q', 'worker', '-c', '1', ...words], env(more))
+
+beforeAll(async () => {
+  redis = await startRedis()
+  client = new Redis(redis.url)
+  project = makeProject({ 'tasks.ts': tasks })
+  await project.lovage(['-A', 'tasks.ts', 'call', 'proj.one'], env())
+})
+afterAll(async () => {
+  // Whatever was wrong, the message is where it was.
+  expect(await client.llen('celery')).toBe(1)
+  client.disconnect()
+})
+
+describe('a worker does not start', () => {
+  it.each([
+    ['throws', /^lovage: A child of the pool prefork cannot load: .*tasks\.ts.*only here/m],
+    ['exits', /^lovage: A child of the pool prefork ended before it was ready: exit code 7\. /m],
+    ['hangs', /^lovage: A child of the pool prefork ended before it was ready: not ready within 1s\./m],
+  ])('whose module %s in a child', async (CHILD, sentence) => {
+    const { code, err } = await worker(['worker_proc_alive_timeout=1'], { CHILD })
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(sentence) })
+  })
+
+  it('on a Redis that evicts keys', async () => {
+    await client.config('SET', 'maxmemory-policy', 'allkeys-lru')
+    const { code, err } = await worker(['-P', 'solo'])
+    await client.config('SET', 'maxmemory-policy', 'noeviction')
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/^lovage: .*allkeys-lru/m) })
+  })
+
+  it('whose log or pidfile cannot be written', async () => {
+    for (const option of ['--logfile', '--pidfile']) {
+      const { code, err } = await worker(['-P', 'solo', option, 'nowhere/x'])
+      expect(code).not.toBe(0)
+      expect(err).toContain('nowhere/x')
+    }
+  })
+})
+
+describe('a worker starts', () => {
+  it('over the pidfile of a process that is dead, with the mask that it was told', async () => {
+    writeFileSync(join(project.directory, 'w.pid'), '999999999\n')
+    const words = ['-P', 'solo', '-Q', 'none', '-n', 'x-%n@%h', '--pidfile', 'w.pid', '--umask', '077']
+    const running = project.start(['-A', 'tasks.ts', 'worker', '-l', 'INFO', ...words, '-f', '%n.log'], env())
+    const log = join(project.directory, `x-${hostname().split('.')[0]}.log`)
+    await until(() => existsSync(log) && readFileSync(log, 'utf8').includes(' ready.'))
+    expect(running.stderr()).toContain('Stale pidfile exists - Removing it.')
+    expect(readFileSync(join(project.directory, 'w.pid'), 'utf8')).toBe(`${running.pid}\n`)
+    expect(statSync(log).mode & 0o777).toBe(0o600)
+    expect(await running.stop()).toEqual({ code: 0, signal: null })
+    expect(existsSync(join(project.directory, 'w.pid'))).toBe(false)
+  })
+
+  it('beside another one of its name, and that is told', async () => {
+    const start = () =>
+      project.start(['-A', 'tasks.ts', 'worker', '-P', 'solo', '-Q', 'none', '-n', 'twin@x'], env())
+    const twins = [start(), start()]
+    const warning = /WARNING\/MainProcess\] Received multiple replies from node name: twin@x\./
+    await Promise.race(twins.map((twin) => twin.line(warning)))
+    for (const twin of twins) expect(await twin.stop()).toEqual({ code: 0, signal: null })
+  })
+})
