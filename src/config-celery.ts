@@ -97,7 +97,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   resultBackendMaxSleepBetweenRetriesMs: not(connection),
 
   workerPoolPutlocks: not('a child is given a task when it is idle, and never before; leave it out'),
-  workerPoolRestarts: not('a pool is not restarted with new code; restart the worker', false),
   workerLostWait: not('that a child was lost is known at once, and what it said before counts; leave it out'),
   workerAutoscaler: not('it names a Python class; the bounds are `--autoscale=10,3`'),
   workerAgent: not(classes),

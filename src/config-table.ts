@@ -339,6 +339,11 @@ export const table = {
     'Messages held for each slot, the running one included. (Celery: 4)',
   ),
   workerDisablePrefetch: row(flag, false, 'Claim for free slots only, whatever the multiplier says.'),
+  workerPoolRestarts: row(
+    flag,
+    false,
+    '`control pool_restart` replaces the children of prefork and threads, each when its task has ended: new ones load their modules again.',
+  ),
   workerSoftShutdownTimeout: row(
     seconds(),
     0,

@@ -56,6 +56,8 @@ export interface Pool<J extends Job> {
   run(job: J): Running
   /** From now on so many at once. What runs is not disturbed. */
   resize(concurrency: number): void
+  /** What runs jobs is replaced by new ones, which load their modules again; what runs now ends first. */
+  restart?(): void
   /** Resolves when nothing runs any more, and nobody is left who could. */
   stop(): Promise<void>
 }

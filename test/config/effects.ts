@@ -123,6 +123,10 @@ export const effects: Readonly<Record<string, Where>> = {
   workerLoopBlockedWarning: [cli, 'workerLoopBlockedWarning: the task that holds up the loop is named'],
   workerPrefetchMultiplier: slots,
   workerDisablePrefetch: slots,
+  workerPoolRestarts: [
+    'conformance/pools/control.test.ts',
+    'restarts its children, where workerPoolRestarts allows it',
+  ],
   workerSoftShutdownTimeout: [here, 'workerSoftShutdownTimeout: a cold stop lets what runs end by itself'],
   workerLogColor: [cli, 'workerLogColor: colours though nobody has a terminal'],
   workerLogFormat: starting,

@@ -89,6 +89,12 @@ export class ChildPool<J extends Job> implements Pool<J> {
     while (this.idle.length > 0 && this.members > this.concurrency) this.idle.shift()?.leave()
   }
 
+  restart(): void {
+    // Those that come now are not meant.
+    const old = [...this.children].filter(({ state }) => state !== 'leaving')
+    for (const child of old) this.dismiss(child)
+  }
+
   async stop(): Promise<void> {
     if (this.running > 0) await new Promise<void>((resolve) => this.quiet.push(resolve))
     this.phase = 'stopped'

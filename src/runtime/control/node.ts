@@ -77,6 +77,8 @@ export interface Node {
   /** Throws InvalidUsage where the pool has one size. */
   grow(n: number): void
   shrink(n: number): void
+  /** Undefined where the pool has nothing to restart. */
+  readonly restartPool: (() => void) | undefined
   shutdown(): void
 }
 

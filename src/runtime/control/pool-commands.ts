@@ -36,9 +36,17 @@ const autoscale: Command = (node: Node, { max, min }) => {
   return { ok: `autoscale now max=${most} min=${least}` }
 }
 
+const poolRestart: Command = (node) => {
+  if (!node.settings.workerPoolRestarts) return { error: "ValueError('Pool restarts not enabled')" }
+  if (node.restartPool === undefined)
+    return { error: `The pool ${node.pool.name} runs tasks in the worker itself: restart the worker.` }
+  node.restartPool()
+  return { ok: 'reload started' }
+}
+
 export const poolCommands: Readonly<Record<string, Command>> = {
   pool_grow: resize('pool_grow', 'grow'),
   pool_shrink: resize('pool_shrink', 'shrink'),
   autoscale,
-  pool_restart: () => ({ error: "ValueError('Pool restarts not enabled')" }),
+  pool_restart: poolRestart,
 }

@@ -39,7 +39,7 @@ export interface RemoteOptions extends RemoteParts {
     rateLimit(task: string, rate: Rate): void
     stop(): Promise<void>
   }
-  readonly pool: Pick<Pool<never>, 'name' | 'concurrency' | 'ids'>
+  readonly pool: Pick<Pool<never>, 'name' | 'concurrency' | 'ids' | 'restart'>
   /** Messages in hand at once. */
   readonly capacity: () => number
   readonly scale: Scaler | undefined
@@ -74,6 +74,7 @@ class RemoteNode implements Node {
   readonly autoscale: Node['autoscale']
   readonly totals: Node['totals']
   readonly timeLimits: Node['timeLimits']
+  readonly restartPool: Node['restartPool']
 
   constructor(private readonly options: RemoteOptions) {
     this.hostname = options.hostname
@@ -88,6 +89,7 @@ class RemoteNode implements Node {
     this.autoscale = options.scale
     this.totals = options.runs.totals
     this.timeLimits = options.runs.timeLimits
+    this.restartPool = options.pool.restart?.bind(options.pool)
   }
 
   get prefetchCount(): number {

@@ -71,6 +71,29 @@ describe.each(pools)('a worker with the pool %s', (pool) => {
     expect(worker.child.exitCode).toBeNull()
   })
 
+  it('restarts its children, where workerPoolRestarts allows it', async () => {
+    const reply = await bench.app.control.poolRestart({ ...target, reply: true })
+    if (!isApart)
+      return expect(reply).toEqual([
+        { 'w@host': { error: `The pool ${pool} runs tasks in the worker itself: restart the worker.` } },
+      ])
+    expect(reply).toEqual([{ 'w@host': { ok: 'reload started' } }])
+    const ids = async (): Promise<readonly number[]> => (await inspect().stats())['w@host']!.pool.processes
+    await until(async () => (await ids()).length === 2)
+    const before = await ids()
+    const running = bench.noted('sleeping').length
+    const result = await bench.app.sendTask('sleep', [0.5])
+    await until(() => bench.noted('sleeping').length > running)
+    await bench.app.control.poolRestart({ ...target, reply: true })
+    // What runs ends where it runs; then nobody is left of those who were there.
+    expect(await result.get({ timeout: 10 })).toBe(0.5)
+    await until(async () => {
+      const now = await ids()
+      return now.length === 2 && !now.some((id) => before.includes(id))
+    })
+    expect(await bench.call('add', [1, 2])).toBe(3)
+  })
+
   it('grows and shrinks, or says that it has one size', async () => {
     const sized = async (): Promise<number> => (await inspect().stats())['w@host']!.pool['max-concurrency']
     const reply = await bench.app.control.poolGrow(2, { ...target, reply: true })
@@ -89,6 +112,14 @@ describe.each(pools)('a worker with the pool %s', (pool) => {
     await bench.app.control.shutdown(target)
     expect(await worker.exited).toEqual({ code: 0, signal: null })
   })
+})
+
+it('a pool is not restarted where nobody allowed it', async () => {
+  const worker = await bench.work({ pool: 'prefork', concurrency: 1 }, { RESTARTS: 'no' })
+  expect(await bench.app.control.poolRestart({ ...target, reply: true })).toEqual([
+    { 'w@host': { error: "ValueError('Pool restarts not enabled')" } },
+  ])
+  await worker.stop()
 })
 
 describe('autoscale', () => {

@@ -53,6 +53,7 @@ export const fakeNode = (hostname: string, state: NodeState = {}): Node & { read
     hostname,
     done,
     app: 'proj',
+    restartPool: undefined,
     version: '0.0.0',
     log: silentLogger,
     registry,

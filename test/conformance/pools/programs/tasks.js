@@ -12,6 +12,7 @@ export const app = createApp('pools', {
   workerLease: Number(LEASE),
   workerProcAliveTimeout: 30,
   workerSoftShutdownTimeout: Number(SOFT),
+  workerPoolRestarts: process.env.RESTARTS !== 'no',
 })
 
 /** What happened, told to the test by a file: nothing of it depends on what the library says. */
