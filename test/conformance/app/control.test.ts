@@ -186,6 +186,32 @@ onEveryEngine('revoking', (bench) => {
     await expect(app.result(result.id).get({ timeout: 10 })).rejects.toThrow('terminated')
   })
 
+  test('its errbacks are not called, as Celery 5.6.3 does it: neither where it waits nor where it runs', async () => {
+    const app = bench().app()
+    const called: unknown[] = []
+    const errback = app.task('t.errback', (id: string) => void called.push(id))
+    const begun = gate()
+    const hold = app.task('t.held', async function () {
+      begun.open()
+      await new Promise<void>((resolve) => this.signal.addEventListener('abort', () => resolve()))
+    })
+    const fail = app.task('t.fail', () => {
+      throw new Error('boom')
+    })
+    await bench().work(app, { concurrency: 1 })
+    const running = await app.send(hold.s().linkError(errback.s()))
+    await begun.passed
+    const waiting = await app.send(hold.s().linkError(errback.s()))
+    await app.control.revoke(waiting.id)
+    await app.control.terminate(running.id)
+    for (const result of [running, waiting])
+      await expect(result.get({ timeout: 10 })).rejects.toThrow(/revoked|terminated/)
+    // What comes behind them has failed, and its errback is the only one.
+    const failed = await app.send(fail.s().linkError(errback.s()))
+    await until(() => called.length > 0)
+    expect(called).toEqual([failed.id])
+  })
+
   test('a group is revoked with one word', async () => {
     const app = bench().app()
     const add = app.task('t.add', (x: number, y: number) => x + y)
