@@ -216,22 +216,26 @@ export class Scene {
 
   /** Resolves when nothing waits and nothing is held any more. */
   async quiet(timeout = 30_000): Promise<void> {
+    let left: readonly string[] = []
+    const look = async (): Promise<boolean> => {
+      left = await this.#unfinished()
+      return left.length === 0
+    }
+    await until(look, { timeout, interval: 20, message: () => `still waiting or held: ${left.join(', ')}` })
+  }
+
+  async #unfinished(): Promise<readonly string[]> {
     const { outside } = this
-    await until(
-      async () => {
-        // What was sent ahead waits for nobody: the message that releases it does.
-        const keys = (await outside.keys('*')).filter((key) => !key.startsWith('lovage:stage:'))
-        const waiting = await Promise.all(
-          keys.map(async (key) => ((await outside.type(key)) === 'list' ? 1 : 0)),
-        )
-        const held = await Promise.all(
-          keys.filter((key) => key.startsWith('lovage:unacked:')).map((key) => outside.hkeys(key)),
-        )
-        const later = keys.filter((key) => key.startsWith('lovage:eta:'))
-        return !waiting.includes(1) && later.length === 0 && !held.flat().some((field) => /^\d/.test(field))
-      },
-      { timeout, interval: 20, message: 'messages are still waiting or held' },
-    )
+    // What was sent ahead waits for nobody: the message that releases it does. An answer to whoever was killed expires.
+    const isWork = (key: string): boolean =>
+      !key.startsWith('lovage:stage:') && !key.endsWith('.reply.celery.pidbox')
+    const keys = (await outside.keys('*')).filter(isWork)
+    const types = await Promise.all(keys.map((key) => outside.type(key)))
+    const waiting = keys.filter((key, i) => types[i] === 'list' || key.startsWith('lovage:eta:'))
+    const holders = keys.filter((key) => key.startsWith('lovage:unacked:'))
+    const fields = await Promise.all(holders.map((key) => outside.hkeys(key)))
+    const held = holders.filter((_, i) => fields[i]?.some((field) => /^\d/.test(field)))
+    return [...waiting, ...held]
   }
 
   /** Stops all workers as an operator would, once the dead ones are reaped. Claims that nothing is left behind. */
