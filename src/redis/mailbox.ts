@@ -85,8 +85,8 @@ export class RedisMailbox implements Mailbox {
       const [boundKey, , queue] = String(member).split(separator)
       if (boundKey !== key || queue === undefined) continue
       const list = keys.list(queue, 0)
-      await this.#ask('lpush', [list, raw])
-      await this.#ask('expire', [list, replySeconds])
+      // In one write: a worker that is killed in between would leave it for ever.
+      await Promise.all([this.#ask('lpush', [list, raw]), this.#ask('expire', [list, replySeconds])])
     }
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createApp } from '../../src/app.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
+import { until } from '../support/until.js'
 import { makeProject, type Project } from './project.js'
 
 let redis: TestRedis
@@ -52,7 +53,8 @@ it('starts nodes, does not start them twice, restarts and stops them', async () 
   const before = [pid('celery1'), pid('celery2')]
   expect((await multi('restart', ...nodes)).code).toBe(0)
   expect([pid('celery1'), pid('celery2')].some((each) => before.includes(each))).toBe(false)
-  expect(await app.control.ping({ limit: 2, timeout: 10 })).toHaveLength(2)
+  // Who has just begun may not listen yet.
+  await until(async () => (await app.control.ping({ limit: 2, timeout: 1 })).length === 2)
 
   const stopped = await multi('stopwait', ...nodes)
   expect(stopped.code).toBe(0)
