@@ -4,9 +4,9 @@
 import { availableParallelism } from 'node:os'
 
 /** Longer waits are slept through. */
-const windowMs = 0.3
-/** After waits in vain only each 2nd, 4th … 256th is kept. */
-const rarest = 8
+const windowMs = 0.5
+/** After waits in vain only each 2nd, 4th … 16th is kept. */
+const rarest = 4
 
 export class Vigil {
   private untilMs = 0
