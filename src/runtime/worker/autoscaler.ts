@@ -1,5 +1,6 @@
 // Looks at the load now and then, and lets the worker grow or shrink. What size is right, `decide` knows (the
 // pools' room, by way of the app).
+import { catchError, EMPTY, exhaustMap, from, interval } from 'rxjs'
 import type { Logger } from '../../log.js'
 import type { Load } from '../../pools/pool.js'
 
@@ -24,7 +25,6 @@ const lookEveryMs = 500
 /** Returns what ends it. */
 export const startAutoscaler = ({ decide, look, waiting, resize, log }: AutoscalerOptions): (() => void) => {
   let grownAt = performance.now()
-  let isLooking = false
   const step = async (): Promise<void> => {
     const { concurrency, held, isFull } = look()
     // Who has a free slot takes what waits: there is nothing to count.
@@ -37,16 +37,15 @@ export const startAutoscaler = ({ decide, look, waiting, resize, log }: Autoscal
     log.info(`Scaling ${words[0]} ${words[1]} ${words[1] === 1 ? 'slot' : 'slots'}, to ${size}.`)
     resize(size)
   }
-  const timer = setInterval(() => {
-    if (isLooking) return
-    isLooking = true
-    step()
-      // Without the broker nothing is known, and nothing is to be done.
-      .catch((error: unknown) => log.debug(`autoscale: ${String(error)}`))
-      .finally(() => {
-        isLooking = false
-      })
-  }, lookEveryMs)
-  timer.unref()
-  return () => clearInterval(timer)
+  // Without the broker nothing is known, and nothing is to be done.
+  const tryStep = () =>
+    from(step()).pipe(
+      catchError((error: unknown) => {
+        log.debug(`autoscale: ${String(error)}`)
+        return EMPTY
+      }),
+    )
+  // A look that takes long is not followed by those that it has missed.
+  const looks = interval(lookEveryMs).pipe(exhaustMap(tryStep)).subscribe()
+  return () => looks.unsubscribe()
 }
