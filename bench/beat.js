@@ -11,7 +11,7 @@ import { every } from '../dist/index.js'
 import { startRedis } from './redis.js'
 
 const seconds = 20
-const idleSeconds = 20
+const idleSeconds = 30
 /** For ticks that are late: one that has not come by then is lost. */
 const longestWaitSeconds = 60
 const many = 100_000
@@ -175,7 +175,7 @@ const idling = async (room) => {
   for (let n = 0; n < many; n += 500)
     await Promise.all(Array.from({ length: 500 }, (_, i) => app.beat.create(`entry-${n + i}`, idle(n + i))))
   const { beat, start } = await startIdle(room, {})
-  await pause(15_000) // the collector of a young process settles first
+  await pause(30_000) // the collector of a young process settles first
   const before = cpuMs(beat.pid)
   await pause(idleSeconds * 1000)
   const percent = (cpuMs(beat.pid) - before) / (idleSeconds * 10)

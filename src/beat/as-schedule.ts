@@ -22,6 +22,10 @@ export function asSchedule(given: unknown): Schedule {
   }
   if (typeof given === 'number') return every(given)
   if (typeof given === 'string' && given.trim().split(/\s+/).length < 5) return every(given)
+  if (typeof given === 'string')
+    throw new ImproperlyConfigured(
+      `schedule: expected crontab(${show(given)}), with Celery's rules, or cron(${show(given)}), with the standard ones, got the text alone.`,
+    )
   throw new ImproperlyConfigured(
     `schedule: expected every(…), crontab(…), cron(…), solar(…), clocked(…), a length of time or an object with next(after), got ${show(given)}.`,
   )

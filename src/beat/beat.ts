@@ -2,7 +2,7 @@
 // run time; `start()` runs a beat in this process, beside any number of others.
 import { isSignature } from '../canvas/node.js'
 import { show } from '../canvas/words.js'
-import { ImproperlyConfigured, isLovageError } from '../errors.js'
+import { ImproperlyConfigured, InvalidUsage, isLovageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { asSchedule, type ScheduleLike } from './as-schedule.js'
 import { Desk } from './desk.js'
@@ -96,17 +96,15 @@ export class Beat {
 
   /** Makes an entry: every beat knows it within a second. @throws ImproperlyConfigured when there is one. */
   async create(name: string, options: EntryOptions): Promise<void> {
-    const entry = this.#read(name, options)
-    if (entry.schedule.kind === 'custom')
-      throw new ImproperlyConfigured(
-        `Beat entry ${show(name)}: a schedule that is an object of this program cannot be stored. Declare it: app.beat.add.`,
-      )
-    return (await this.#desk()).create(entry)
+    return (await this.#desk()).create(this.#storable(this.#read(name, options)))
   }
 
   /** Changes what is given of an entry. With another schedule, only ticks from now on count. */
   async update(name: string, changes: Partial<EntryOptions>): Promise<void> {
-    return (await this.#desk()).update(name, changes)
+    return (await this.#desk()).update(name, changes, (entry) => {
+      this.#means.check(entry)
+      if (changes.schedule !== undefined) this.#storable(entry)
+    })
   }
 
   /** Takes an entry away. One declared in code comes back with its program's next start: pause that. */
@@ -146,12 +144,16 @@ export class Beat {
 
   /** Its last runs, at most 20, the newest first. */
   async history(name: string, limit = 20): Promise<readonly RunView[]> {
-    const { store } = await this.#open()
-    return (await store.history(name, limit)).flatMap((line) => readLine(line) ?? [])
+    checkCount(limit, 'history: limit')
+    const lines = await (await this.#open()).store.history(name, limit)
+    // One that never ran has none; one that is not there is told apart from it.
+    if (lines.length === 0) await (await this.#desk()).get(name)
+    return lines.flatMap((line) => readLine(line) ?? [])
   }
 
   /** The coming ticks of an entry, by its name, or of a schedule. */
   async next(of: string | Exclude<ScheduleLike, string>, count = 5): Promise<readonly Date[]> {
+    checkCount(count, 'next: count')
     const timezone = this.#means.timezone()
     if (typeof of !== 'string') return coming(asSchedule(of), Date.now(), { timezone }, count)
     const declared = this.#declared.get(of)
@@ -194,13 +196,28 @@ export class Beat {
   }
 
   async #start({ maxInterval, embedded = false, log }: StartOptions): Promise<void> {
+    if (maxInterval !== undefined && !(maxInterval > 0))
+      throw new InvalidUsage(
+        `app.beat.start: maxInterval: expected seconds above 0, got ${show(maxInterval)}.`,
+      )
     const opened = await this.#open()
     const parts = log === undefined ? opened : { ...opened, log }
     parts.log.info('beat: Starting...')
     const { entries, errors } = this.#means.configured()
-    for (const error of errors) parts.log.error(`beat: ${error.message} It is passed over.`)
+    const passOver = (error: Error): void => parts.log.error(`beat: ${error.message} It is passed over.`)
+    errors.forEach(passOver)
     // What the program says goes before what its settings say.
-    const configured = entries.filter(({ name }) => !this.#declared.has(name))
+    const configured = entries.filter((entry) => {
+      if (this.#declared.has(entry.name)) return false
+      try {
+        this.#means.check(entry)
+        return true
+      } catch (error) {
+        if (!isLovageError(error)) throw error
+        passOver(error)
+        return false
+      }
+    })
     const desk = new Desk(parts, (name) => this.#declared.get(name))
     const sync = (): Promise<void> => desk.sync([...configured, ...this.#declared.values()])
     await sync()
@@ -244,6 +261,13 @@ export class Beat {
     return entry
   }
 
+  #storable(entry: ScheduleEntry): ScheduleEntry {
+    if (entry.schedule.kind !== 'custom') return entry
+    throw new ImproperlyConfigured(
+      `Beat entry ${show(entry.name)}: a schedule that is an object of this program cannot be stored. Declare it: app.beat.add.`,
+    )
+  }
+
   #open(): Promise<BeatParts> {
     this.#opening ??= this.#means.open().catch((error: unknown) => {
       this.#opening = undefined
@@ -269,4 +293,9 @@ export class Beat {
         : viewOf(read, parts.now(), parts.timezone, stateOf.get(read.state.lastRun?.id ?? '') ?? null),
     )
   }
+}
+
+const checkCount = (count: number, place: string): void => {
+  if (!(Number.isSafeInteger(count) && count >= 1))
+    throw new InvalidUsage(`app.beat.${place}: expected a whole number from 1, got ${show(count)}.`)
 }

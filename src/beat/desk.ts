@@ -65,10 +65,12 @@ export class Desk {
     return store.put(entry.name, definition, { state: writeState(state), expect: 0 })
   }
 
-  update(name: string, changes: Partial<EntryOptions>): Promise<void> {
+  /** `check` throws for what cannot be sent or stored. */
+  update(name: string, changes: Partial<EntryOptions>, check: (entry: ScheduleEntry) => void): Promise<void> {
     return this.#again(name, async (record) => {
       const given = { ...optionsOf(record.entry), ...changes } as EntryOptions
       const entry = readEntry(name, given)
+      check(entry)
       const renewed = changes.schedule !== undefined || changes.timezone !== undefined
       return this.#change(record, entry, record.source, renewed || (record.entry.paused && !entry.paused))
     })

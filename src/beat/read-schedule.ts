@@ -70,6 +70,10 @@ export function readSchedule(given: unknown): Schedule {
       (fields.lon ?? fields.longitude) as number,
     )
   if (type === undefined) return asSchedule(given)
+  if (type === 'rrule')
+    throw new ImproperlyConfigured(
+      'schedule: RedBeat’s rrule is not read. Write what it means as crontab(…), cron(…) or every(…), with startAt, endAt and maxRuns for its dtstart, until and count.',
+    )
   throw new ImproperlyConfigured(
     `schedule: __type__: expected "crontab", "interval" or "solar", got ${show(type)}.`,
   )

@@ -18,20 +18,24 @@ const table = (rows: readonly (readonly string[])[]): string => {
 
 const driftText = (seconds: number | null): string => (seconds === null ? '-' : `${seconds.toFixed(3)} s`)
 
+const countsOf = ({ runs, skipped }: EntryView): string =>
+  skipped > 0 ? `${runs}, ${skipped} skipped` : String(runs)
+
 export const listOf = (views: readonly (EntryView | TroubleView)[]): string => {
   if (views.length === 0) return 'There are no entries.'
   const good = views.filter((view): view is EntryView => !('trouble' in view))
   const bad = views.filter((view): view is TroubleView => 'trouble' in view)
-  const head = ['NAME', 'SCHEDULE', 'TASK', 'NEXT RUN', 'LAST RUN', 'STATE', 'DRIFT', 'RUNS']
+  const head = ['NAME', 'SCHEDULE', 'TASK', 'NEXT RUN', 'LAST RUN', 'LAST TASK', 'STATE', 'DRIFT', 'RUNS']
   const rows = good.map((view) => [
     view.name,
     view.schedule,
     view.task,
     view.paused ? 'paused' : shortDate(view.nextRun),
     shortDate(view.lastRun),
+    view.lastTaskId ?? '-',
     view.lastState ?? '-',
     driftText(view.drift),
-    String(view.runs),
+    countsOf(view),
   ])
   return [
     ...(good.length === 0 ? [] : [table([head, ...rows])]),
@@ -59,7 +63,7 @@ export const detailOf = (view: EntryView, history: readonly RunView[]): string =
     ['last run', shortDate(view.lastRun)],
     ['last task', view.lastTaskId === null ? '-' : `${view.lastTaskId} ${view.lastState ?? ''}`],
     ['drift', driftText(view.drift)],
-    ['runs', `${view.runs}${view.skipped > 0 ? `, and ${view.skipped} skipped` : ''}`],
+    ['runs', countsOf(view)],
   ]
   const width = Math.max(...facts.map(([name]) => name.length))
   const lines = facts.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)

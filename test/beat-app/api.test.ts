@@ -41,6 +41,11 @@ describe('what cannot be is refused where it is written, and names the entry', (
       (note) => ({ schedule: 1, run: note.si(1), quue: 'io' }),
       /^Beat entry "job": .*quue.*queue/,
     ],
+    [
+      'an expression without its kind',
+      (note) => ({ schedule: '0 7 * * *', run: note.si(1) }),
+      /^Beat entry "job": schedule: expected crontab\("0 7 \* \* \*"\), .*or cron/,
+    ],
     ['no schedule', (note) => ({ run: note.si(1) }), /^Beat entry "job": schedule: expected every/],
     [
       'overlap without results',
@@ -69,6 +74,23 @@ describe('what cannot be is refused where it is written, and names the entry', (
     await expect(app.beat.create('own', { schedule: custom, run: note.si(1) })).rejects.toThrow(
       /^Beat entry "own": a schedule that is an object of this program cannot be stored/,
     )
+    await app.beat.create('own', { schedule: 60, run: note.si(1) })
+    await expect(app.beat.update('own', { schedule: custom })).rejects.toThrow(
+      /^Beat entry "own": a schedule that is an object/,
+    )
+  })
+
+  it('a change that could not be sent, and questions that have no answer', async () => {
+    const note = app.task('note', (what: unknown) => what)
+    await app.beat.create('job', { schedule: 60, run: note.si(1) })
+    await expect(app.beat.update('job', { run: (note as any).si() })).rejects.toThrow(
+      /^Beat entry "job": note takes 1 argument/,
+    )
+    expect(await app.beat.history('job')).toEqual([])
+    await expect(app.beat.history('none')).rejects.toThrow('There is no beat entry named "none".')
+    await expect(app.beat.history('job', 0)).rejects.toThrow(/limit: expected a whole number from 1, got 0/)
+    await expect(app.beat.next('job', -1)).rejects.toThrow(/count: expected a whole number from 1, got -1/)
+    await expect(app.beat.start({ maxInterval: -1 })).rejects.toThrow(/maxInterval: expected seconds above 0/)
   })
 
   it('one wrong entry of beatSchedule is a line in the log, the others run', async () => {
@@ -77,13 +99,17 @@ describe('what cannot be is refused where it is written, and names the entry', (
       beatSchedule: {
         good: { task: 'note', schedule: 0.05 },
         odd: { task: 'note', schedule: { __type__: 'crontab', minute: 61 } },
+        short: { task: 'two', schedule: 1, args: [1] },
       },
     })
     app.task('note', () => void ran())
+    app.task('two', (a: number, b: number) => a + b)
     await app.worker({ log }).start()
     await app.beat.start({ log })
     await until(() => ran.mock.calls.length >= 2)
     expect(lines.join('\n')).toMatch(/ERROR.*Beat entry "odd": .*minute/)
+    expect(lines.join('\n')).toMatch(/ERROR.*Beat entry "short": two takes 2 arguments.* It is passed over\./)
+    expect((await app.beat.list()).map(({ name }) => name)).toEqual(['good'])
   })
 
   it('a store that the broker has not', async () => {

@@ -241,7 +241,6 @@ describe('as a schedule', () => {
   })
 
   it.each<[unknown, string]>([
-    ['0 7 * * *', '"0 7 * * *"'],
     [undefined, 'undefined'],
     [true, 'true'],
     [new Date(0), 'an object of class Date'],
@@ -250,6 +249,14 @@ describe('as a schedule', () => {
     expect(() => asSchedule(given)).toThrow(
       improper(
         `schedule: expected every(…), crontab(…), cron(…), solar(…), clocked(…), a length of time or an object with next(after), got ${got}.`,
+      ),
+    )
+  })
+
+  it('an expression alone does not say whose rules it has', () => {
+    expect(() => asSchedule('0 7 * * *')).toThrow(
+      improper(
+        'schedule: expected crontab("0 7 * * *"), with Celery\'s rules, or cron("0 7 * * *"), with the standard ones, got the text alone.',
       ),
     )
   })
@@ -311,8 +318,11 @@ describe('as a schedule', () => {
   })
 
   it('what RedBeat has and we have not is refused', () => {
+    expect(() => readSchedule({ __type__: 'weekday', wkday: 3 })).toThrow(
+      improper('schedule: __type__: expected "crontab", "interval" or "solar", got "weekday".'),
+    )
     expect(() => readSchedule({ __type__: 'rrule', freq: 3 })).toThrow(
-      improper('schedule: __type__: expected "crontab", "interval" or "solar", got "rrule".'),
+      /^schedule: RedBeat’s rrule is not read/,
     )
   })
 })

@@ -138,7 +138,7 @@ describe('entries', () => {
     ).toEqual({ code: 0, out: 'Added nightly.', err: '' })
     const list = await beat('list')
     expect(list.out).toMatch(
-      /^NAME +SCHEDULE +TASK +NEXT RUN +LAST RUN +STATE +DRIFT +RUNS\nnightly {2}crontab 15 2 \* \* \* {2}note {2}\d{4}-/,
+      /^NAME +SCHEDULE +TASK +NEXT RUN +LAST RUN +LAST TASK +STATE +DRIFT +RUNS\nnightly {2}crontab 15 2 \* \* \* {2}note {2}\d{4}-/,
     )
     const [entry] = JSON.parse((await beat('list', '--json')).out)
     expect(entry).toMatchObject({
@@ -174,7 +174,11 @@ describe('entries', () => {
       /^lovage: beatScheduler: expected "redis", "memory", "file" or null, got "tape"$/,
     ],
     [['show', 'no'], 1, /^lovage: There is no beat entry named "no"/],
-    [['add', 'a', 'note', '--crontab', '61 * * * *'], 2, /^lovage: crontab: minute: expected .* got/],
+    [
+      ['add', 'a', 'note', '--crontab', '61 * * * *'],
+      2,
+      /^lovage: Beat entry "a": crontab: minute: expected .* got/,
+    ],
     [['add', 'a', 'note', '--crontab', '0 0 31 2 *'], 2, /never does/],
     [
       ['add', 'a', 'note', '--every', '5', '--timezone', 'Europe/Berln'],

@@ -37,6 +37,11 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'heartbeat, loaded 3 rows, three',
     'crontab 0 7 * * mon-fri | Europe/Berlin | 0 runs',
   ],
+  '09-several-beats.ts': [
+    '3 beats, 1 leads',
+    'another one leads: true',
+    'each tick once, none left out: true',
+  ],
   '07-runtime-schedules.ts': [
     'synced account 42',
     'now account 43',
