@@ -285,7 +285,7 @@ describe('a child process', () => {
     })
     const [, pid] = await until(() => bench.noted('endless')[0])
     parent.signal('SIGKILL')
-    await until(() => !isAlive(pid), { timeout: 1000 })
+    await until(() => !isAlive(pid), { timeout: 4000 })
   })
 
   it('may be killed at any moment, again and again: nothing is lost, and each kill costs one start at most', async () => {
@@ -331,8 +331,8 @@ describe('a child process', () => {
     worker?.signal('SIGKILL')
     await worker?.exited
     const diedAt = performance.now()
-    await until(() => !isAlive(spinning![1]) && !isAlive(sleeping![1]), { timeout: 1000 })
-    expect(performance.now() - diedAt).toBeLessThan(1000)
+    await until(() => !isAlive(spinning![1]) && !isAlive(sleeping![1]), { timeout: 4000 })
+    expect(performance.now() - diedAt).toBeLessThan(4000)
     expect(await Promise.all([loop.ready(), wait.ready()])).toEqual([false, false])
     expect(bench.noted('spun')).toHaveLength(before)
     await bench.app.broker().then((broker) => broker.purge('celery'))
