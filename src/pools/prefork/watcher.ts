@@ -10,7 +10,7 @@ const shell = '/bin/sh'
 /** Ctrl+C and its like reach the whole group, and are no end of the parent. */
 const script = `
 trap '' INT TERM QUIT HUP
-pids=
+pids=$*
 while read -r what pid; do
   rest=
   for known in $pids; do [ "$known" = "$pid" ] || rest="$rest $known"; done
@@ -44,7 +44,9 @@ export class Watcher {
   }
 
   private start(): void {
-    const process = spawn(shell, ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
+    // It knows them from its birth: a parent that dies before it can say a word is one more end.
+    const known = [...this.pids].map(String)
+    const process = spawn(shell, ['-c', script, 'watcher', ...known], { stdio: ['pipe', 'ignore', 'ignore'] })
     this.process = process
     process.on('error', () => undefined)
     process.stdin.on('error', () => undefined)
@@ -55,7 +57,6 @@ export class Watcher {
       if (this.pids.size > 0) this.start()
     })
     process.unref()
-    for (const pid of this.pids) this.tell('with', pid)
   }
 
   private tell(what: 'with' | 'without', pid: number): void {

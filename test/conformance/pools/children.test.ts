@@ -314,7 +314,7 @@ describe('a child process', () => {
     await worker?.stop()
   })
 
-  it('does not outlive its parent by a second, not even in a loop, and ends nothing then', async () => {
+  it('does not outlive its parent, not even in a loop, and ends nothing then', async () => {
     await work({ pool: 'prefork', concurrency: 2 }, { LEASE: '2' })
     const loop = await bench.app.sendTask('spin', [8])
     const wait = await bench.app.sendTask('sleep', [8])
@@ -330,9 +330,8 @@ describe('a child process', () => {
     await until(() => shellsOf(worker?.pid as number).some((pid) => pid !== watcher))
     worker?.signal('SIGKILL')
     await worker?.exited
-    const diedAt = performance.now()
+    // It takes milliseconds; the bound only tells it from the eight seconds of the tasks.
     await until(() => !isAlive(spinning![1]) && !isAlive(sleeping![1]), { timeout: 4000 })
-    expect(performance.now() - diedAt).toBeLessThan(4000)
     expect(await Promise.all([loop.ready(), wait.ready()])).toEqual([false, false])
     expect(bench.noted('spun')).toHaveLength(before)
     await bench.app.broker().then((broker) => broker.purge('celery'))
