@@ -21,6 +21,7 @@ import type { Broker } from './runtime/broker.js'
 import type { Carrier } from './runtime/carrier.js'
 import { registerBuiltins } from './runtime/builtins.js'
 import type { TaskContext } from './runtime/context.js'
+import { DeadLetters } from './runtime/dead.js'
 import { Control } from './runtime/control/control.js'
 import type { Inspect } from './runtime/control/inspection.js'
 import { RevokeTogether } from './runtime/control/together.js'
@@ -275,18 +276,17 @@ export class App {
     return this.control.inspect()
   }
 
-  // Words of the contract that come with a later version: each says so.
-  get dead(): never {
-    throw later(
-      'app.dead',
-      'the guarantees; until then `(await app.broker()).dead` lists and purges dead letters',
-    )
+  /** Messages that could not end well: listed, shown, sent again, thrown away. */
+  get dead(): DeadLetters {
+    return new DeadLetters({ broker: () => this.broker(), guards: () => this.#guard() })
   }
+
+  // Words of the contract that come with a later version: each says so.
   events(): never {
     throw later('app.events', 'events')
   }
 
-  /** The broker, for those who look after queues: lengths, purging, dead letters. */
+  /** The broker, for those who look after queues: lengths, purging. */
   async broker(): Promise<Broker> {
     return (await this.#carrier.open()).broker
   }

@@ -36,6 +36,8 @@ export type {
   PendingResult,
   ResultGraph,
 } from './canvas/sender.js'
+export type { DeadLetter } from './runtime/broker.js'
+export type { DeadLetters, Retried } from './runtime/dead.js'
 export type { SavedGroups } from './runtime/saved-groups.js'
 
 // Periodic tasks

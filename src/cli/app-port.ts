@@ -57,6 +57,7 @@ export interface AppPort {
   backend(): Promise<{ readonly url: string }>
   readonly beat: Library.App['beat']
   readonly control: Library.App['control']
+  readonly dead: Library.App['dead']
   close(): Promise<unknown>
 }
 

@@ -4,6 +4,7 @@ import { beatCommand } from './beat.js'
 import { callCommand } from './call.js'
 import { type Context, type GlobalOptions, globalsOf } from './context.js'
 import { controlCommand, inspectCommand, statusCommand } from './control.js'
+import { deadCommand } from './dead.js'
 import { devCommand } from './dev.js'
 import { multiCommand } from './multi.js'
 import { type ExitCode, exitCodeOf, Fault, sentenceOf } from './fault.js'
@@ -74,6 +75,7 @@ const build = (program: Command, context: Context, exit: (code: ExitCode) => voi
     statusCommand(context),
     purgeCommand(context),
     doctorCommand(context),
+    deadCommand(context),
     reportCommand(context),
     beatCommand(context, exit),
     multiCommand(context, exit),

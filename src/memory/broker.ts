@@ -12,6 +12,8 @@ import type {
   Firing,
   Publication,
   PublishOptions,
+  Revival,
+  Revived,
   Revocation,
   RevokedSince,
   ServerReport,
@@ -37,7 +39,14 @@ export class MemoryBroker implements Broker {
   readonly dead = {
     list: async (limit: number): Promise<readonly DeadLetter[]> =>
       this.room.submit('deadLetters', { most: limit }).map(toDeadLetter),
-    purge: async (): Promise<number> => this.room.submit('purgeDead', {}),
+    read: async (id: string): Promise<DeadLetter | null> => {
+      const letter = this.room.submit('deadLetter', { id })
+      return letter === null ? null : toDeadLetter(letter)
+    },
+    revive: async ({ id }: DeadLetter, revival: Revival): Promise<Revived> =>
+      this.room.submit('revive', { id, ...revival }),
+    purge: async (ids?: readonly string[]): Promise<number> =>
+      this.room.submit('purgeDead', ids === undefined ? {} : { ids }),
   }
 
   now(): number {

@@ -61,6 +61,19 @@ export const report = (draft: Draft, part: ChordPart): readonly string[] | null 
   return members
 }
 
+/** It waits for parts. */
+export const isOpen = (draft: Draft, key: ChordKey): boolean =>
+  live(draft, 'chords', chordKey(key))?.size != null
+
+/** Takes back a part of a chord that is open: it waits for that again. */
+export const withdraw = (draft: Draft, part: Pick<ChordPart, 'groupId' | 'bodyId' | 'taskId'>): void => {
+  const key = chordKey(part)
+  const chord = live(draft, 'chords', key)
+  if (chord === undefined || !hasReported(draft, part)) return
+  draft.setIn('parts', key, part.taskId, undefined)
+  set(draft, key, { ...chord, count: chord.count - 1 })
+}
+
 /** Complete, and its body is not out yet. */
 export const isTaken = (draft: Draft, key: ChordKey): boolean =>
   live(draft, 'chords', chordKey(key))?.taken != null

@@ -7,7 +7,7 @@
 //                                                     └──── redo ◀───┘ reap, unregister, back
 import type { StoredText } from '../runtime/broker.js'
 import { entries, fire, history, lead, putEntry, removeEntry } from './beat.js'
-import { deadLetters, purgeDead } from './dead.js'
+import { deadLetter, deadLetters, purgeDead, revive } from './dead.js'
 import { Draft } from './draft.js'
 import { recall } from './graphs.js'
 import { admit } from './gates.js'
@@ -58,7 +58,9 @@ const transitions: Table = {
   forget,
   saveGroup,
   readGroup,
+  deadLetter,
   deadLetters,
+  revive,
   purgeDead,
   fire,
   lead,

@@ -16,6 +16,8 @@ import type {
   PageKey,
   Push,
   Revocation,
+  Revival,
+  Revived,
   RevokedSince,
   StepReply,
   StoredText,
@@ -129,7 +131,10 @@ export interface Operations {
   readGroup: { asked: { readonly groupId: string }; reply: string | null }
   /** Newest first. */
   deadLetters: { asked: { readonly most: number }; reply: readonly Letter[] }
-  purgeDead: { asked: object; reply: number }
+  deadLetter: { asked: { readonly id: string }; reply: Letter | null }
+  revive: { asked: { readonly id: string } & Revival; reply: Revived }
+  /** Without `ids`: all. */
+  purgeDead: { asked: { readonly ids?: readonly string[] }; reply: number }
   /** Ticks of periodic entries, each at most once. */
   fire: {
     asked: { readonly firings: readonly Firing[] }

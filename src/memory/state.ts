@@ -106,6 +106,8 @@ export interface Part {
 export interface Letter {
   readonly id: string
   readonly queue: string
+  /** Which list of its queue: 0 (most urgent) to 3. */
+  readonly step: number
   readonly reason: string
   readonly attempts: number
   readonly lastWorker: string | null

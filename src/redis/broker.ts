@@ -5,7 +5,6 @@ import type {
   Broker,
   Consumer,
   ConsumerOptions,
-  DeadLetter,
   Deferred,
   Finding,
   FireReply,
@@ -21,7 +20,7 @@ import type {
 import { ask } from './backend.js'
 import { RedisConsumer } from './consumer.js'
 import { needOf } from './confirm.js'
-import { listDead, purgeDead } from './dead.js'
+import { DeadLetters } from './dead.js'
 import { examine } from './examine.js'
 import { Firer } from './firing.js'
 import { deferredOf } from './deferred.js'
@@ -83,6 +82,12 @@ export class RedisBroker implements Broker {
     )
     this.#publisher = this.#publishOver(this.link, 2)
     this.#firer = new Firer({ link: this.link, keys, databases, url: address.masked, timeoutSeconds })
+    this.dead = new DeadLetters(
+      (command, args) => this.#ask(command, args),
+      (script, args) => ask(this.link, this.url, timeoutSeconds, () => this.link.run(script, args)),
+      keys,
+      databases,
+    )
     this.#leases = new LeaseKeeper(address, [keys.consumers, keys.unackedIndex], options.log, this.#setClock)
   }
 
@@ -241,11 +246,7 @@ export class RedisBroker implements Broker {
     return (await ask(this.link, this.url, this.#options.timeoutSeconds, run)) as number
   }
 
-  readonly dead = {
-    list: (limit: number): Promise<readonly DeadLetter[]> =>
-      listDead((command, args) => this.#ask(command, args), this.#options.keys, limit),
-    purge: (): Promise<number> => purgeDead((command, args) => this.#ask(command, args), this.#options.keys),
-  }
+  readonly dead: DeadLetters
 
   async close(): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()))

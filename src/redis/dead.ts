@@ -1,50 +1,100 @@
 // Dead letters: messages that could not end well, kept for a while and never more than a bounded number
-// (lua/step.lua writes them).
-import type { DeadLetter } from '../runtime/broker.js'
-import type { Keys } from './keys.js'
+// (lua/step.lua writes them). They are read, sent again, or thrown away.
+import { randomUUID } from 'node:crypto'
+import type { Broker, DeadLetter, Revival, Revived } from '../runtime/broker.js'
+import type { Databases, Keys } from './keys.js'
 import type { Reply } from './link.js'
+import { type Script, scripts } from './scripts.js'
 
-type Ask = (command: string, args: readonly (string | number)[]) => Promise<Reply>
+type Args = readonly (string | number)[]
 
 const fields = ['queue', 'reason', 'attempts', 'lastWorker', 'diedAt', 'taskId', 'task', 'raw']
 
 const orNull = (text: string): string | null => (text === '' || text === '-' ? null : text)
 
-/** Newest first. */
-export const listDead = async (ask: Ask, keys: Keys, limit: number): Promise<readonly DeadLetter[]> => {
-  if (limit <= 0) return []
-  const ids = ((await ask('zrevrange', [keys.dead, 0, limit - 1])) as readonly Buffer[]).map(String)
-  const letters = await Promise.all(
-    ids.map(async (id): Promise<DeadLetter | null> => {
-      const values = (await ask('hmget', [keys.deadLetter(id), ...fields])) as readonly (Buffer | null)[]
-      const raw = values[7]
-      // Expired since: the set forgets it with the next letter.
-      if (raw == null) return null
-      const [queue, reason, attempts, lastWorker, diedAt, taskId, task] = values.map((value) =>
-        String(value ?? ''),
-      )
-      return {
-        id,
-        queue: queue as string,
-        reason: reason as string,
-        attempts: Number(attempts),
-        lastWorker: orNull(lastWorker as string),
-        diedAt: new Date(Number(diedAt)),
-        taskId: orNull(taskId as string),
-        task: orNull(task as string),
-        raw,
-      }
-    }),
+const letterOf = (id: string, values: readonly (Buffer | null)[]): DeadLetter | null => {
+  const raw = values[7]
+  // Expired since (the set forgets it with the next letter), or sent again.
+  if (raw == null) return null
+  const [queue = '', reason = '', attempts, lastWorker = '', diedAt, taskId = '', task = ''] = values.map(
+    (value) => String(value ?? ''),
   )
-  return letters.filter((letter) => letter !== null)
+  return {
+    id,
+    queue,
+    reason,
+    attempts: Number(attempts),
+    lastWorker: orNull(lastWorker),
+    diedAt: new Date(Number(diedAt)),
+    taskId: orNull(taskId),
+    task: orNull(task),
+    raw,
+  }
 }
 
-export const purgeDead = async (ask: Ask, keys: Keys): Promise<number> => {
-  let count = 0
-  for (;;) {
-    const popped = (await ask('zpopmin', [keys.dead, 100])) as readonly Buffer[]
-    const ids = popped.filter((_, index) => index % 2 === 0).map(String)
-    if (ids.length === 0) return count
-    count += (await ask('del', ids.map(keys.deadLetter))) as number
+/** Both functions wait for the answer, and send again when it is lost. */
+export class DeadLetters implements NonNullable<Broker['dead']> {
+  constructor(
+    private readonly ask: (command: string, args: Args) => Promise<Reply>,
+    private readonly run: (script: Script, args: Args) => Promise<Reply>,
+    private readonly keys: Keys,
+    private readonly databases: Databases,
+  ) {}
+
+  /** Newest first. */
+  async list(limit: number): Promise<readonly DeadLetter[]> {
+    if (limit <= 0) return []
+    const ids = (await this.ask('zrevrange', [this.keys.dead, 0, limit - 1])) as readonly Buffer[]
+    const letters: DeadLetter[] = []
+    // Each may have many MB.
+    for (let from = 0; from < ids.length; from += 100) {
+      const some = await Promise.all(ids.slice(from, from + 100).map((id) => this.read(String(id))))
+      letters.push(...some.filter((letter) => letter !== null))
+    }
+    return letters
+  }
+
+  async read(id: string): Promise<DeadLetter | null> {
+    const values = await this.ask('hmget', [this.keys.deadLetter(id), ...fields])
+    return letterOf(id, values as readonly (Buffer | null)[])
+  }
+
+  async revive({ id, queue }: DeadLetter, { fences, taskIds, parts }: Revival): Promise<Revived> {
+    const { keys, databases } = this
+    const letter = keys.deadLetter(id)
+    const step = Number((await this.ask('hget', [letter, 'step'])) ?? 0)
+    const places = parts.flatMap(({ groupId, bodyId, taskId }) => [
+      keys.resultPrefix,
+      groupId,
+      bodyId,
+      taskId,
+    ])
+    const reply = await this.run(scripts.revive, [
+      3,
+      keys.dead,
+      letter,
+      keys.list(queue, step),
+      id,
+      randomUUID(),
+      databases.broker,
+      databases.results,
+      fences.length,
+      taskIds.length,
+      ...fences.map(keys.done),
+      ...taskIds.map(keys.result),
+      ...places,
+    ])
+    return String(reply) as Revived
+  }
+
+  async purge(ids?: readonly string[]): Promise<number> {
+    if (ids?.length === 0) return 0
+    let count = 0
+    for (;;) {
+      const reply = await this.run(scripts.drop, [1, this.keys.dead, ...(ids ?? [])])
+      const [dropped, left] = reply as readonly [number, number]
+      count += dropped
+      if (ids !== undefined || left === 0) return count
+    }
   }
 }

@@ -101,7 +101,7 @@ const memory = async ({ ask }: Examination): Promise<readonly Finding[]> => {
         bad(
           'memory',
           says,
-          'A full Redis takes no messages. CONFIG SET maxmemory, or: lovage purge, lovage dead purge',
+          'A full Redis takes no messages. CONFIG SET maxmemory, or: lovage purge, lovage dead purge --all',
         ),
       ]
     : [good('memory', says)]

@@ -294,8 +294,8 @@ export const keyTable: readonly KeyFact[] = [
     type: 'hash',
     owner: 'lovage',
     database: 'broker',
-    holds: 'a dead letter',
-    ends: 'deadLetterExpires',
+    holds: 'a dead letter; or who sent it again',
+    ends: 'deadLetterExpires; an hour after it was sent again',
     ttl: 'expires',
   },
   {

@@ -40,4 +40,6 @@ export const scripts = {
   permit: load('permit'),
   revoke: load('revoke'),
   admit: load('admit', 'gate'),
+  revive: load('revive'),
+  drop: load('drop'),
 } as const

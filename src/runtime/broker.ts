@@ -313,6 +313,22 @@ export interface DeadLetter {
   readonly raw: Buffer
 }
 
+/** What the failure of a dead letter left behind, and its next end must not find. */
+export interface Revival {
+  /** Markers of its end. */
+  readonly fences: readonly string[]
+  /** Tasks of which a FAILURE is forgotten: its own first, then what waited behind it. */
+  readonly taskIds: readonly string[]
+  /** Its parts in chords, which are taken back. */
+  readonly parts: readonly Pick<ChordPart, 'groupId' | 'bodyId' | 'taskId'>[]
+}
+
+/**
+ * `gone`: somebody else sent or dropped it, or its time is over. `done`: its task has succeeded since. `joined`: a
+ * chord went on without it. `blocked`: under its queue's name lies something else. In all but `sent` nothing was written.
+ */
+export type Revived = 'sent' | 'gone' | 'done' | 'joined' | 'blocked'
+
 /** One tick of a periodic entry: its messages leave once, whoever fires it, however many try. */
 export interface Firing {
   /** The app's name: apps of one broker keep their entries apart. */
@@ -398,7 +414,11 @@ export interface Broker {
   readonly dead: {
     /** Newest first. */
     list(limit: number): Promise<readonly DeadLetter[]>
-    purge(): Promise<number>
+    read(id: string): Promise<DeadLetter | null>
+    /** Back into its queue as a new message, in one step with what is taken away for it. */
+    revive(letter: DeadLetter, revival: Revival): Promise<Revived>
+    /** Drops these, or all: how many there were. */
+    purge(ids?: readonly string[]): Promise<number>
   }
   close(): Promise<void>
 }

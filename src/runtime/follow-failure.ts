@@ -60,7 +60,7 @@ export const followFailure = (message: Message, failure: Failure, context: Follo
 }
 
 /** A step that cannot be read can neither be waited for. */
-const readable = (json: SignatureJson): readonly Node[] => {
+export const readable = (json: SignatureJson): readonly Node[] => {
   try {
     return [fromJSON(json)]
   } catch {

@@ -31,6 +31,9 @@ export interface Ended {
 export const fenceOf = ({ id, retries, replacedTaskNesting, parentId }: Message): string =>
   `${id}:${retries}:${replacedTaskNesting}:${parentId ?? ''}`
 
+/** The same of one that could not be read but for its id. */
+export const unreadableFence = (id: string): string => `${id}:unreadable::`
+
 /** Nothing can follow this message, so that its stored SUCCESS alone tells that it ended. */
 export const isPlain = ({ parentId, embed }: Message): boolean =>
   parentId === null &&

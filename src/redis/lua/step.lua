@@ -334,9 +334,9 @@ if others > 0 then
           local letter = dead .. ':' .. ARGV[e + 1]
           local now = call('TIME')
           local ms = now[1] * 1000 + math.floor(now[2] / 1000)
-          local attempts, worker = string.match(note, '^(%d+) %S+ %d (.*)$')
+          local attempts, step, worker = string.match(note, '^(%d+) %S+ (%d) (.*)$')
           call('HSET', letter, 'queue', ARGV[e + 2], 'reason', ARGV[e + 3], 'taskId', ARGV[e + 4],
-            'task', ARGV[e + 5], 'attempts', attempts, 'lastWorker', worker, 'diedAt', ms, 'raw', inner)
+            'task', ARGV[e + 5], 'attempts', attempts, 'step', step, 'lastWorker', worker, 'diedAt', ms, 'raw', inner)
           call('EXPIRE', letter, ARGV[e + 7])
           call('ZADD', dead, ms, ARGV[e + 1])
           call('EXPIRE', dead, ARGV[e + 7])

@@ -49,7 +49,12 @@ export const farCarrier = (url: string, ask: (call: Json) => Promise<Json>): Car
     revoked: not('What is revoked'),
     deferred: not('What a queue holds back'),
     purge: not('purge'),
-    dead: { list: not('Dead letters'), purge: not('Dead letters') },
+    dead: {
+      list: not('Dead letters'),
+      read: not('Dead letters'),
+      revive: not('Dead letters'),
+      purge: not('Dead letters'),
+    },
     close: () => Promise.resolve(),
   }
   const read = (taskIds: readonly string[]): Promise<readonly (string | null)[]> => call('read', taskIds)

@@ -7,6 +7,7 @@ import type { Completion, Delivery } from '../broker.js'
 import { encodeException, toExceptionInfo } from '../failure.js'
 import { decodeMessage, type Message } from '../message.js'
 import { metaText } from '../meta.js'
+import { unreadableFence } from '../perform.js'
 import { resumeTask } from '../reference.js'
 import type { Registry } from '../registry.js'
 import type { Revoked } from '../revoked.js'
@@ -159,7 +160,7 @@ export const deadLetter = (
       ...(id !== undefined && { taskId: id }),
       ...(task !== undefined && { task }),
     },
-    ...(id !== undefined && { fence: `${id}:unreadable::` }),
+    ...(id !== undefined && { fence: unreadableFence(id) }),
     results:
       id === undefined || text === undefined
         ? []

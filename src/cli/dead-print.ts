@@ -1,0 +1,69 @@
+// Dead letters for a terminal. What stands in them was written by anybody: nothing of it may move the cursor.
+import { isUtf8 } from 'node:buffer'
+import type { DeadLetter } from '../index.js'
+
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+export const printable = (text: string): string =>
+  text.replace(unprintable, (found) => `\\u{${found.codePointAt(0)!.toString(16)}}`)
+
+const when = (date: Date): string => `${date.toISOString().slice(0, 19).replace('T', ' ')}Z`
+
+const short = (text: string): string => (text.length > 100 ? `${text.slice(0, 99)}…` : text)
+
+const head = ['ID', 'DIED', 'QUEUE', 'TASK', 'TASK ID', 'STARTS', 'LAST WORKER', 'REASON']
+
+export const lettersText = (letters: readonly DeadLetter[]): string => {
+  if (letters.length === 0) return 'There are no dead letters.'
+  const rows = letters.map(({ id, diedAt, queue, task, taskId, attempts, lastWorker, reason }) =>
+    [id, when(diedAt), queue, task ?? '-', taskId ?? '-', String(attempts), lastWorker ?? '-', reason].map(
+      (cell) => short(printable(cell)),
+    ),
+  )
+  const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]!.length)))
+  return [head, ...rows]
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** Offset, sixteen bytes, and what of them is a letter. */
+const hexLines = (raw: Buffer): readonly string[] =>
+  Array.from({ length: Math.ceil(raw.length / 16) }, (_, line) => {
+    const bytes = raw.subarray(16 * line, 16 * line + 16)
+    const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+    const letters = [...bytes].map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : '.'))
+    return `${(16 * line).toString(16).padStart(8, '0')}  ${hex.padEnd(47)}  ${letters.join('')}`
+  })
+
+export const letterText = (letter: DeadLetter): string => {
+  const { id, diedAt, queue, task, taskId, attempts, lastWorker, reason, raw } = letter
+  const facts: readonly (readonly [string, string])[] = [
+    ['letter', id],
+    ['died', when(diedAt)],
+    ['reason', reason],
+    ['queue', queue],
+    ['task', task ?? '-'],
+    ['task id', taskId ?? '-'],
+    ['starts without an end', String(attempts)],
+    ['last worker', lastWorker ?? '-'],
+    ['message', `${raw.length} bytes${isUtf8(raw) ? '' : ', not UTF-8'}`],
+  ]
+  const width = Math.max(...facts.map(([name]) => name.length))
+  return [
+    ...facts.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`),
+    '',
+    ...(isUtf8(raw) ? [printable(raw.toString())] : hexLines(raw)),
+  ].join('\n')
+}
+
+/** `raw` is null where it is no text; `rawBase64` is always all of it. */
+export const letterJson = ({ raw, ...letter }: DeadLetter): object => ({
+  ...letter,
+  raw: isUtf8(raw) ? raw.toString() : null,
+  rawBase64: raw.toString('base64'),
+})
