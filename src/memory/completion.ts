@@ -73,8 +73,9 @@ export const complete = (
   draft.setIn('held', id, tag, undefined)
   const joins = isRefused(draft, completion) ? null : commit(draft, id, consumer, held, completion)
   const { gate } = held
-  // Its place is free with its end; who goes back keeps it.
-  if (gate !== undefined && completion.ending.kind === 'back') goBack(draft, gate, held.message)
+  // Its place is free with its end; who goes back keeps it, and who waits for its rate: nobody overtakes it.
+  if (gate !== undefined && ['back', 'park'].includes(completion.ending.kind))
+    goBack(draft, gate, held.message)
   else if (gate !== undefined && (joins === null || joins.length === 0)) leave(draft, gate)
   return joins
 }

@@ -92,15 +92,15 @@ export const admit = (draft: Draft, operation: OperationOf<'admit'>): ReplyTo<'a
 export const inLines = (draft: Draft, queue: string): number =>
   draft.allIn('gated', queue).reduce((sum, [, waiting]) => sum + waiting, 0)
 
-/** Drops a queue's messages from all lines. `onTheWay` are those that lay in its list of redeliveries. */
-export const emptyLines = (draft: Draft, queue: string, onTheWay: readonly Message[]): void => {
+/** Drops a queue's messages from all lines. `leaving` lay in it as well, and may be inside a gate. */
+export const emptyLines = (draft: Draft, queue: string, leaving: readonly Message[]): void => {
   for (const [name] of draft.allIn('gated', queue)) {
     const { inside, line } = at(draft, name)
     const kept = dequeToArray(line).filter(({ message }) => message.queue !== queue)
     put(draft, name, { inside, line: kept.reduce(pushBack<InLine>, emptyDeque<InLine>()) })
     draft.setIn('gated', queue, name, undefined)
   }
-  for (const message of onTheWay) {
+  for (const message of leaving) {
     const gate = gateOf(message)
     if (gate !== undefined) leave(draft, gate)
   }

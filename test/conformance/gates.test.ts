@@ -64,7 +64,7 @@ onEveryEngine('gates', (bench) => {
     expect(await claim(one, 5)).toEqual([])
   })
 
-  test.each(['requeue', 'defer', 'park', 'dead'] as const)(
+  test.each(['requeue', 'defer', 'dead'] as const)(
     'the ending %s lets the next one through',
     async (kind) => {
       const consumer = await gated()
@@ -77,6 +77,17 @@ onEveryEngine('gates', (bench) => {
     },
   )
 
+  test('who waits for its rate keeps its place: nobody overtakes it', async () => {
+    const consumer = await gated()
+    await bench().broker.publish(messages(key('a'), key('b')))
+    await complete(consumer, end(await claimOne(consumer), { ending: { kind: 'park', task: 't' } }))
+    expect(await claim(consumer, 5)).toEqual([])
+    const other = await gated({ hostname: 'other@host' })
+    const again = await other.pull('q', 't', 5)
+    expect(names(again)).toEqual(['a'])
+    expect(names(await next(other, again[0]!))).toEqual(['b'])
+  })
+
   test('who is given back keeps its place', async () => {
     const consumer = await gated()
     await bench().broker.publish(messages(key('a'), key('b')))
@@ -84,6 +95,16 @@ onEveryEngine('gates', (bench) => {
     const again = await claim(consumer, 5)
     expect(names(again)).toEqual(['a'])
     expect(names(await next(consumer, again[0]!))).toEqual(['b'])
+  })
+
+  test('who is given back is known as redelivered, also when it had stood in the line', async () => {
+    const consumer = await gated()
+    await bench().broker.publish(messages(key('a'), key('b')))
+    const [b] = await next(consumer, await claimOne(consumer))
+    expect(b).toMatchObject({ redelivered: false, lastWorker: null })
+    await complete(consumer, end(b!, { ending: { kind: 'back' } }))
+    const [again] = await claim(consumer, 5)
+    expect(again).toMatchObject({ redelivered: true, attempts: 0, lastWorker: 'w@host' })
   })
 
   test('a consumer that dies: its message keeps its place and runs again first', async () => {
@@ -173,6 +194,17 @@ onEveryEngine('gates', (bench) => {
     expect(await bench().broker.purge('q')).toBe(2)
     expect(await bench().broker.length('q')).toBe(0)
     expect(names(await other.wait(5))).toEqual(['c'])
+  })
+
+  test('purge frees the places of what waited for its rate', async () => {
+    const consumer = await gated()
+    const pushes = [push(key('a')), push(key('b'), { queue: 'r' })]
+    await bench().broker.publish({ pushes, chords: [] })
+    await complete(consumer, end(await claimOne(consumer), { ending: { kind: 'park', task: 't' } }))
+    const other = await gated({ hostname: 'other@host', queues: ['r'] })
+    expect(await claim(other, 5)).toEqual([])
+    expect(await bench().broker.purge('q')).toBe(1)
+    expect(names(await other.wait(5))).toEqual(['b'])
   })
 
   test('ten thousand keys, each with a line: each end costs one step, and no order is lost', async () => {

@@ -34,6 +34,17 @@ onEveryEngine('limits', (bench) => {
     expect(await broker.length('q')).toBe(0)
   })
 
+  test('what was pulled and is given back is known as redelivered', async () => {
+    const { consumer } = await parkAll('a')
+    await complete(consumer, end((await consumer.pull('q', 't', 1))[0]!, { ending: { kind: 'back' } }))
+    expect(await claimOne(consumer)).toMatchObject({
+      redelivered: true,
+      attempts: 0,
+      uncertain: false,
+      lastWorker: 'w@host',
+    })
+  })
+
   test('whoever pulls: another consumer than the one that parked', async () => {
     const { consume } = await parkAll('a', 'b')
     const other = await consume({ hostname: 'other@host' })

@@ -6,18 +6,23 @@
 local call, base, gates = redis.call, ARGV[2], gating(ARGV[2])
 local function isList(key) return call('TYPE', key).ok == 'list' end
 
--- Who is inside a gate and on the way to a worker lies in the redo list: its place is free then.
+-- Who is inside a gate and on the way to a worker lies in the redo list, or waits for its rate: its place is free then.
 local leaving = {}
-if isList(KEYS[3]) then
-  for _, value in ipairs(call('LRANGE', KEYS[3], 0, -1)) do
+local function leavingFrom(key)
+  if not isList(key) then return end
+  for _, value in ipairs(call('LRANGE', key, 0, -1)) do
     local gate = gates.ofRedo(string.match(value, '^[^\n]*'), value)
     leaving[#leaving + 1] = gate
   end
 end
+leavingFrom(KEYS[3])
 
 local dropped = 0
 local lists = { unpack(KEYS, 3) }
-for _, task in ipairs(call('SMEMBERS', KEYS[1])) do lists[#lists + 1] = ARGV[1] .. task end
+for _, task in ipairs(call('SMEMBERS', KEYS[1])) do
+  lists[#lists + 1] = ARGV[1] .. task
+  leavingFrom(ARGV[1] .. task)
+end
 for _, key in ipairs(lists) do
   if isList(key) then
     dropped = dropped + call('LLEN', key)

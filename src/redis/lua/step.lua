@@ -306,7 +306,10 @@ if others > 0 then
         local inner, note = ungated, ARGV[r - 1]
         if string.find(field, 'r', 1, true) then
           local cut = string.find(ungated, '\n', 1, true)
-          note, inner = string.sub(ungated, 1, cut - 1), string.sub(ungated, cut + 1)
+          local before, known = string.match(string.sub(ungated, 1, cut - 1), '^(%d+ %S+ %d )(.*)$')
+          -- It had waited before anybody took it, in a line or for its rate: now somebody did.
+          if known == '-' then known = string.match(note, '^%d+ %S+ %d (.*)$') or '-' end
+          note, inner = before .. known, string.sub(ungated, cut + 1)
         end
         -- Over, with only its bodies not out yet: whoever gets it must ask first. Or acknowledged early.
         if string.find(field, 'j', 1, true) then
@@ -352,8 +355,8 @@ if others > 0 then
       refused = refused or {}
       refused[#refused + 1] = plain + i
     end
-    -- Its place is free with its end; who goes back keeps it.
-    if gate and ending == 'back' then
+    -- Its place is free with its end; who goes back keeps it, and who waits for its rate: nobody overtakes it.
+    if gate and (ending == 'back' or ending == 'park') then
       gates.goBack(gate, ungated)
     elseif gate and not keep then
       gates.leave(gate)

@@ -48,9 +48,16 @@ export class Limits {
   private readonly lanes = new Map<string, Lane | null>()
   /** Tags of what was pulled and has not begun: its start is counted already. */
   private readonly pulled = new Map<string, Lane>()
-  private stopped = false
+  /** Nothing is fetched before anybody takes it, nor after. */
+  private fetches = false
 
   constructor(private readonly options: LimitsOptions) {}
+
+  /** From now on what waits is fetched. */
+  start(): void {
+    this.fetches = true
+    for (const lane of this.lanes.values()) if (lane !== null && lane.queues.size > 0) this.later(lane, 0)
+  }
 
   /** A delivery begins. True: its start is counted already. */
   begins(tag: string): boolean {
@@ -99,7 +106,7 @@ export class Limits {
   }
 
   stop(): void {
-    this.stopped = true
+    this.fetches = false
     for (const lane of this.lanes.values()) clearTimeout(lane?.timer)
   }
 
@@ -137,7 +144,7 @@ export class Limits {
   /** The next look: not before this worker may start the task again. */
   private later(lane: Lane, inMs: number): void {
     clearTimeout(lane.timer)
-    if (this.stopped) return
+    if (!this.fetches) return
     const own = lane.rates.own === null ? 0 : lane.nextMs - performance.now()
     // One more millisecond: timers may be early by a part of one.
     lane.timer = setTimeout(() => void this.pull(lane), Math.ceil(Math.max(inMs, own, 0)) + 1)
@@ -173,7 +180,7 @@ export class Limits {
       nextInMs = permit.nextInMs
     }
     for (const queue of queues) {
-      if (granted <= 0 || this.stopped) break
+      if (granted <= 0 || !this.fetches) break
       const deliveries = await consumer.pull(queue, task, granted)
       if (deliveries.length < granted) queues.delete(queue)
       granted -= deliveries.length

@@ -207,6 +207,7 @@ export class Worker {
       this.#mustBeStarting()
       this.#phase = 'running'
       slots.start()
+      this.#limits?.start()
     } catch (error) {
       this.#stopScaling()
       for (const end of this.#deafen) await end()

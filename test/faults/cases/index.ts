@@ -15,6 +15,7 @@ import { p9, p11 } from './shared.js'
 import { references } from './references.js'
 import { staged } from './staged.js'
 import { storm } from './storm.js'
+import { waiting } from './waiting.js'
 import { p1, p2, p3, p3Default } from './worker-killed.js'
 
 /** The faults that guarantees.md names. */
@@ -31,4 +32,5 @@ export const more: readonly FaultCase[] = [
   staged,
   storm,
   fuzz,
+  waiting,
 ]

@@ -142,6 +142,17 @@ noted('grind', (value, ms) => {
   return value
 })
 
+/** One at a time for each key; the sender of `loose` does not know the key. */
+const inTurn = async (_key, value, ms) => {
+  await sleep(ms)
+  return value
+}
+const concurrencyKey = (key) => key
+noted('keyed', inTurn, { concurrencyKey })
+noted('loose', inTurn, { concurrencyKey })
+noted('both', inTurn, { concurrencyKey, rateLimit: '20/s' })
+noted('paced', (value) => value, { globalRateLimit: '50/s' })
+
 const worker = app.worker({ concurrency, queues, log: createLogger({ level: logLevel }) })
 await worker.start()
 console.log('ready')

@@ -54,6 +54,8 @@ export interface Meta {
 const isFinal = (meta: Meta | undefined): meta is Meta =>
   meta !== undefined && ['SUCCESS', 'FAILURE', 'REVOKED'].includes(meta.status)
 
+type InTurn = (key: string, value: number, ms: number) => number
+
 const clientOf = (broker: string, backend: string, queue: string) => {
   const app = createApp('faults', { broker, resultBackend: backend, taskDefaultQueue: queue })
   return {
@@ -71,6 +73,11 @@ const clientOf = (broker: string, backend: string, queue: string) => {
     poison: app.declare<(ms: number) => null>('faults.poison'),
     tell: app.declare<(id: string) => string>('faults.tell'),
     grind: app.declare<(value: number, ms: number) => number>('faults.grind'),
+    keyed: app.declare<InTurn>('faults.keyed', { concurrencyKey: (key: string) => key }),
+    /** As from Python: its worker finds the key. */
+    loose: app.declare<InTurn>('faults.loose'),
+    both: app.declare<InTurn>('faults.both', { concurrencyKey: (key: string) => key }),
+    paced: app.declare<(value: number) => number>('faults.paced'),
   }
 }
 
