@@ -68,6 +68,8 @@ export interface ResultMeta {
   readonly dateDone: Date | null
   readonly groupId: string | null
   readonly parentId: string | null
+  /** All that is stored, under its names there: with `resultExtended` name, args, kwargs, worker, retries, queue, stamps. */
+  readonly fields: Readonly<Record<string, unknown>>
 }
 
 /** One change of a task on its way. */

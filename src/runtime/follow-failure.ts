@@ -101,7 +101,17 @@ export const abandon = (
   for (const { taskId, groupId, node } of nodes.flatMap(namedIn)) {
     if (stored.has(taskId) || !isAwaited(node)) continue
     stored.add(taskId)
-    steps.push({ do: 'store', taskId, state, result, traceback, children: [], groupId, parentId: null })
+    steps.push({
+      do: 'store',
+      taskId,
+      state,
+      result,
+      traceback,
+      children: [],
+      groupId,
+      parentId: null,
+      unrun: node,
+    })
   }
   for (const seat of nodes.flatMap((node) => seatsOf(node)))
     steps.push({ do: 'report', part: partOf(seat, state, result) })

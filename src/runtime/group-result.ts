@@ -56,6 +56,7 @@ export class TasksResult<T> implements GroupResult<T> {
       dateDone: null,
       groupId: this.id,
       parentId: null,
+      fields: {},
     }
   }
 

@@ -29,9 +29,10 @@ export interface ExtendedMeta {
   readonly name: string
   readonly args: readonly unknown[]
   readonly kwargs: Readonly<Record<string, unknown>>
-  readonly worker: string
+  /** null, and no queue, where it never ran. */
+  readonly worker: string | null
   readonly retries: number
-  readonly queue: string
+  readonly queue: string | null
   readonly stampedHeaders?: readonly string[]
   readonly stamps?: Readonly<Record<string, unknown>>
 }

@@ -1,5 +1,7 @@
 // perform(plan): the one place where a plan becomes what a Broker is told, in one call. The deciders say
 // what; here the words get their addresses and texts (what is sent: prepare).
+import type { Node } from '../canvas/node.js'
+import { toJSON } from '../canvas/wire.js'
 import type { ChordKey, ChordPart, Completion, Ending, PageKey, Publication, StoredText } from './broker.js'
 import { encodeValue } from './json.js'
 import type { Message } from './message.js'
@@ -59,8 +61,17 @@ const needsFence = (message: Message, steps: readonly Step[], ending: Ending): b
   return !(success && stores === 1 && isPlain(message) && !publishes && reports === 0)
 }
 
+/** What `resultExtended` adds: of what never ran, as much as its signature says. */
+const extendedOf = (taskId: string, unrun: Node | undefined, ended: Ended): ExtendedMeta | undefined => {
+  if (ended.extended === undefined || taskId === ended.message.id) return ended.extended
+  if (unrun === undefined) return undefined
+  const { task, args, kwargs } = toJSON(unrun)
+  return { name: task, args, kwargs, worker: null, retries: 0, queue: null }
+}
+
 const storedText = (step: Extract<Step, { do: 'store' }>, ended: Ended, nowMs: number): StoredText => {
-  const { taskId, state, result, traceback, children, groupId, parentId } = step
+  const { taskId, state, result, traceback, children, groupId, parentId, unrun } = step
+  const extended = extendedOf(taskId, unrun, ended)
   return {
     taskId,
     state,
@@ -74,7 +85,7 @@ const storedText = (step: Extract<Step, { do: 'store' }>, ended: Ended, nowMs: n
       nowMs,
       groupId,
       parentId,
-      ...(ended.extended !== undefined && taskId === ended.message.id && { extended: ended.extended }),
+      ...(extended !== undefined && { extended }),
     }),
   }
 }

@@ -1,5 +1,6 @@
 // Plan: what shall happen, as a plain list. Deciders (decompose, follow) make plans and touch nothing;
 // perform carries them out in one atomic call. A plan can be printed, compared and tested.
+import type { Node } from '../canvas/node.js'
 import type { SignatureJson } from '../canvas/wire.js'
 import type { ChordKey, ChordOpening, ChordPart, Ending, PageKey } from './broker.js'
 import type { ResultTuple } from './meta.js'
@@ -72,6 +73,8 @@ export type Step =
       readonly children: readonly ResultTuple[]
       readonly groupId: string | null
       readonly parentId: string | null
+      /** What it is the end of, where that never ran. */
+      readonly unrun?: Node
     }
   | { readonly do: 'report'; readonly part: ChordPart }
   | { readonly do: 'join'; readonly chord: ChordKey }

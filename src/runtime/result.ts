@@ -119,6 +119,7 @@ export class TaskResult<T> implements AsyncResult<T> {
       dateDone: meta.dateDone === null ? null : new Date(readIsoDate(meta.dateDone)),
       groupId: meta.groupId,
       parentId: meta.parentId,
+      fields: meta.fields,
     }
   }
 
