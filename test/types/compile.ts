@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const cache = join(root, 'node_modules/.cache')
 
-/** What every text starts with. */
+/** What every text of `compile` starts with. */
 const head = `import { chain } from '../../../src/canvas/chain.js'
 import { chord } from '../../../src/canvas/chord.js'
 import { group } from '../../../src/canvas/group.js'
@@ -17,7 +17,14 @@ import { add, none, onError, pair, size, total, upper } from '../../../test/type
 `
 
 /** What tsc prints for each of these texts, which it sees as one file each. */
-export async function compile(
+export const compile = (texts: readonly string[], ...flags: string[]) =>
+  compileWhole(
+    texts.map((text) => `${head}\n${text}\n`),
+    ...flags,
+  )
+
+/** The same for texts that import by themselves what they use. */
+export async function compileWhole(
   texts: readonly string[],
   ...flags: string[]
 ): Promise<{ all: string; each: string[] }> {
@@ -25,7 +32,7 @@ export async function compile(
   const folder = await mkdtemp(join(cache, 'types-'))
   try {
     const files = texts.map((_, i) => `case${i}.ts`)
-    await Promise.all(texts.map((text, i) => writeFile(join(folder, files[i]!), `${head}\n${text}\n`)))
+    await Promise.all(texts.map((text, i) => writeFile(join(folder, files[i]!), text)))
     const settings = {
       extends: '../../../tsconfig.json',
       compilerOptions: { rootDir: root },
