@@ -4,7 +4,7 @@ import type { AnySignature, TaskMembers } from './canvas/flow.js'
 import { chunks, xmap, xstarmap } from './canvas/map.js'
 import type { Node } from './canvas/node.js'
 import type { CallOptions } from './canvas/sender.js'
-import { makeTaskSignature } from './canvas/signature.js'
+import { bareCall, makeTaskSignature } from './canvas/signature.js'
 import { InvalidUsage } from './errors.js'
 import { sendNode, type SendingApp } from './runtime/send.js'
 import type { TaskDefinition } from './runtime/task.js'
@@ -14,6 +14,8 @@ export type Task<F extends (...args: any[]) => any, Name extends string = string
   TaskMembers<F, Name>
 
 export type AnyFunction = (...args: any[]) => any
+
+const nothingSaid: CallOptions = Object.freeze({})
 
 /** `app` is what its signatures are bound to. */
 export const makeTask = (
@@ -32,8 +34,7 @@ export const makeTask = (
     args: readonly unknown[],
     more: { kwargs?: Readonly<Record<string, unknown>>; options?: object; immutable?: boolean } = {},
   ) => makeTaskSignature(name, app, { args, ...more }) as unknown as AnySignature
-  const send = (args: readonly unknown[], call: CallOptions = {}) =>
-    sendNode(sending, make(args) as unknown as Node, [], call)
+
   const members: Readonly<Record<string, unknown>> = {
     name,
     taskName: name,
@@ -43,8 +44,9 @@ export const makeTask = (
     map: (items: readonly unknown[]) => xmap(make([]), items),
     starmap: (rows: readonly (readonly unknown[])[]) => xstarmap(make([]), rows),
     chunks: (rows: readonly (readonly unknown[])[], n: number) => chunks(make([]), rows, n),
-    delay: (...args: unknown[]) => send(args),
-    applyAsync: (args: readonly unknown[] = [], call: CallOptions = {}) => send(args, call),
+    delay: (...args: unknown[]) => sendNode(sending, bareCall(name, args), [], nothingSaid),
+    applyAsync: (args: readonly unknown[] = [], call: CallOptions = nothingSaid) =>
+      sendNode(sending, make(args) as unknown as Node, [], call),
   }
   for (const [key, value] of Object.entries(members))
     Object.defineProperty(callable, key, { value, configurable: true, enumerable: key !== 'name' })

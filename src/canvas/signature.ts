@@ -67,6 +67,18 @@ export function makeTaskSignature(
   )
 }
 
+const none: Readonly<Record<string, never>> = Object.freeze({})
+
+/** A call that is sent in the same turn, and that nobody else sees: the same data without the freezing. */
+export const bareCall = (task: string, args: readonly unknown[]): TaskNode => ({
+  kind: 'task',
+  task,
+  args,
+  kwargs: none,
+  options: none,
+  immutable: false,
+})
+
 /** The signature with these options; undefined takes one away. */
 export function set<S extends AnySignature>(signature: S, options: SetOptions): S {
   const node = asNode(signature, 'What set() is called on')

@@ -17,6 +17,12 @@ const quote = JSON.stringify
 /** `gen<pid>@<host>`, as Celery names a sender. */
 export const origin = `gen${process.pid}@${hostname()}`
 
+const tagsOfThisProcess = randomUUID().slice(0, 24)
+let tags = 0
+
+/** One message's delivery tag, in the shape of Celery's: the greater part is this process's, the rest a count. */
+const nextTag = (): string => tagsOfThisProcess + (tags++).toString(16).padStart(12, '0')
+
 /** Stands for this process where Python's rpc backend would want an address. */
 export const processReplyTo = randomUUID()
 
@@ -214,7 +220,7 @@ export const encodeMessage = (message: Outgoing, address: Address, nowMs: number
   const id = quote(message.id)
   let properties =
     `{"correlation_id": ${id}, "reply_to": ${message.replyTo === undefined ? quotedReplyTo : quote(message.replyTo)}, ` +
-    `${encodeAddress(address)}, "body_encoding": "base64", "delivery_tag": "${randomUUID()}"`
+    `${encodeAddress(address)}, "body_encoding": "base64", "delivery_tag": "${nextTag()}"`
   if (message.expires != null)
     properties += `, "expiration": "${Math.max(0, Math.round(message.expires.ms - nowMs))}"`
   if (message.properties !== undefined)

@@ -15,10 +15,10 @@ export interface Origin {
   /** The server's clock. */
   readonly nowMs: number
   /** Inside a running task: its root and its id. */
-  readonly rootId?: string
-  readonly parentId?: string
+  readonly rootId?: string | undefined
+  readonly parentId?: string | undefined
   /** Its priority, where children inherit that. */
-  readonly priority?: number
+  readonly priority?: number | undefined
   /** A chord's errbacks are called for its header tasks as well. */
   readonly headerErrbacks?: boolean
   /** Whether a task is run by our workers: what follows it may be carried by reference. Absent: nothing is. */

@@ -82,11 +82,25 @@ export const prepare = (
   means: Means,
   nowMs: number,
 ): Prepared | Promise<Prepared> => {
+  const only = steps.length === 1 ? steps[0] : undefined
+  if (only?.do === 'publish') return prepareOne(only.message, means, nowMs)
   const ahead = steps.length > mostAtOnce && goesAhead(steps, means, nowMs)
   const fit = (staged: boolean): Prepared | Promise<Prepared> =>
     staged ? prepareStaged(steps, means, nowMs) : prepareWhole(steps, means, nowMs)
   return ahead instanceof Promise ? ahead.then(fit) : fit(ahead)
 }
+
+/** One message, the most frequent plan, without the lists that only a canvas fills. */
+const prepareOne = (message: Outgoing, means: Means, nowMs: number): Prepared | Promise<Prepared> => {
+  const routed = means.router.route(message, nowMs)
+  const messages = [routed.message]
+  const found = pushesOf(routed, means, nowMs)
+  return found instanceof Promise
+    ? found.then((pushes) => ({ pushes, chords: none, messages, kept: none }))
+    : { pushes: [found], chords: none, messages, kept: none }
+}
+
+const none: readonly never[] = Object.freeze([])
 
 /** All of it in one call. A named exchange is asked for its queues. */
 const prepareWhole = (steps: readonly Step[], means: Means, nowMs: number): Prepared | Promise<Prepared> => {

@@ -43,6 +43,8 @@ const patience = (
   return taskPublishRetryPolicy === null ? undefined : patienceOf(taskPublishRetryPolicy)
 }
 
+const nothingSaid: PublishOptions = Object.freeze({})
+
 /** Throws InvalidSignature for what cannot be read. */
 export const publishOptions = (
   options: Pick<SignatureOptions, 'retry' | 'retryPolicy' | 'durability'>,
@@ -50,6 +52,7 @@ export const publishOptions = (
 ): PublishOptions => {
   const seconds = patience(options, settings)
   const durability = options.durability && read(decodeDurability, options.durability, 'durability')
+  if (seconds === undefined && durability === undefined) return nothingSaid
   return {
     ...(seconds !== undefined && { patience: seconds }),
     ...(durability !== undefined && { durability }),

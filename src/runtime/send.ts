@@ -19,6 +19,7 @@ import { publishOptions, type PublishSettings } from './publishing.js'
 import type { Registry } from './registry.js'
 import { fromShape } from './handles.js'
 import type { AnyResult, ResultSource } from './result-source.js'
+import { mostAtOnce } from './stage.js'
 
 /** What an app sends with. */
 export interface SendingApp {
@@ -74,13 +75,10 @@ const withKwargs = (node: Node, kwargs: Readonly<Record<string, unknown>> | unde
   kwargs === undefined || node.immutable ? node : { ...node, kwargs: { ...node.kwargs, ...kwargs } }
 
 /** A named exchange is asked for its queues no longer than the publish itself may take. */
-const within = (options: PublishOptions, means: Means, broker: Broker): Means =>
+const within = (options: PublishOptions, broker: Broker): Pick<Means, 'broker'> =>
   options.patience === undefined
-    ? means
-    : {
-        ...means,
-        broker: { now: () => broker.now(), route: (exchange, key) => broker.route(exchange, key, options) },
-      }
+    ? { broker }
+    : { broker: { now: () => broker.now(), route: (exchange, key) => broker.route(exchange, key, options) } }
 
 /** What is too big for one call goes ahead of it, no longer than the publish itself may take. */
 const stagingOf = (broker: Broker, how: PublishOptions): Pick<Means, 'stage' | 'served'> =>
@@ -102,17 +100,26 @@ const prepare = (
   const { kwargs, call, publish, stamped } = readCall(options)
   const how = publishOptions(mergeOptions(node.options, publish), app.publishing())
   const whole = stamped(withKwargs(node, kwargs))
+  const settings = app.publishing()
   const origin: Origin = {
     mint: app.mint,
     nowMs: app.results.now(),
-    headerErrbacks: app.publishing().taskAllowErrorCbOnChordHeader,
+    headerErrbacks: settings.taskAllowErrorCbOnChordHeader,
     isOurs: app.isOurs,
-    ...(task !== undefined && { rootId: task.request.rootId, parentId: task.request.id }),
-    ...(task !== undefined &&
-      app.publishing().taskInheritParentPriority && { priority: task.request.deliveryInfo.priority }),
+    rootId: task?.request.rootId,
+    parentId: task?.request.id,
+    priority: settings.taskInheritParentPriority ? task?.request.deliveryInfo.priority : undefined,
   }
-  checkCanvas(whole, args.length, app.registry, app.publishing())
+  checkCanvas(whole, args.length, app.registry, settings)
   return { plan: decompose(whole, args, call, origin), how }
+}
+
+/** The app's own, for most: a few messages go in one call, and are tried as long as the broker tries by itself. */
+const meansOf = (app: SendingApp, broker: Broker, { steps }: SendPlan, how: PublishOptions): Means => {
+  const usual = app.means(broker)
+  return steps.length <= mostAtOnce && how.patience === undefined
+    ? usual
+    : { ...usual, ...within(how, broker), ...stagingOf(broker, how) }
 }
 
 /** Fulfilled with the handle when the broker has everything. */
@@ -121,7 +128,7 @@ const publish = (
   broker: Broker,
   { plan, how }: ReturnType<typeof prepare>,
 ): Promise<AnyResult> => {
-  const means = { ...within(how, app.means(broker), broker), ...stagingOf(broker, how) }
+  const means = meansOf(app, broker, plan, how)
   const send = (publication: Prepared): Promise<AnyResult> =>
     broker.publish(publication, how).then(() => {
       const { messages, kept } = publication
