@@ -132,7 +132,9 @@ export const poolMaker =
     return new ChildPool({
       name,
       concurrency,
-      start: name === 'prefork' ? forkChild({ entry }) : startThread(entry),
+      ...(name === 'prefork'
+        ? { start: forkChild({ entry }), nameOf: (n: number) => `ForkPoolWorker-${n}` }
+        : { start: startThread(entry) }),
       cargo,
       check,
       courier,

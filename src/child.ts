@@ -93,7 +93,7 @@ line.onClose(() => process.exit(1))
 if (isMainThread) {
   if (process.argv.includes(watchItself)) watchParent()
   // A terminal's Ctrl+C and a supervisor's TERM reach the whole group: when a child ends is its parent's decision.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP', 'SIGUSR2'] as const)
     process.on(signal, () => undefined)
 }
 const { outbox } = serve(line, handler)

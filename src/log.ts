@@ -6,7 +6,10 @@ export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL'
 
 export const logLevels: readonly LogLevel[] = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL']
 
-/** What Lovage writes to. `fields` are the same facts for machines. */
+/**
+ * What Lovage writes to. `fields` are the same facts for machines; `processName` among them is who the line is from,
+ * where that is not the worker's own process: `ForkPoolWorker-2` is the second child that it started.
+ */
 export interface Logger {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void
   info(message: string, fields?: Readonly<Record<string, unknown>>): void
@@ -33,8 +36,8 @@ export const logTime = (at: Date): string =>
   `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())},${pad(at.getMilliseconds(), 3)}`
 
 /** Celery's line. */
-export const textFormat: LogFormat = (level, message, _fields, at) =>
-  `[${logTime(at)}: ${level}/MainProcess] ${message}`
+export const textFormat: LogFormat = (level, message, { processName = 'MainProcess' }, at) =>
+  `[${logTime(at)}: ${level}/${processName as string}] ${message}`
 
 /** One JSON object a line, for `workerLogFormat: 'json'`. */
 export const jsonFormat: LogFormat = (level, message, fields, at) =>

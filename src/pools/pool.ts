@@ -22,6 +22,8 @@ export interface Job {
   /** Seconds; undefined is without limit. */
   readonly softTimeLimit: number | undefined
   readonly timeLimit: number | undefined
+  /** Called once when the soft limit has passed, whatever the code does about it. */
+  readonly onSoftLimit?: (() => void) | undefined
 }
 
 /** Runs the user's function: never rejects. The signal aborts with the reason (limit, lost lease, stop). */
@@ -75,10 +77,11 @@ export interface ChildLine {
 /** What a pool whose jobs run elsewhere is given: jobs and outcomes as JSON, and somebody to answer and to log. */
 export interface Courier<J extends Job> {
   pack(job: J): Json
-  unpack(job: J, outcome: Json): Outcome
+  /** `processName` is the log's name of what ran it, where that has one. */
+  unpack(job: J, outcome: Json, processName: string | undefined): Outcome
   /** What user code asks for, on behalf of a job or of none. May reject. */
   answer(job: J | undefined, question: Json): Promise<Json>
-  log(line: ChildLine): void
+  log(line: ChildLine, processName?: string): void
 }
 
 /** How much there is to do. */

@@ -2,12 +2,14 @@
 // never looks at its signal goes on in the background, but its end counts for nothing.
 import { SoftTimeLimitExceeded, TimeLimitExceeded } from '../errors.js'
 import { after, LazyAbort } from './lazy-abort.js'
+import { softClock } from './soft-clock.js'
 import type { Execute, Job, Outcome, Running } from './pool.js'
 
 /** `onEnd` is called once, when the outcome is known. */
 export const runHere = <J extends Job>(job: J, execute: Execute<J>, onEnd: () => void): Running => {
   const stop = new LazyAbort()
   let stopSoft: (() => void) | undefined
+  let stopClock: (() => void) | undefined
   let stopHard: (() => void) | undefined
   let settle: (outcome: Outcome) => void = () => undefined
   const outcome = new Promise<Outcome>((resolve) => {
@@ -17,13 +19,16 @@ export const runHere = <J extends Job>(job: J, execute: Execute<J>, onEnd: () =>
     if (stop.over) return
     stop.over = true
     stopSoft?.()
+    stopClock?.()
     stopHard?.()
     onEnd()
     settle(result)
   }
-  const { softTimeLimit, timeLimit } = job
-  if (softTimeLimit !== undefined)
+  const { softTimeLimit, timeLimit, onSoftLimit } = job
+  if (softTimeLimit !== undefined) {
     stopSoft = stop.abortAfter(softTimeLimit, () => new SoftTimeLimitExceeded(softTimeLimit))
+    if (onSoftLimit !== undefined) stopClock = softClock(softTimeLimit, onSoftLimit)
+  }
   if (timeLimit !== undefined)
     stopHard = after(timeLimit, () => {
       const error = new TimeLimitExceeded(timeLimit)

@@ -99,6 +99,50 @@ it('an idle child is given one job, and a busy one none', async () => {
   expect(await Promise.race(runs.map(({ outcome }) => outcome))).toEqual({ kind: 'success', value: 'one' })
 })
 
+it('a line is told in the name of the child that it is from; who replaces another has the next name', async () => {
+  const names: (string | undefined)[] = []
+  const courier = {
+    pack: () => null,
+    unpack: (_job: Job, value: unknown, name: string | undefined): Outcome => {
+      names.push(name)
+      return { kind: 'success', value }
+    },
+    answer: () => Promise.resolve(null),
+    log: (_line: ChildLine, name?: string) => void names.push(name),
+  }
+  await started(1, { courier, nameOf: (n) => `child-${n}` })
+  child(0).say(['log', { level: 'INFO', text: 'one', fields: {} }])
+  child(0).die()
+  await vi.advanceTimersByTimeAsync(100)
+  child(1).say(['ready', null])
+  const run = pool.run(job())
+  await tick()
+  child(1).say(['ended', child(1).runs[0] as number, null])
+  await run.outcome
+  // Between them the pool itself says that the first one has ended.
+  expect(names).toEqual(['child-1', undefined, 'child-2'])
+})
+
+it('tells once that a soft limit has passed, counted from when a child has the job', async () => {
+  await started(2)
+  const told: string[] = []
+  const runs = ['timer', 'late', 'early'].map((name) =>
+    pool.run(job({ softTimeLimit: 1, onSoftLimit: () => void told.push(name) })),
+  )
+  await tick()
+  await vi.advanceTimersByTimeAsync(1500)
+  // The third one waits for a child: its time has not begun.
+  expect(told).toEqual(['timer', 'late'])
+  for (const played of children) played.say(['ended', played.runs[0] as number, null])
+  await tick()
+  const third = children.find(({ runs: given }) => given.length === 2) as Played
+  await vi.advanceTimersByTimeAsync(500)
+  third.say(['ended', third.runs[1] as number, null])
+  await Promise.all(runs.map(({ outcome }) => outcome))
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(told).toEqual(['timer', 'late'])
+})
+
 it('no more children are started at once than there are cores', () => {
   void open({ concurrency: 100 }).start()
   expect(children).toHaveLength(availableParallelism())

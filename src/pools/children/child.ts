@@ -30,7 +30,9 @@ export class Child<Run> {
   private timer: NodeJS.Timeout | undefined
   private whyKilled: string | undefined
 
+  /** `name` is what the log calls it, where it has a name. */
   constructor(
+    readonly name: string | undefined,
     start: StartChild,
     cargo: Json,
     limits: ChildLimits,

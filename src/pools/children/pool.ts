@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os'
 import { ImproperlyConfigured, TaskRevokedError, TimeLimitExceeded } from '../../errors.js'
 import { after } from '../lazy-abort.js'
+import { softClock } from '../soft-clock.js'
 import type { Courier, Job, Json, Outcome, Pool, Running } from '../pool.js'
 import { Child, type ChildEvents } from './child.js'
 import type { FromChild, StartChild } from './messages.js'
@@ -12,6 +13,8 @@ export interface ChildPoolOptions<J extends Job> {
   readonly name: string
   readonly concurrency: number
   readonly start: StartChild
+  /** What the log calls the n-th child that is started; those that replace others count on. */
+  readonly nameOf?: (n: number) => string
   /** What a child loads. */
   readonly cargo: Json
   /** Looks at what the first child has loaded; what it throws ends the start. */
@@ -30,6 +33,7 @@ interface Run<J> {
   readonly job: J
   over: boolean
   stopHard: (() => void) | undefined
+  stopSoft: (() => void) | undefined
   grace: NodeJS.Timeout | undefined
   readonly settle: (outcome: Outcome) => void
 }
@@ -48,6 +52,7 @@ export class ChildPool<J extends Job> implements Pool<J> {
   private readonly waiting: Run<J>[] = []
   private running = 0
   private runs = 0
+  private starts = 0
   private phase: 'new' | 'running' | 'stopped' = 'new'
   /** Children that died in a row without having been of use. */
   private deaths = 0
@@ -75,7 +80,15 @@ export class ChildPool<J extends Job> implements Pool<J> {
       settle = resolve
     })
     this.runs += 1
-    const run: Run<J> = { number: this.runs, job, over: false, stopHard: undefined, grace: undefined, settle }
+    const run: Run<J> = {
+      number: this.runs,
+      job,
+      over: false,
+      stopHard: undefined,
+      stopSoft: undefined,
+      grace: undefined,
+      settle,
+    }
     this.running += 1
     const child = this.idle.pop()
     if (child === undefined) this.waiting.push(run)
@@ -112,10 +125,12 @@ export class ChildPool<J extends Job> implements Pool<J> {
   // Jobs
 
   private give(child: Child<Run<J>>, run: Run<J>): void {
-    const { id, task, softTimeLimit, timeLimit } = run.job
+    const { id, task, softTimeLimit, timeLimit, onSoftLimit } = run.job
     child.state = 'busy'
     child.run = run
     child.say(['run', run.number, id, task, softTimeLimit ?? null, this.options.courier.pack(run.job)])
+    if (softTimeLimit !== undefined && onSoftLimit !== undefined)
+      run.stopSoft = softClock(softTimeLimit, onSoftLimit)
     if (timeLimit !== undefined)
       run.stopHard = after(timeLimit, () => {
         this.end(run, { kind: 'failure', error: new TimeLimitExceeded(timeLimit) })
@@ -149,6 +164,7 @@ export class ChildPool<J extends Job> implements Pool<J> {
     if (run.over) return
     run.over = true
     run.stopHard?.()
+    run.stopSoft?.()
     run.settle(outcome)
     this.running -= 1
     if (this.running === 0) this.tellQuiet()
@@ -170,12 +186,14 @@ export class ChildPool<J extends Job> implements Pool<J> {
   /** Starts what is missing; not more at once than there are cores to start them on. */
   private fill(): void {
     if (this.phase !== 'running' || this.pause !== undefined) return
-    const { start, cargo, maxMemoryPerChild, aliveTimeout } = this.options
+    const { start, nameOf, cargo, maxMemoryPerChild, aliveTimeout } = this.options
     let starting = [...this.children].filter(({ state }) => state === 'starting').length
-    for (; this.members < this.concurrency && starting < availableParallelism(); starting += 1)
-      this.children.add(
-        new Child(start, cargo, { maxMemory: maxMemoryPerChild ?? null }, aliveTimeout * 1000, this.events),
-      )
+    for (; this.members < this.concurrency && starting < availableParallelism(); starting += 1) {
+      this.starts += 1
+      const limits = { maxMemory: maxMemoryPerChild ?? null }
+      const name = nameOf?.(this.starts)
+      this.children.add(new Child(name, start, cargo, limits, aliveTimeout * 1000, this.events))
+    }
   }
 
   private readonly events: ChildEvents<Run<J>> = {
@@ -210,7 +228,7 @@ export class ChildPool<J extends Job> implements Pool<J> {
   private hear(child: Child<Run<J>>, message: FromChild): void {
     const { courier, maxTasksPerChild } = this.options
     const { run } = child
-    if (message[0] === 'log') return courier.log(message[1])
+    if (message[0] === 'log') return courier.log(message[1], child.name)
     if (message[0] === 'ask') return this.answer(child, message[1], message[2], message[3])
     if (message[0] !== 'ended' || run?.number !== message[1]) return
     child.finish()
@@ -220,7 +238,7 @@ export class ChildPool<J extends Job> implements Pool<J> {
       this.dismiss(child)
     // The next job first: its way there is longer than ours to the end of this one.
     this.rest(child)
-    if (!run.over) this.end(run, courier.unpack(run.job, message[2]))
+    if (!run.over) this.end(run, courier.unpack(run.job, message[2], child.name))
   }
 
   private answer(child: Child<Run<J>>, question: number, asker: number | null, what: Json): void {

@@ -9,7 +9,7 @@ const shell = '/bin/sh'
 
 /** Ctrl+C and its like reach the whole group, and are no end of the parent. */
 const script = `
-trap '' INT TERM QUIT HUP
+trap '' INT TERM QUIT HUP USR1 USR2
 pids=$*
 while read -r what pid; do
   rest=

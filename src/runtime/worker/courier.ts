@@ -29,9 +29,10 @@ const methodOf = {
 
 export const courierOf = (host: CourierHost): Courier<TaskJob> => ({
   pack: ({ held, delivery }) => packDelivery(delivery, host.ignoresResult(held)) as Json,
-  unpack: (job, json) => {
+  unpack: (job, json, processName) => {
     const { outcome, ...traces } = unpackOutcome(json)
     job.context = traces
+    job.processName = processName
     return outcome
   },
   answer: (job, json) => {
@@ -39,5 +40,6 @@ export const courierOf = (host: CourierHost): Courier<TaskJob> => ({
     if (job === undefined || question[0] !== 'store') return answerFar(question as FarCall, host)
     return host.store(job.held, question[1], decodeJson(question[2])).catch(onlyLost)
   },
-  log: ({ level, text, fields }) => host.log[methodOf[level]](text, fields),
+  log: ({ level, text, fields }, processName) =>
+    host.log[methodOf[level]](text, processName === undefined ? fields : { ...fields, processName }),
 })

@@ -50,6 +50,8 @@ export interface Held {
   readonly sent: readonly ResultTuple[]
   /** What it wants to be sent with its end. */
   readonly added: readonly Addition[]
+  /** The log's name of the child that ran it. */
+  readonly processName?: string | undefined
 }
 
 export class Ends {
@@ -81,13 +83,13 @@ export class Ends {
       case 'replace':
         return this.ofReplace(held, outcome.signature as Node)
       case 'ignore':
-        this.log.info(`Task ${nameOf(message)} ignored`, factsOf(message))
+        this.log.info(`Task ${nameOf(message)} ignored`, toldBy(held))
         return this.stop(held, outcome.error)
       case 'reject': {
         const { requeue, message: reason } = outcome.error as Reject
         this.log.warning(
           `Task ${nameOf(message)} reject requeue=${requeue ? 'True' : 'False'}: ${reason}`,
-          factsOf(message),
+          toldBy(held),
         )
         return requeue ? this.commit(held, followBack()) : this.stop(held, outcome.error)
       }
@@ -104,7 +106,7 @@ export class Ends {
     const { message } = held
     const say = (completion: Completion): Completion => {
       if (this.log.enabled('INFO'))
-        this.log.info(`Task ${nameOf(message)} succeeded in ${ms / 1000}s: ${repr(value)}`, factsOf(message))
+        this.log.info(`Task ${nameOf(message)} succeeded in ${ms / 1000}s: ${repr(value)}`, toldBy(held))
       return completion
     }
     try {
@@ -136,7 +138,7 @@ export class Ends {
     for (const { follower, error: reason } of unsent)
       this.log.error(
         `Task ${nameOf(message)} succeeded, but ${follower.json.task} cannot follow it: ${String(reason)}`,
-        factsOf(message),
+        toldBy(held),
       )
     for (const errbacks of [true, false])
       try {
@@ -161,7 +163,7 @@ export class Ends {
     const { message } = held
     try {
       const completion = await this.commit(held, followRetry(message, retry, this.context(held)))
-      this.log.info(`Task ${nameOf(message)} retry: ${retry.message}`, factsOf(message))
+      this.log.info(`Task ${nameOf(message)} retry: ${retry.message}`, toldBy(held))
       return completion
     } catch (error) {
       return this.ofFailure(held, error)
@@ -173,7 +175,7 @@ export class Ends {
     try {
       const replace = (opened: Held): Plan => followReplace(opened.message, signature, this.context(held))
       const completion = await this.carry(held, this.pages.heir(message, signature), replace)
-      this.log.info(`Task ${nameOf(message)} replaced by ${briefly(signature)}`, factsOf(message))
+      this.log.info(`Task ${nameOf(message)} replaced by ${briefly(signature)}`, toldBy(held))
       return completion
     } catch (error) {
       return this.ofFailure(held, error)
@@ -185,17 +187,17 @@ export class Ends {
     const expected = isOfKind(error, definition?.options.throws)
     const word = expected ? 'expected' : 'unexpected'
     if (error instanceof TimeLimitExceeded)
-      this.log.error(`Hard time limit (${error.args[0]}s) exceeded for ${nameOf(message)}`, factsOf(message))
+      this.log.error(`Hard time limit (${error.args[0]}s) exceeded for ${nameOf(message)}`, toldBy(held))
     const text = `Task ${nameOf(message)} raised ${word}: ${reprException(toExceptionInfo(error))}`
-    if (expected) this.log.info(text, factsOf(message))
-    else this.log.error(`${text}\n${tracebackOf(error) ?? ''}`.trimEnd(), factsOf(message))
+    if (expected) this.log.info(text, toldBy(held))
+    else this.log.error(`${text}\n${tracebackOf(error) ?? ''}`.trimEnd(), toldBy(held))
     try {
       return await this.fail(held, failureOf(error, ending))
     } catch (second) {
       // An errback that cannot be sent must not hide the failure: it is stored without it, and said.
       this.log.error(
         `Task ${nameOf(message)}: its errbacks could not be sent: ${String(second)}`,
-        factsOf(message),
+        toldBy(held),
       )
       return this.fail(held, { ...failureOf(error, ending), errbacks: false })
     }
@@ -344,3 +346,7 @@ const freeing = ({ steps }: Plan, pages: readonly PageKey[]): Plan => ({
 export const nameOf = ({ task, id }: Message): string => `${task}[${id}]`
 
 export const factsOf = ({ task, id }: Message): Readonly<Record<string, unknown>> => ({ task, id })
+
+/** The end of a run is told in the name of what ran it. */
+const toldBy = ({ message, processName }: Held): Readonly<Record<string, unknown>> =>
+  processName === undefined ? factsOf(message) : { ...factsOf(message), processName }

@@ -30,6 +30,8 @@ export interface TaskJob extends Job {
   readonly delivery: Delivery
   /** What the task did while it runs: here its own context, from a child what came back of it. */
   context: Pick<TaskContext, 'sent' | 'added'> | undefined
+  /** The child that ended it. */
+  processName: string | undefined
 }
 
 export interface RunsOptions {
@@ -292,14 +294,17 @@ export class Runs {
     if (this.stopped) return bare(tag, { kind: 'back' })
     if (lease !== this.lease) return undefined
     const own = this.timeLimits.size === 0 ? options : (this.timeLimits.get(message.task) ?? options)
+    const softTimeLimit = message.softTimeLimit ?? own.softTimeLimit ?? this.options.softTimeLimit
     const job: TaskJob = {
       id: message.id,
       task: message.task,
-      softTimeLimit: message.softTimeLimit ?? own.softTimeLimit ?? this.options.softTimeLimit,
+      softTimeLimit,
       timeLimit: message.timeLimit ?? own.timeLimit ?? this.options.timeLimit,
       held,
       delivery,
       context: undefined,
+      processName: undefined,
+      onSoftLimit: softTimeLimit === undefined ? undefined : () => this.tellSoftLimit(message, softTimeLimit),
     }
     const startedAt = performance.now()
     const running = pool.run(job)
@@ -312,7 +317,9 @@ export class Runs {
     if (outcome.kind === 'lost') return this.again(held, delivery, lease, outcome.how)
     const sent = job.context?.sent ?? held.sent
     const added = job.context?.added ?? held.added
-    const finished: Held = sent.length === 0 && added.length === 0 ? held : { ...held, sent, added }
+    const { processName } = job
+    const isBare = sent.length === 0 && added.length === 0 && processName === undefined
+    const finished: Held = isBare ? held : { ...held, sent, added, processName }
     const completion = this.endOf(finished, delivery, outcome, ms)
     return { completion: completion instanceof Promise ? await completion : completion, held: finished }
   }
@@ -333,6 +340,13 @@ export class Runs {
     if (outcome.kind === 'failure' && outcome.error instanceof TimeLimitExceeded)
       telling.failed(held, outcome.error)
     return ends.ofOutcome(held, outcome, ms)
+  }
+
+  private tellSoftLimit(message: Message, seconds: number): void {
+    this.options.log.warning(
+      `Soft time limit (${seconds}s) exceeded for ${nameOf(message)}`,
+      factsOf(message),
+    )
   }
 
   /** What ran it died, and we did not: to us it is the same as a message that comes back, without the way. */

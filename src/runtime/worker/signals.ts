@@ -4,7 +4,8 @@
 //      └──────QUIT────────────────────────────────────▲
 //
 // A repeated TERM changes nothing: npm and process groups deliver it twice. HUP (a terminal that closes, a
-// supervisor that wants a reload) is as TERM: to start again is the supervisor's part. USR1 tells what runs.
+// supervisor that wants a reload) is as TERM: to start again is the supervisor's part. USR1 tells what runs, USR2 is about
+// a debugger.
 
 export type WorkerSignal = 'SIGTERM' | 'SIGHUP' | 'SIGINT' | 'SIGQUIT'
 
@@ -80,6 +81,8 @@ export interface SignalOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** On USR1, where Celery shows its stacks. Without it the signal does what it does in Node: it opens the inspector. */
   readonly onUsr1?: () => void
+  /** On USR2. Without it the signal does what it does in Node: it ends the process. */
+  readonly onUsr2?: () => void
 }
 
 /** npm passes on a Ctrl+C that the process got from the terminal as well; a hand is slower than this. */
@@ -88,7 +91,12 @@ const sameKeystrokeMs = 100
 /** Listens until `remove()`. `exit` is carried out here: nothing is left to wait for. */
 export const installSignals = (
   onAction: (action: 'warm' | 'cold', by: StopCause) => void,
-  { say = (text) => void process.stdout.write(`${text}\n`), env = process.env, onUsr1 }: SignalOptions = {},
+  {
+    say = (text) => void process.stdout.write(`${text}\n`),
+    env = process.env,
+    onUsr1,
+    onUsr2,
+  }: SignalOptions = {},
 ): InstalledSignals => {
   let state = signalsAtStart
   const exitCode = (): 0 | 1 => (state.interrupted ? 1 : 0)
@@ -109,11 +117,13 @@ export const installSignals = (
   const signals = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const
   for (const signal of signals) process.on(signal, listener)
   if (onUsr1 !== undefined) process.on('SIGUSR1', onUsr1)
+  if (onUsr2 !== undefined) process.on('SIGUSR2', onUsr2)
   return {
     exitCode,
     remove: () => {
       for (const signal of signals) process.off(signal, listener)
       if (onUsr1 !== undefined) process.off('SIGUSR1', onUsr1)
+      if (onUsr2 !== undefined) process.off('SIGUSR2', onUsr2)
     },
   }
 }

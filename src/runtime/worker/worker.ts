@@ -17,6 +17,7 @@ import { Revoked } from '../revoked.js'
 import type { TaskSignalling } from '../task-signals.js'
 import type { Scaler } from './autoscaler.js'
 import { courierOf } from './courier.js'
+import { openDebugger } from './debugger.js'
 import { Ends, type EndSettings, type Held } from './ends.js'
 import { Limits, type Rates } from './limits.js'
 import type { PoolName, WorkerOptions } from './options.js'
@@ -442,7 +443,10 @@ export class Worker {
       this.#stoppedBy = by
       void this.stop({ cold: action === 'cold' })
     }
-    const signals = installSignals(onAction, { onUsr1: () => this.#tellRunning() })
+    const signals = installSignals(onAction, {
+      onUsr1: () => this.#tellRunning(),
+      onUsr2: () => void openDebugger(this.#log),
+    })
     try {
       // Who is told to stop while the broker cannot be reached does not wait for it.
       if (this.#phase === 'new') await Promise.race([this.start(), this.#end])

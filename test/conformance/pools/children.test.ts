@@ -29,6 +29,7 @@ const call: Bench['call'] = (...args) => bench.call(...args)
 
 describe.each(['prefork', 'threads'] as const)('%s: a child', (pool) => {
   const signals = pool === 'prefork' ? ['SIGKILL', 'abort'] : []
+  const who = pool === 'prefork' ? 'ForkPoolWorker-\\d+' : 'MainProcess'
 
   afterAll(async () => void (await worker?.stop('SIGKILL')))
 
@@ -77,7 +78,9 @@ describe.each(['prefork', 'threads'] as const)('%s: a child', (pool) => {
       const before = bench.noted('uncaught').length
       const result = await bench.app.sendTask('uncaught', [], { expires: 60 })
       await worker?.line(
-        /CRITICAL\/MainProcess\] uncaught\[.*\]: An exception was caught by nobody, and ends this child: Error: nobody catches this/,
+        new RegExp(
+          `CRITICAL/${who}\\] uncaught\\[.*\\]: An exception was caught by nobody, and ends this child: Error: nobody catches this`,
+        ),
       )
       await until(() => bench.noted('uncaught').length > before + 1)
       expect(await answer(result.get({ timeout: 25 }))).toMatch(/^WorkerLostError/)
@@ -86,7 +89,9 @@ describe.each(['prefork', 'threads'] as const)('%s: a child', (pool) => {
     it('does not, when a promise is left behind: that is logged', async () => {
       expect(await call('floating')).toBe('ended all the same')
       await worker?.line(
-        /CRITICAL\/MainProcess\] floating\[.*\]: A promise was rejected and nobody awaited it .*Error: left behind/,
+        new RegExp(
+          `CRITICAL/${who}\\] floating\\[.*\\]: A promise was rejected and nobody awaited it .*Error: left behind`,
+        ),
       )
     })
 

@@ -24,6 +24,7 @@ const answer = (waiting: Promise<unknown>): Promise<string> =>
 
 describe.each(pools)('a task in the pool %s', (pool) => {
   const isApart = pool === 'prefork' || pool === 'threads'
+  const who = pool === 'prefork' ? 'ForkPoolWorker-\\d+' : 'MainProcess'
   let worker: Running
   const call: Bench['call'] = (...args) => bench.call(...args)
   const send = (task: string, args: readonly unknown[] = [], options = {}) =>
@@ -74,7 +75,7 @@ describe.each(pools)('a task in the pool %s', (pool) => {
 
   it('has errors that are expected, by their class', async () => {
     expect(await answer(call('expected', [], { taskId: `expected-${pool}` }))).toBe('Exception: as always')
-    await worker.line(new RegExp(`INFO/MainProcess\\] Task expected\\[expected-${pool}\\] raised expected: `))
+    await worker.line(new RegExp(`INFO/${who}\\] Task expected\\[expected-${pool}\\] raised expected: `))
   })
 
   it('is tried again, by hand and by itself', async () => {
@@ -87,7 +88,7 @@ describe.each(pools)('a task in the pool %s', (pool) => {
     const id = `reject-${pool}`
     await send('ignore')
     await send('reject', [], { taskId: id })
-    await worker.line(new RegExp(`WARNING/MainProcess\\] Task reject\\[${id}\\] reject requeue=False: no`))
+    await worker.line(new RegExp(`WARNING/${who}\\] Task reject\\[${id}\\] reject requeue=False: no`))
     await until(() => bench.noted('ignored').length > before)
     expect(await (await send('add', [1, 1])).get({ timeout: 25 })).toBe(2)
   })
@@ -126,26 +127,34 @@ describe.each(pools)('a task in the pool %s', (pool) => {
   it('has hooks, and one that throws is logged', async () => {
     expect(await call('hooks', [pool])).toBe(pool)
     expect(bench.noted(`hook:${pool}:hooks`)).toHaveLength(1)
-    await worker.line(/ERROR\/MainProcess\] hooks\[.*\]: a hook of the task threw: Error: a hook that throws/)
+    await worker.line(
+      new RegExp(`ERROR/${who}\\] hooks\\[.*\\]: a hook of the task threw: Error: a hook that throws`),
+    )
   })
 
   it('logs with its name and id', async () => {
     const id = `say-${pool}`
     await call('say', ['hello'], { taskId: id })
-    await worker.line(new RegExp(`INFO/MainProcess\\] say\\[${id}\\]: logged hello`))
+    await worker.line(new RegExp(`INFO/${who}\\] say\\[${id}\\]: logged hello`))
     if (!isApart) return
     // What it prints becomes lines of the log as well.
-    await worker.line(new RegExp(`WARNING/MainProcess\\] say\\[${id}\\]: printed hello$`))
-    await worker.line(new RegExp(`WARNING/MainProcess\\] say\\[${id}\\]: in two lines$`))
-    await worker.line(new RegExp(`WARNING/MainProcess\\] say\\[${id}\\]: complained hello$`))
+    await worker.line(new RegExp(`WARNING/${who}\\] say\\[${id}\\]: printed hello$`))
+    await worker.line(new RegExp(`WARNING/${who}\\] say\\[${id}\\]: in two lines$`))
+    await worker.line(new RegExp(`WARNING/${who}\\] say\\[${id}\\]: complained hello$`))
   })
 
   it('hears of its soft limit', async () => {
-    expect(await call('soft', [], { softTimeLimit: 0.1 })).toBe('SoftTimeLimitExceeded')
+    expect(await call('soft', [], { softTimeLimit: 0.1, taskId: `soft-${pool}` })).toBe(
+      'SoftTimeLimitExceeded',
+    )
+    await worker.line(
+      new RegExp(`WARNING/MainProcess\\] Soft time limit \\(0\\.1s\\) exceeded for soft\\[soft-${pool}\\]$`),
+    )
   })
 
   it('hears of it in the middle of a loop that waits for nothing, if it looks', async () => {
     expect(await call('softBusy', [], { softTimeLimit: 0.1 })).toBe('SoftTimeLimitExceeded')
+    await worker.line(/Soft time limit \(0\.1s\) exceeded for softBusy\[/)
   })
 
   it('fails at its hard limit', async () => {

@@ -38,7 +38,9 @@ describe.each(pools)('in the pool %s', (pool) => {
     expect(bench.noted(`taskPrerun::${id}`)[0]![1]).toBe(pid)
     expect(bench.noted(`taskReceived::${id}`)[0]![1]).toBe(worker.pid)
     expect(pid === worker.pid).toBe(!isApart)
-    await worker.line(/ERROR\/MainProcess\] .*taskPrerun: a listener failed: Error: a listener that throws/)
+    await worker.line(
+      /ERROR\/(MainProcess|ForkPoolWorker-\d+)\] .*taskPrerun: a listener failed: Error: a listener that throws/,
+    )
   })
 
   it('a failure is told of', async () => {

@@ -9,7 +9,7 @@ import { until } from '../../support/until.js'
 import { type Bench, openBench, pools } from './bench.js'
 
 /** `group`: to all of its processes, as a terminal and systemd do it. */
-type Step = 'TERM' | 'INT' | 'QUIT' | 'HUP' | 'USR1' | 'TERM to the group' | 'INT to the group'
+type Step = 'TERM' | 'INT' | 'QUIT' | 'HUP' | 'USR1' | 'USR2' | `${'TERM' | 'INT' | 'USR2'} to the group`
 type State = 'idle' | 'running' | 'stopping'
 
 interface Row {
@@ -40,6 +40,7 @@ const rows: readonly Row[] = [
   row('running', 'TERM to the group, TERM', 0),
   row('running', 'HUP', 0),
   row('running', 'USR1, TERM', 0),
+  row('running', 'USR2 to the group, TERM', 0),
   row('running', 'INT', 1),
   row('running', 'INT to the group', 1),
   row('running', 'INT, INT', 1, 'goes back'),
@@ -47,7 +48,7 @@ const rows: readonly Row[] = [
   row('running', 'QUIT', 0, 'ends', 60),
   row('running', 'QUIT', 0, 'goes back', 0.1),
   row('stopping', 'HUP', 0),
-  row('stopping', 'USR1', 0),
+  row('stopping', 'USR1, USR2', 0),
   row('stopping', 'INT', 1),
   row('stopping', 'INT, INT', 1, 'goes back'),
   row('stopping', 'QUIT', 0, 'goes back'),
@@ -55,7 +56,7 @@ const rows: readonly Row[] = [
 
 /** The first signal stops it; what makes it cold is told as well. */
 const toldOf = ({ state, steps }: Row): readonly string[] => {
-  const names = steps.map((step) => step.split(' ')[0]).filter((name) => name !== 'USR1')
+  const names = steps.map((step) => step.split(' ')[0]).filter((name) => !name?.startsWith('USR'))
   const [first, ...more] = state === 'stopping' ? ['TERM', ...names] : names
   const cold = more.length > 0 && more.at(-1) === 'INT' && more.length + (first === 'INT' ? 1 : 0) > 1
   const second = more.includes('QUIT') ? ['Cold:SIGQUIT:0'] : cold ? ['Cold:SIGINT:1'] : []
@@ -104,7 +105,11 @@ describe.each(pools)('a worker of the pool %s', (pool) => {
       await until(() => noted('start') === 1, { timeout: 25_000 })
     }
     // Signals that come close together may be one to a busy process: each of these has been heard before the next.
-    const heard = { USR1: /tasks run$/gm, INT: /Hitting Ctrl\+C again|Cold shutdown/g }
+    const heard = {
+      USR1: /tasks run$/gm,
+      USR2: /SIGUSR2 does nothing here/g,
+      INT: /Hitting Ctrl\+C again|Cold shutdown/g,
+    }
     const send = async (step: Step): Promise<void> => {
       const [name, group] = step.split(' to ') as ['TERM' | keyof typeof heard, string?]
       const count = (): number => (name === 'TERM' ? 0 : (worker.output().match(heard[name])?.length ?? 0))
