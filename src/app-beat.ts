@@ -102,10 +102,10 @@ const openParts = async (host: BeatHost): Promise<BeatParts> => {
       const plan = decompose(entry.run, [], { ...entry.options, taskId }, origin)
       const means = meansAt(nowMs, host.means(broker))
       const woven = await weave(plan, means)
-      const { pushes, chords } = await toPublication(woven ?? plan, means)
+      const { pushes, chords, errands = [] } = await toPublication(woven ?? plan, means)
       // Prepared before its tick: the tick sends it, and does not wait.
       woven?.left()
-      return { messages: { pushes, chords }, id: plan.result.id, result: toTuple(plan.result) }
+      return { messages: { pushes, chords, errands }, id: plan.result.id, result: toTuple(plan.result) }
     },
     fire: (firings) =>
       broker.fire(

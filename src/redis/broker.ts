@@ -44,6 +44,7 @@ export interface BrokerOptions {
 
 const consumerScripts = [scripts.step, scripts.register, scripts.reap, scripts.promote, scripts.mark]
 const moreScripts = [scripts.note, scripts.store, scripts.seat, scripts.permit, scripts.admit]
+const errandScripts = [scripts.look, scripts.tell]
 const stageScripts = [scripts.stage, scripts.unstage]
 const sharedScripts = [scripts.restore, scripts.peers, scripts.recover]
 
@@ -169,7 +170,7 @@ export class RedisBroker implements Broker {
             scripts:
               role === 'waiter'
                 ? [scripts.step]
-                : [...consumerScripts, ...moreScripts, ...stageScripts, ...sharedScripts],
+                : [...consumerScripts, ...moreScripts, ...errandScripts, ...stageScripts, ...sharedScripts],
             onClock: this.#setClock,
             eager: role === 'consumer',
           },

@@ -19,6 +19,7 @@ import type {
 } from '../runtime/broker.js'
 import { type Gate, gateText } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
+import { ErrandWatch } from './errands.js'
 import { Holdings } from './holdings.js'
 import { bindingMember, type Databases, directBinding, type Keys, stepOf } from './keys.js'
 import type { LeaseKeeper } from './lease.js'
@@ -116,6 +117,7 @@ export class RedisConsumer implements Consumer {
       deadLetterExpires: options.deadLetterExpires,
       onError: (error) => this.#patience.complain(error),
       onParked: options.onParked ?? noop,
+      errands: this.#errands(),
     })
   }
 
@@ -125,6 +127,14 @@ export class RedisConsumer implements Consumer {
     await consumer.#register()
     consumer.#reaper.start()
     return consumer
+  }
+
+  #errands(): ErrandWatch | undefined {
+    const { newsOf, queues } = this.#options
+    const { keys, databases } = this.#parts
+    const [queue] = queues
+    if (newsOf === undefined || queue === undefined) return undefined
+    return new ErrandWatch({ keys, databases, link: this.#link, queue, newsOf })
   }
 
   step(lane: number, completions: readonly Completion[], slots: number): Promise<StepReply> {

@@ -3,6 +3,7 @@
 import { OperationalError } from '../errors.js'
 import type { FireReply, Firing } from '../runtime/broker.js'
 import { ask } from './backend.js'
+import { errandWords } from './errands.js'
 import { beatMarkerSeconds, type Databases, directBinding, type Keys } from './keys.js'
 import type { Link } from './link.js'
 import { heldText, targetOf, toAll } from './publication.js'
@@ -115,8 +116,10 @@ export class Firer {
         else
           words.push(target, Math.ceil(dueMs), heldText(`${by}:${entry}:${tickMs ?? 'now'}:${index}`, push))
       }
-      words.push(publication.chords.length)
+      const notes = errandWords(names, publication.errands ?? [])
+      words.push(publication.chords.length + notes.length / 2)
       for (const { groupId, size } of publication.chords) words.push(names.chord(groupId, 's'), size)
+      words.push(...notes)
     }
     return {
       keys,

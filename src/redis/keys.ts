@@ -145,6 +145,24 @@ export const keyTable: readonly KeyFact[] = [
     ttl: null,
   },
   {
+    name: 'lovage:errands',
+    type: 'zset',
+    owner: 'lovage',
+    database: 'results',
+    holds: 'header tasks that run in workers which are not ours → when they are looked at next, ms',
+    ends: 'with the last of them; a day after the last look, where no worker of ours is left',
+    ttl: day,
+  },
+  {
+    name: 'lovage:errands:<group id>:<body id>',
+    type: 'hash',
+    owner: 'lovage',
+    database: 'results',
+    holds: 'those of a chord → what is told if they end in silence',
+    ends: 'with the next look after the chord has these parts, or is over; a day after the last look',
+    ttl: day,
+  },
+  {
     name: 'lovage:consumers',
     type: 'zset',
     owner: 'lovage',
@@ -396,6 +414,7 @@ export class Keys {
   readonly redoPrefix: string
   readonly dead: string
   readonly revoked: string
+  readonly errands: string
   readonly revokedStamps: string
   readonly unacked: string
   readonly unackedIndex: string
@@ -418,8 +437,10 @@ export class Keys {
     this.unackedIndex = `${globalPrefix}unacked_index`
     this.resultPrefix =
       resultKeyPrefix === '' || /[:_.-]$/.test(resultKeyPrefix) ? resultKeyPrefix : `${resultKeyPrefix}_`
+    this.errands = `${this.resultPrefix}lovage:errands`
   }
 
+  errandsOf = ({ groupId, bodyId }: ChordKey): string => `${this.errands}:${groupId}:${bodyId}`
   isShared = (queue: string): boolean => this.sharing.queues.has(queue)
   /** When a message waits in our own set first; one of a shared queue lies where Python finds it, eta or not. */
   dueOf = ({ queue, dueMs }: Pick<Push, 'queue' | 'dueMs'>): number | undefined =>

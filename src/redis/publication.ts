@@ -1,6 +1,7 @@
 // What a call of the publish script says (lua/publish.lua). Pure: publications in, strings out; the publisher
 // sends them.
-import type { Publication, Push } from '../runtime/broker.js'
+import type { Errand, Publication, Push } from '../runtime/broker.js'
+import { errandWords } from './errands.js'
 import { type Databases, type Keys, stepOf } from './keys.js'
 
 /** A publication above this is sent in pieces: one script that long would stop everybody. */
@@ -8,7 +9,7 @@ const mostAtOnce = 5000
 
 /** The pieces, to be sent one after the other: the first opens the chords, before any part can come. */
 export const inPieces = (publication: Publication): readonly Publication[] => {
-  const { pushes, chords, pages = [] } = publication
+  const { pushes, chords, pages = [], errands = [] } = publication
   if (pushes.length <= mostAtOnce) return [publication]
   const pieces: Publication[] = []
   for (let from = 0; from < pushes.length; from += mostAtOnce)
@@ -16,9 +17,14 @@ export const inPieces = (publication: Publication): readonly Publication[] => {
       pushes: pushes.slice(from, from + mostAtOnce),
       chords: from === 0 ? chords : [],
       pages: from === 0 ? pages : [],
+      errands: errandsOf(errands, from, pushes.length),
     })
   return pieces
 }
+
+/** A share for each piece; there may be more of them than messages. */
+const errandsOf = (errands: readonly Errand[], from: number, pushes: number): readonly Errand[] =>
+  errands.slice(from, from + mostAtOnce < pushes ? from + mostAtOnce : undefined)
 
 /** Where a push goes: the list of its priority, the set of held messages, or a channel. */
 export const targetOf = (keys: Keys, { broker }: Databases, push: Push): string => {
@@ -73,6 +79,7 @@ export const buildPublish = (
       index++
     }
     for (const { groupId, size } of publication.chords) chords.push(keys.chord(groupId, 's'), String(size))
+    if (publication.errands !== undefined) chords.push(...errandWords(keys, publication.errands))
     for (const { graph, page, text } of publication.pages ?? []) pages.push(keys.graph(graph), page, text)
     for (const staged of publication.releases ?? []) releases.push(keys.stage(staged), staged.count)
   }

@@ -1,5 +1,6 @@
 // What time does: leases end (their messages go to the redo lists) and held messages come due. Every
 // consumer looks each second, by small scripts; many of them looking costs little and needs no leader.
+import type { ErrandWatch } from './errands.js'
 import type { Keys } from './keys.js'
 import type { Link } from './link.js'
 import { Peers } from './peers.js'
@@ -14,6 +15,7 @@ export interface ReaperOptions {
   readonly onError: (error: unknown) => void
   /** These tasks have messages in this queue that wait for their rate. */
   readonly onParked: (queue: string, tasks: readonly string[]) => void
+  readonly errands: ErrandWatch | undefined
   readonly deadLetterMax: number
   readonly deadLetterExpires: number
 }
@@ -88,6 +90,7 @@ export class Reaper {
         await this.#promote()
         if (Date.now() >= this.#reapFrom) while (!this.#stopped && (await this.#reap('')));
         await this.#peers?.look()
+        await this.#options.errands?.look()
       }
     } catch (error) {
       if (!this.#stopped && link.up) onError(error)

@@ -18,8 +18,8 @@ const load = (name: string, ...before: readonly string[]): Script => {
 }
 
 export const scripts = {
-  step: load('step', 'shared', 'gate'),
-  publish: load('publish'),
+  step: load('step', 'errand', 'shared', 'gate'),
+  publish: load('publish', 'errand'),
   stage: load('stage'),
   unstage: load('unstage'),
   register: load('register'),
@@ -28,12 +28,14 @@ export const scripts = {
   restore: load('restore'),
   peers: load('peers'),
   recover: load('recover'),
+  look: load('look'),
+  tell: load('tell'),
   promote: load('promote'),
   mark: load('mark'),
   note: load('note'),
   store: load('store'),
   seat: load('seat'),
-  fire: load('fire'),
+  fire: load('fire', 'errand'),
   lead: load('lead'),
   entry: load('entry'),
   purge: load('purge', 'gate'),

@@ -1,6 +1,7 @@
 // What a step says to its script, and what the script says back (lua/step.lua). Pure: strings in, strings
 // out; the consumer sends them.
 import type { Completion, Delivery, Join, StepReply } from '../runtime/broker.js'
+import { errandWords } from './errands.js'
 import { type Databases, type Keys, stepOf } from './keys.js'
 import type { Reply } from './link.js'
 import { heldText, targetOf, toAll } from './publication.js'
@@ -160,6 +161,8 @@ export const buildPull = (
   return { request, args, order: null }
 }
 
+const noNotes: readonly string[] = []
+
 /** Everything but a plain success: the long form. */
 const describe = (
   context: StepContext,
@@ -171,6 +174,7 @@ const describe = (
     results,
     pushes,
     chords,
+    errands = [],
     grown = [],
     parts,
     joined = [],
@@ -193,7 +197,9 @@ const describe = (
   const listed = context.sharing !== '' && isListed(field)
   const goesBack = listed && (ending.kind === 'requeue' || ending.kind === 'back')
   out.push(field, goesBack ? 'put' : ending.kind, fence === undefined ? '' : keys.done(fence))
-  out.push(ordered.length, pushes.length, chords.length + grown.length, parts.length, joined.length)
+  const notes = errands.length === 0 ? noNotes : errandWords(keys, errands)
+  out.push(ordered.length, pushes.length, chords.length + grown.length + notes.length / 2)
+  out.push(parts.length, joined.length)
   out.push(pages.length, frees.length, releases.length)
   out.push(own === undefined ? '0' : '1')
 
@@ -247,6 +253,7 @@ const describe = (
   }
   for (const { groupId, size } of chords) out.push(keys.chord(groupId, 's'), size)
   for (const { groupId } of grown) out.push(keys.chord(groupId, 't'), '+1')
+  for (const word of notes) out.push(word)
   for (const part of parts) {
     const { groupId, bodyId, index, taskId, member } = part
     out.push(keys.resultPrefix, groupId, bodyId, index ?? '+inf', taskId, member)

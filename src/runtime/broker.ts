@@ -76,10 +76,33 @@ export interface Unstaging extends Pick<Staged, 'stage' | 'list'> {
   readonly priority: number
 }
 
+/**
+ * A task for whose end a chord waits, and which goes to workers that are not ours: they may never tell. Where such
+ * workers can be, its stored result is looked at until the chord has its part, or is over.
+ */
+export interface Errand extends ChordKey {
+  /** The task. */
+  readonly id: string
+  /** The task id that the chord is told: of the task, or of the end of what waits behind it. */
+  readonly part: string
+  readonly index: number | null
+  /** ms, the server's clock. */
+  readonly sentMs: number
+  /** What the news of its end are made of. Many errands of a chord may have the same. */
+  readonly text: string
+}
+
+/** An errand that has ended while its chord has no part of it. */
+export interface Silent extends Omit<Errand, 'sentMs'> {
+  /** Its stored result. */
+  readonly meta: string
+}
+
 /** One atomic publish: all of it arrives, once, or none of it. */
 export interface Publication {
   readonly pushes: readonly Push[]
   readonly chords: readonly ChordOpening[]
+  readonly errands?: readonly Errand[]
   /** What the messages refer to. */
   readonly pages?: readonly Page[]
   /** What was staged for it. It is there, or the publication is refused. */
@@ -145,6 +168,7 @@ export interface Completion {
   readonly results: readonly StoredText[]
   readonly pushes: readonly Push[]
   readonly chords: readonly ChordOpening[]
+  readonly errands?: readonly Errand[]
   /** Each makes its chord wait for one part more; counted before `parts`. */
   readonly grown?: readonly ChordKey[]
   readonly parts: readonly ChordPart[]
@@ -231,6 +255,8 @@ export interface ConsumerOptions {
   readonly gated?: boolean
   /** Messages of these tasks are set aside in this queue (see the ending `park`): told each second while there are any. */
   readonly onParked?: (queue: string, tasks: readonly string[]) => void
+  /** The message that brings the news of a silent errand to this queue. Absent: errands are not looked at. */
+  readonly newsOf?: (silent: Silent, queue: string) => string
   /** A limit on dead letters: number kept, and seconds each is kept. */
   readonly deadLetterMax: number
   readonly deadLetterExpires: number

@@ -115,7 +115,8 @@ const encodeBodyOf = (signature: SignatureJson): string => {
 
 const noEmbed = '{"callbacks": null, "errbacks": null, "chain": null, "chord": null}'
 
-const encodeEmbed = ({ callbacks, errbacks, chain, chord, other }: Embed): string => {
+/** What follows a task, as it stands in its message. */
+export const encodeEmbed = ({ callbacks, errbacks, chain, chord, other }: Embed): string => {
   if (callbacks === null && errbacks === null && chain === null && chord === null && other === undefined)
     return noEmbed
   const more = other === undefined ? '' : `, ${encodeDict(other, (value) => encodeValue(value)).slice(1, -1)}`

@@ -42,7 +42,12 @@ const bodyIdInJson = (json: SignatureJson): string => {
 }
 
 /** Where the message itself reports. */
-export const ownPlace = ({ id, groupId, groupIndex, embed }: Message): Place | undefined =>
+export const ownPlace = ({
+  id,
+  groupId,
+  groupIndex,
+  embed,
+}: Pick<Message, 'id' | 'groupId' | 'groupIndex' | 'embed'>): Place | undefined =>
   embed.chord === null || groupId === null
     ? undefined
     : { groupId, bodyId: bodyIdInJson(embed.chord), taskId: id, index: groupIndex }

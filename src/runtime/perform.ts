@@ -111,13 +111,14 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
     else if (step.do === 'free') frees.push(step.key)
     else sends = true
   const fenced = joined.length === 0 && needsFence(ended.message, plan.steps, ending)
-  const complete = ({ pushes, chords, pages = [], releases }: Publication): Completion => ({
+  const complete = ({ pushes, chords, pages = [], releases, errands }: Publication): Completion => ({
     tag: ended.tag,
     ending,
     ...(fenced && { fence: fenceOf(ended.message) }),
     results,
     pushes,
     chords,
+    ...(errands !== undefined && { errands }),
     ...(grown !== undefined && { grown }),
     parts,
     ...(joined.length > 0 && { joined }),

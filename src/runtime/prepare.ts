@@ -6,6 +6,7 @@ import { OperationalError } from '../errors.js'
 import type { Broker, ChordOpening, Page, Publication, Push, StagedPiece } from './broker.js'
 import { checkSerializer } from './content.js'
 import { encodeMessage, encodePage } from './envelope.js'
+import { Errands } from './errand.js'
 import type { Outgoing, Step } from './plan.js'
 import type { Weaver } from './weave.js'
 import type { Routed, Router } from './router.js'
@@ -109,6 +110,7 @@ const prepareWhole = (steps: readonly Step[], means: Means, nowMs: number): Prep
   const messages: Outgoing[] = []
   const pages: Page[] = []
   const kept: SignatureJson[] = []
+  let errands: Errands | undefined
   let asks = false
   for (const step of steps) {
     if (step.do === 'open-chord') chords.push(step.chord)
@@ -116,19 +118,25 @@ const prepareWhole = (steps: readonly Step[], means: Means, nowMs: number): Prep
     if (step.do !== 'publish') continue
     const routed = means.router.route(step.message, nowMs)
     messages.push(routed.message)
+    const { chain, chord } = routed.message.embed
+    if (chain !== null || chord !== null)
+      (errands ??= new Errands(means.router.isOurs, nowMs)).note(routed.message)
     const found = pushesOf(routed, means, nowMs)
     if (found instanceof Promise) asks = true
     pushes.push(found)
   }
+  const noted = errands?.all
+  const whole = (all: readonly Push[]): Prepared => ({
+    pushes: all,
+    chords,
+    pages,
+    messages,
+    kept,
+    ...(noted !== undefined && { errands: noted }),
+  })
   return asks
-    ? Promise.all(pushes.map((found) => Promise.resolve(found))).then((found) => ({
-        pushes: found.flat(),
-        chords,
-        pages,
-        messages,
-        kept,
-      }))
-    : { pushes: pushes as Push[], chords, pages, messages, kept }
+    ? Promise.all(pushes.map((found) => Promise.resolve(found))).then((found) => whole(found.flat()))
+    : whole(pushes as Push[])
 }
 
 const keep = (
@@ -177,6 +185,7 @@ const prepareStaged = async (steps: readonly Step[], means: Means, nowMs: number
   const pages: Page[] = []
   const kept: SignatureJson[] = []
   let known: SignatureJson | null = null
+  const errands = new Errands(means.router.isOurs, nowMs)
   const written = async function* (): AsyncGenerator<Push> {
     for (const step of steps) {
       if (step.do !== 'publish') continue
@@ -186,6 +195,7 @@ const prepareStaged = async (steps: readonly Step[], means: Means, nowMs: number
       const tells = embed.chain !== null || (embed.chord !== null && embed.chord !== known)
       if (ignoreResult === true || tells) messages.push(routed.message)
       known = embed.chord
+      if (embed.chain !== null || embed.chord !== null) errands.note(routed.message)
       const found = pushesOf(routed, means, nowMs)
       if (found instanceof Promise) yield* await found
       else yield found
@@ -201,5 +211,14 @@ const prepareStaged = async (steps: readonly Step[], means: Means, nowMs: number
   const address = { exchange: '', routingKey: queue, priority }
   const seal = means.guards?.seal([queue], undefined)
   const raw = encodeMessage(releaseOf(stage, targets), address, nowMs, seal)
-  return { pushes: [{ queue, priority, raw }], chords, pages, releases, messages, kept }
+  const noted = errands.all
+  return {
+    pushes: [{ queue, priority, raw }],
+    chords,
+    pages,
+    releases,
+    messages,
+    kept,
+    ...(noted !== undefined && { errands: noted }),
+  }
 }

@@ -80,7 +80,8 @@ export const revocationOf = (
       taskId,
       state,
       expires,
-      text: metaText({ taskId, state, result, nowMs }),
+      // By hearsay: whoever has the task may still run it to its end. So says Celery, too.
+      text: metaText({ taskId, state, result, nowMs, children: 'null' }),
     })),
   }
 }

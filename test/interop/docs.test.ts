@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { calls } from './python-starts/calls.js'
 import { canvases } from './python-starts/canvases.js'
+import { outcomes } from './outcomes.js'
 import { ends } from './python-starts/ends.js'
 import { started } from './python-starts/mixed.js'
 
@@ -41,4 +42,38 @@ it.each([
 ])('docs/interop.md, "%s": every row is a test, and every test a row', (heading, tested) => {
   expect(tested.length).toBeGreaterThan(10)
   expect(rows(heading).sort()).toEqual([...tested].sort())
+})
+
+/** The table of outcomes: what happens stands in its heading, shape and sides in front of each row. */
+const endings = (): readonly (readonly [about: string, says: string])[] => {
+  const lines = read('../../docs/interop.md').split('\n')
+  const cellsOf = (line: string): string[] =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim())
+  const from = lines.findIndex((line) => line.startsWith('| shape | starts | last part |'))
+  const [, , , ...happens] = cellsOf(lines[from] as string)
+  const table = lines.slice(
+    from + 2,
+    lines.findIndex((line, at) => at > from && !line.startsWith('|')),
+  )
+  return table.flatMap((line) => {
+    const [shape, starts, last, ...cells] = cellsOf(line)
+    return cells.map((cell, at) => [`${shape} · ${happens[at]} · ${starts} · ${last}`, cell] as const)
+  })
+}
+
+it('docs/interop.md, how mixed work can end: every cell is played, or has its reason', () => {
+  const said = endings()
+  const known = outcomes.map(
+    ({ shape, happens, starts, last, gives }) =>
+      [`${shape} · ${happens} · ${starts} · ${last}`, gives === undefined ? 'no' : 'yes'] as const,
+  )
+  expect(said.length).toBeGreaterThan(200)
+  expect(said).toHaveLength(known.length)
+  expect(new Map(said.map(([about, cell]) => [about, cell.split(' ')[0]]))).toEqual(new Map(known))
+  const text = read('../../docs/interop.md')
+  for (const [about, cell] of said)
+    if (cell !== 'yes') expect(text, about).toMatch(new RegExp(`^${cell.split(' ')[1]} `, 'm'))
 })

@@ -1,5 +1,5 @@
 // Workers of both languages on one Redis, each on its own queue: chains, callbacks and errbacks that cross the
-// border, started from either side. A chord whose header has both languages is not among them: that is to come.
+// border, started from either side. How their work can end: outcomes.test.ts.
 import { chain, chord, Decimal, group, NaiveDateTime, PlainDate, signature } from 'lovage'
 import { afterAll, describe, expect, it } from 'vitest'
 import { startCelery } from '../support/celery.js'

@@ -61,6 +61,7 @@ it('each key that is written stands in the table, with its type and its lifetime
     ],
     chords: [{ ...chord, size: 2 }],
     pages: [{ graph: 'canvas', page: 0, text: '[]' }],
+    errands: [{ ...chord, id: 'abroad', part: 'abroad', index: 2, sentMs: broker.now(), text: '{}' }],
   })
   await broker.stage?.({ stage: 'big', list: 0, offset: 0, raws: ['m6'] })
   await client.set(keys.chord('g', 't'), '0')

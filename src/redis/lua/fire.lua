@@ -8,7 +8,7 @@
 --         's', states key, entry, expected revision, new text, history key, line of it or ''
 --           or 'm', marker key, its text `<tick> <by>`, seconds that it lives
 --         number of pushes, for each: key, due ms or '' or 'all' (the key is a channel), text
---         number of chords, for each: .s key, size
+--         number of chords and errands, for each: .s key, size; or what errand.lua is told
 -- Returns for each firing: 1 (fired), 0 (refused), -1 (not due by this server’s clock), or -1 - the index of a
 -- key that is no queue. A call that is sent again finds its own text, and answers 1.
 local call = redis.call
@@ -66,7 +66,10 @@ while at <= #ARGV do
     -- Chords are opened before their headers can be seen by anybody.
     if openings > 0 then
       if ARGV[2] ~= '' then call('SELECT', ARGV[2]) end
-      for i = chords, chords + 2 * openings - 1, 2 do call('SET', ARGV[i], ARGV[i + 1], 'NX') end
+      for i = chords, chords + 2 * openings - 1, 2 do
+        if string.find(ARGV[i + 1], '\n', 1, true) then noteErrand(ARGV[i], ARGV[i + 1])
+        else call('SET', ARGV[i], ARGV[i + 1], 'NX') end
+      end
       if ARGV[2] ~= '' then call('SELECT', ARGV[1]) end
     end
     for i = pushes, pushes + 3 * count - 1, 3 do

@@ -5,7 +5,7 @@
 -- ARGV  1 number · 2 broker's database · 3 results' database, '' when it is the same
 --       then for each key: count and texts (a list), -count and pairs of due ms and text (an eta set), or
 --         'all<count>' and texts (a channel)
---       then number of chords, for each: .s key, size
+--       then number of chords and errands, for each: .s key, size; or what errand.lua is told
 --       then number of pages, for each: key of its graph, number, text
 --       then for each staged list that is released: its key, how many messages lie in it
 -- Returns 1 (done), 0 (was done before, and confirmed to this connection by a write: a WAIT that follows
@@ -41,7 +41,10 @@ call('SET', KEYS[1], ARGV[1], 'EX', 86400)
 local chords = tonumber(ARGV[at])
 if chords > 0 then
   if ARGV[3] ~= '' then call('SELECT', ARGV[3]) end
-  for i = at + 1, at + 2 * chords, 2 do call('SET', ARGV[i], ARGV[i + 1], 'NX') end
+  for i = at + 1, at + 2 * chords, 2 do
+    if string.find(ARGV[i + 1], '\n', 1, true) then noteErrand(ARGV[i], ARGV[i + 1])
+    else call('SET', ARGV[i], ARGV[i + 1], 'NX') end
+  end
   if ARGV[3] ~= '' then call('SELECT', ARGV[2]) end
 end
 for i = pages + 1, releases - 1, 3 do call('HSET', ARGV[i], ARGV[i + 1], ARGV[i + 2]) end

@@ -17,7 +17,7 @@
 --       then each other completion: field, ending, marker ('' without), counts of results, pushes, chords,
 --         parts, joined, pages, frees, releases; '1' when the first result is the task's own; what the ending needs (see there);
 --         results (key, text, seconds), pushes (KEYS index, due ms or '' or 'all' where it is a channel, text; a list's redo list is the
---         key behind it), chords (.s, size; or .t, '+1': one part more), parts (prefix of
+--         key behind it), chords (.s, size; .t, '+1': one part more; or what errand.lua is told), parts (prefix of
 --         results, group, body, index, task id, member), joined (taken, seen), pages (key, number, text), frees (key, number), releases (key of a staged list)
 -- Returns 'lost' (the hash is gone), 'stale' (a later request of this lane was answered), or
 --       { head, raw, … }: head is '' when all is as usual (field i is request + i of the first registered
@@ -262,6 +262,8 @@ if others > 0 then
           call('INCR', key)
           -- Python's chords have an end even if nobody ends them, and so must what is added to one.
           if call('TTL', string.sub(key, 1, -2) .. 's') ~= -1 then call('EXPIRE', key, 86400) end
+        elseif string.find(size, '\n', 1, true) then
+          noteErrand(key, size)
         else
           call('SET', key, size, 'NX')
         end

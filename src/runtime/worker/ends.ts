@@ -21,6 +21,7 @@ import { findUnsent, followWithout, type Unsent } from '../follow-unsent.js'
 import { encodeValue } from '../json.js'
 import type { Message } from '../message.js'
 import { type ExtendedMeta, metaText, type ResultTuple } from '../meta.js'
+import { newsIn } from '../news.js'
 import { type Means, toCompletion } from '../perform.js'
 import type { Plan, Step } from '../plan.js'
 import { repr } from '../repr.js'
@@ -219,6 +220,23 @@ export class Ends {
       return await this.commit(held, freeing(followResume(message, value, this.context(held)), frees))
     } catch (error) {
       return this.ofFailure(held, error)
+    }
+  }
+
+  /** A task that ran elsewhere has ended, and nobody told whom it concerns. */
+  async ofNews(held: Held): Promise<Completion> {
+    const { task, failure } = newsIn(held.message)
+    const ended: Held = { ...held, message: { ...held.message, task } }
+    const { id } = held.message
+    this.log.warning(
+      `Task ${task}[${id}] has ended elsewhere with ${reprException(failure.info)}, and its chord was not told: it is now`,
+      { task, id },
+    )
+    try {
+      return await this.fail(ended, failure)
+    } catch (error) {
+      this.log.error(`Task ${task}[${id}]: its errbacks could not be sent: ${String(error)}`, { task, id })
+      return this.fail(ended, { ...failure, errbacks: false })
     }
   }
 

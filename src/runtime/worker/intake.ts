@@ -7,6 +7,7 @@ import type { Completion, Delivery } from '../broker.js'
 import { encodeException, toExceptionInfo } from '../failure.js'
 import { decodeMessage, type Message } from '../message.js'
 import { metaText } from '../meta.js'
+import { newsTask } from '../news.js'
 import { unreadableFence } from '../perform.js'
 import { resumeTask } from '../reference.js'
 import type { Registry } from '../registry.js'
@@ -19,8 +20,8 @@ import type { Held } from './ends.js'
 export type Intake =
   /** Run it. */
   | { readonly kind: 'run'; readonly held: Held }
-  /** It is a reference: send what it stands for. Or it releases what is staged. */
-  | { readonly kind: 'resume' | 'release'; readonly held: Held }
+  /** It is a reference: send what it stands for. Or it releases what is staged, or brings news of an errand. */
+  | { readonly kind: 'resume' | 'release' | 'news'; readonly held: Held }
   /** Not before then (ms, the server's clock). */
   | { readonly kind: 'defer'; readonly dueMs: number }
   | { readonly kind: 'expired' | 'revoked'; readonly held: Held }
@@ -40,9 +41,10 @@ export interface IntakeRules {
 }
 
 /** What the worker does itself. */
-const ownTasks: ReadonlyMap<string, 'resume' | 'release'> = new Map([
+const ownTasks: ReadonlyMap<string, 'resume' | 'release' | 'news'> = new Map([
   [resumeTask, 'resume'],
   [releaseTask, 'release'],
+  [newsTask, 'news'],
 ])
 
 export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): Intake => {

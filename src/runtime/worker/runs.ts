@@ -226,6 +226,7 @@ export class Runs {
     const { held } = intake
     if (intake.kind === 'resume') return { completion: await ends.ofResume(held), held }
     if (intake.kind === 'release') return this.release(held)
+    if (intake.kind === 'news') return { completion: await ends.ofNews(held), held }
     if (intake.kind !== 'fail') {
       telling.revoked(held, delivery, {
         expired: intake.kind === 'expired',

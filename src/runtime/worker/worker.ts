@@ -10,6 +10,7 @@ import type { Around } from '../around.js'
 import type { Broker, Consumer } from '../broker.js'
 import type { ContextTools } from '../context.js'
 import type { RunnableTask } from '../execute.js'
+import { writeNews } from '../news.js'
 import type { Means } from '../perform.js'
 import type { Registry } from '../registry.js'
 import type { ResultSource } from '../result-source.js'
@@ -256,6 +257,7 @@ export class Worker {
       },
       gated: this.#parts.registry.some(({ options }) => options.concurrencyKey !== undefined),
       onParked: (queue, tasks) => this.#limits?.parked(queue, tasks),
+      newsOf: (silent, queue) => writeNews(silent, queue, this.#parts.means(broker)),
       onTrouble: ({ ok, message }) => (ok ? this.#log.info(message) : this.#log.error(message)),
     })
   }

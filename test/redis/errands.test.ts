@@ -1,0 +1,213 @@
+// Errands in Redis: when one counts as silent, that its news come once, and that no note stays.
+import { beforeEach, describe, expect, it } from 'vitest'
+import { ErrandWatch } from '../../src/redis/errands.js'
+import { Keys } from '../../src/redis/keys.js'
+import { Link } from '../../src/redis/link.js'
+import { parseAddress } from '../../src/redis/url.js'
+import type { Silent } from '../../src/runtime/broker.js'
+import { until } from '../support/until.js'
+import { push, useRoom } from './room.js'
+
+const room = await useRoom()
+const { client, keys, server } = room
+const chord = { groupId: 'g', bodyId: 'b' }
+const link = new Link({ address: parseAddress('broker', server.url), name: 'errands' })
+link.hold()
+await link.whenUp()
+
+const told: Silent[] = []
+const watchOf = (names: Keys = keys, databases = { broker: '0', results: '' }): ErrandWatch =>
+  new ErrandWatch({
+    keys: names,
+    databases,
+    link,
+    queue: 'q',
+    newsOf: (silent, queue) => {
+      told.push(silent)
+      return `news of ${silent.id} for ${queue}`
+    },
+  })
+
+const publish = async (ids: readonly string[], isOpen = true) => {
+  const { broker } = room.open()
+  const errands = ids.map((id, index) => ({
+    ...chord,
+    id,
+    part: id,
+    index,
+    sentMs: broker.now(),
+    text: '{}',
+  }))
+  const chords = isOpen ? [{ ...chord, size: 3 }] : []
+  await broker.publish({ pushes: [push('m')], chords, errands })
+  await client.del(keys.list('q', 0))
+}
+
+/** As if so much time had passed: each look is due. */
+const look = async (watch = watchOf()): Promise<void> => {
+  for (const name of await client.zrange(keys.errands, 0, '-1'))
+    await client.zadd(keys.errands, 0, String(name))
+  await watch.look()
+}
+/** It ended long enough ago for whoever ended it to tell. */
+const age = async (id: string): Promise<void> => {
+  const note = await client.hget(keys.errandsOf(chord), id)
+  await client.hset(keys.errandsOf(chord), id, String(note).replace(/^(\d) [1-9]\d*/, '$1 1'))
+}
+const ends = (id: string, text: string) => client.set(keys.result(id), text)
+const failed = '{"status": "FAILURE", "result": {}, "traceback": null, "children": []}'
+const news = () => client.lrange(keys.redo('q'), 0, -1)
+
+beforeEach(() => void told.splice(0))
+
+describe('an errand', () => {
+  it('is silent when it has ended, was given time, and its chord has no part of it', async () => {
+    await publish(['a'])
+    await look()
+    await ends('a', failed)
+    await look()
+    await look()
+    expect(await news()).toEqual([])
+    await age('a')
+    await look()
+    expect(await news()).toEqual(['0 - 0 -\nnews of a for q'])
+    expect(told).toEqual([{ ...chord, id: 'a', part: 'a', index: 0, text: '{}', meta: failed }])
+    expect(await client.keys('lovage:errands*')).toEqual([])
+  })
+
+  it('is told once, whoever looks at the same time', async () => {
+    await publish(['a', 'b'])
+    await ends('a', failed)
+    await look()
+    await age('a')
+    const watches = [watchOf(), watchOf(), watchOf()]
+    for (const name of await client.zrange(keys.errands, 0, '-1'))
+      await client.zadd(keys.errands, 0, String(name))
+    await Promise.all(watches.map((watch) => watch.look()))
+    await look()
+    expect(await news()).toHaveLength(1)
+    expect(await client.hkeys(keys.errandsOf(chord))).toContain('b')
+  })
+
+  it('has not ended while it runs, is tried again, or is revoked by hearsay', async () => {
+    await publish(['a', 'b', 'c', 'd'])
+    await ends('a', '{"status": "STARTED", "result": {}}')
+    await ends('b', '{"status": "RETRY", "result": {}}')
+    await ends('c', '{"status": "REVOKED", "result": {}, "traceback": null, "children": null}')
+    await ends('d', '{"status": "REVOKED", "result": {}, "traceback": null, "children": []}')
+    await look()
+    for (const id of ['a', 'b', 'c', 'd']) await age(id)
+    await look()
+    expect(told.map(({ id }) => id)).toEqual(['d'])
+  })
+
+  it('is over when its part is in, told by Python or by us', async () => {
+    await publish(['a', 'b'])
+    await ends('a', failed)
+    await ends('b', failed)
+    await look()
+    for (const id of ['a', 'b']) await age(id)
+    await client.zadd(keys.chord('g', 'j'), 0, '[1, "a", "FAILURE", {}]')
+    await client.sadd(keys.seen(chord), 'b')
+    await client.expire(keys.chord('g', 's'), 3600)
+    await look()
+    expect(told).toEqual([])
+    expect(await client.keys('lovage:errands*')).toEqual([])
+  })
+
+  it('of another place with the same number is not taken for it', async () => {
+    await publish(['a'])
+    await ends('a', failed)
+    await client.zadd(keys.chord('g', 'j'), 0, '[1, "other", "SUCCESS", 1]')
+    await look()
+    await age('a')
+    await look()
+    expect(told.map(({ id }) => id)).toEqual(['a'])
+  })
+
+  it('ends our memory of a chord that Python joins, however it ended', async () => {
+    await client.sadd(keys.seen(chord), 'ours')
+    await publish(['a'])
+    await client.zadd(keys.chord('g', 'j'), 0, '[1, "a", "SUCCESS", 1]')
+    await look()
+    expect(await client.ttl(keys.seen(chord))).toBe(-1)
+    expect(await client.exists(keys.errandsOf(chord))).toBe(1)
+    await client.del(keys.chord('g', 's'), keys.chord('g', 'j'))
+    await look()
+    expect(await client.ttl(keys.seen(chord))).toBeGreaterThan(86_000)
+    expect(await client.keys('lovage:errands*')).toEqual([])
+  })
+
+  it('leaves our memory alone as long as we have a body to send', async () => {
+    await client.sadd(keys.seen(chord), 'ours')
+    await client.zadd(keys.taken(chord), 0, '[1, "ours", "SUCCESS", 1]')
+    await publish(['a'])
+    await client.del(keys.chord('g', 's'))
+    await look()
+    expect(await client.ttl(keys.seen(chord))).toBe(-1)
+  })
+
+  it('ends with its chord', async () => {
+    await publish(['a', 'b'])
+    await client.del(keys.chord('g', 's'))
+    await look()
+    expect(await client.keys('lovage:errands*')).toEqual([])
+  })
+
+  it('waits a minute for a chord that Python is still opening', async () => {
+    await publish(['a'], false)
+    await look()
+    expect(await client.exists(keys.errandsOf(chord))).toBe(1)
+    await client.set(keys.chord('g', 's'), '1')
+    await look()
+    await client.del(keys.chord('g', 's'))
+    await look()
+    expect(await client.exists(keys.errandsOf(chord))).toBe(0)
+  })
+
+  it('is forgotten after a day where nobody looks', async () => {
+    await publish(['a'])
+    for (const key of await client.keys('lovage:errands*'))
+      expect(await client.ttl(key)).toBeGreaterThan(86_000)
+  })
+
+  it('lies beside its chord, in the database of the results', async () => {
+    const names = new Keys('', 'app')
+    const { broker } = room.open({
+      backendUrl: `${server.url.replace(/\/\d*$/, '')}/3`,
+      resultKeyPrefix: 'app',
+    })
+    const errand = { ...chord, id: 'a', part: 'a', index: null, sentMs: broker.now(), text: '{}' }
+    await broker.publish({ pushes: [], chords: [{ ...chord, size: 1 }], errands: [errand] })
+    await client.select(3)
+    await client.set(names.result('a'), failed)
+    const watch = watchOf(names, { broker: '0', results: '3' })
+    for (const since of [0, 1]) {
+      for (const name of await client.zrange(names.errands, 0, '-1'))
+        await client.zadd(names.errands, 0, String(name))
+      if (since > 0) await client.hset(names.errandsOf(chord), 'a', `1 1 ${await noteOf(names)}`)
+      await watch.look()
+    }
+    expect(await client.keys('app_lovage:errands*')).toEqual([])
+    await client.select(0)
+    expect(await news()).toHaveLength(1)
+    expect(told[0]?.index).toBeNull()
+  })
+
+  it('is looked at by a worker that can tell the news', async () => {
+    await publish(['a'])
+    await ends('a', failed)
+    await look()
+    await age('a')
+    for (const name of await client.zrange(keys.errands, 0, '-1'))
+      await client.zadd(keys.errands, 0, String(name))
+    const consumer = await room.consume(room.open(), { newsOf: () => 'the news' })
+    const delivered = await until(async () => (await consumer.step(0, [], 1)).deliveries[0], {
+      timeout: 10_000,
+    })
+    expect(String(delivered.raw)).toBe('the news')
+  })
+})
+
+const noteOf = async (names: Keys): Promise<string> =>
+  String(await client.hget(names.errandsOf(chord), 'a')).replace(/^\d \d+ /, '')

@@ -1,0 +1,106 @@
+// Which tasks are noted when a canvas goes to workers that are not ours, and what the news of their ends say.
+import { describe, expect, it } from 'vitest'
+import { chain, chord, group, signature } from '../../src/index.js'
+import { decompose } from '../../src/runtime/decompose.js'
+import { Errands } from '../../src/runtime/errand.js'
+import { newsIn, newsOf } from '../../src/runtime/news.js'
+import { metaText } from '../../src/runtime/meta.js'
+import type { Message } from '../../src/runtime/message.js'
+import type { Errand } from '../../src/runtime/broker.js'
+
+const isOurs = (task: string): boolean => task.startsWith('js.')
+const js = (id: string): any => signature('js.add', { options: { taskId: id } })
+const py = (id: string): any => signature('proj.add', { options: { taskId: id } })
+
+const noted = (canvas: any): readonly Errand[] => {
+  let minted = 0
+  const origin = { mint: () => `minted-${++minted}`, nowMs: 7, isOurs }
+  const errands = new Errands(isOurs, 7)
+  for (const step of decompose(canvas, [], {}, origin).steps)
+    if (step.do === 'publish') errands.note(step.message)
+  return errands.all ?? []
+}
+const placesOf = (canvas: any) =>
+  noted(canvas).map(({ id, part, index, bodyId }) => [id, part, index, bodyId])
+
+describe('noted are', () => {
+  it('the header tasks that run elsewhere, and none of ours', () => {
+    expect(placesOf(chord([js('a'), py('b'), js('c')], js('body')))).toEqual([['b', 'b', 1, 'body']])
+    expect(placesOf(chord([js('a'), js('b')], py('body')))).toEqual([])
+  })
+
+  it('in a header chain all steps until the work comes back to ours', () => {
+    expect(placesOf(chord([chain(py('a'), py('b'), js('c'), py('d')), js('e')], js('body')))).toEqual([
+      ['a', 'd', 0, 'body'],
+      ['b', 'd', 0, 'body'],
+    ])
+    expect(placesOf(chord([chain(js('a'), py('b')), js('e')], js('body')))).toEqual([])
+  })
+
+  it('what Python sends of a chord in a header, and its body: told by whoever reports last', () => {
+    const inner = chord([py('a'), js('b')], js('inner'))
+    expect(placesOf(chord([inner, js('c')], js('body')))).toEqual([
+      ['a', 'a', 0, 'inner'],
+      ['inner', 'inner', 0, 'body'],
+    ])
+    const behind = chain(py('first'), chord([py('a'), js('b')], py('inner')))
+    expect(placesOf(chord([behind, js('c')], js('body')))).toEqual([
+      ['first', 'inner', 0, 'body'],
+      ['a', 'a', 0, 'inner'],
+      ['inner', 'inner', 0, 'body'],
+    ])
+  })
+
+  it('nothing where no chord waits', () => {
+    expect(placesOf(chain(py('a'), js('b')))).toEqual([])
+    expect(placesOf(group(py('a'), py('b')))).toEqual([])
+  })
+
+  it('with one text for members that are alike', () => {
+    const header = Array.from({ length: 50 }, (_, index) => py(`m${index}`))
+    const errands = noted(chord(header, js('body')))
+    expect(errands).toHaveLength(50)
+    expect(new Set(errands.map(({ text }) => text)).size).toBe(1)
+  })
+
+  it('no ids that would be mistaken for something else in a note', () => {
+    expect(placesOf(chord([py('#a'), py('b\nc'), py('d')], js('body'))).map(([id]) => id)).toEqual(['d'])
+  })
+})
+
+describe('the news of an errand', () => {
+  const canvas = chord([chain(py('a'), py('b').linkError(js('tell')), js('c')), py('d')], js('body'))
+  const newsAbout = (id: string, exc_type: string, state = 'FAILURE') => {
+    const errand = noted(canvas).find((each) => each.id === id) as Errand
+    const result = JSON.stringify({ exc_type, exc_message: ['proj.add'], exc_module: 'celery.exceptions' })
+    return newsOf({ ...errand, meta: metaText({ taskId: id, state, result, nowMs: 0 }) })
+  }
+
+  it('stand where the task stood', () => {
+    const { id, embed, groupIndex } = newsAbout('d', 'NotRegistered')
+    expect([id, groupIndex, embed.chord?.options['task_id'], embed.chain]).toEqual(['d', 1, 'body', null])
+  })
+
+  it('carry what waits behind the step that ended', () => {
+    const { id, embed } = newsAbout('b', 'TaskRevokedError', 'REVOKED')
+    expect([id, embed.chain?.map(({ options }) => options['task_id'])]).toEqual(['b', ['c']])
+    expect(embed.errbacks?.map(({ options }) => options['task_id'])).toEqual(['tell'])
+  })
+
+  it('say how it ended; errbacks are for what nobody there knew', () => {
+    const said = (...about: Parameters<typeof newsAbout>) => newsIn(newsAbout(...about) as unknown as Message)
+    expect(said('b', 'NotRegistered')).toMatchObject({
+      task: 'proj.add',
+      failure: {
+        state: 'FAILURE',
+        info: { exc_type: 'NotRegistered', exc_message: ['proj.add'] },
+        errbacks: true,
+      },
+    })
+    expect(said('b', 'TaskRevokedError', 'REVOKED').failure).toMatchObject({
+      state: 'REVOKED',
+      errbacks: false,
+    })
+    expect(said('b', 'ValueError').failure.errbacks).toBe(false)
+  })
+})
