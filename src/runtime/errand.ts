@@ -23,6 +23,9 @@ export interface Sent {
   readonly embed: Embed
 }
 
+/** Of one message: no plan shall take long for what nearly never happens. */
+const mostOfOne = 1000
+
 type IsOurs = (task: string) => boolean
 
 const dictOf = (value: unknown): Dict => (isDict(value) ? value : none)
@@ -124,7 +127,15 @@ export class Errands {
     }
     const { task, id, groupId = null, groupIndex = null, embed } = message
     const whole: Sent = { task, id, groupId, groupIndex, embed }
-    for (const sent of errandsFrom(whole, this.isOurs)) this.add(sent, whole)
+    const before = this.found.length
+    try {
+      for (const sent of errandsFrom(whole, this.isOurs)) {
+        if (this.found.length - before === mostOfOne) break
+        this.add(sent, whole)
+      }
+    } catch {
+      // What stands behind it cannot be read: whoever has to send it on says so.
+    }
   }
 
   private add(sent: Sent, whole: Sent): void {

@@ -19,7 +19,7 @@ export interface Means {
   readonly broker: Pick<Broker, 'route' | 'now'>
   /** Compression where neither call nor task names one. */
   readonly compression: string | undefined
-  /** Signs what must be signed; absent where nothing is. */
+  /** Signs what must be signed; absent where nothing is. Notes of errands are not: there are none beside it. */
   readonly guards?: Guards | undefined
   /** Sends a piece of a plan ahead that is too big for one call; absent where none is. */
   readonly stage?: ((piece: StagedPiece) => Promise<void>) | undefined
@@ -119,7 +119,7 @@ const prepareWhole = (steps: readonly Step[], means: Means, nowMs: number): Prep
     const routed = means.router.route(step.message, nowMs)
     messages.push(routed.message)
     const { chain, chord } = routed.message.embed
-    if (chain !== null || chord !== null)
+    if ((chain !== null || chord !== null) && means.guards === undefined)
       (errands ??= new Errands(means.router.isOurs, nowMs)).note(routed.message)
     const found = pushesOf(routed, means, nowMs)
     if (found instanceof Promise) asks = true
@@ -195,7 +195,8 @@ const prepareStaged = async (steps: readonly Step[], means: Means, nowMs: number
       const tells = embed.chain !== null || (embed.chord !== null && embed.chord !== known)
       if (ignoreResult === true || tells) messages.push(routed.message)
       known = embed.chord
-      if (embed.chain !== null || embed.chord !== null) errands.note(routed.message)
+      if ((embed.chain !== null || embed.chord !== null) && means.guards === undefined)
+        errands.note(routed.message)
       const found = pushesOf(routed, means, nowMs)
       if (found instanceof Promise) yield* await found
       else yield found

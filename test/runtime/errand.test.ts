@@ -104,3 +104,18 @@ describe('the news of an errand', () => {
     expect(said('b', 'ValueError').failure.errbacks).toBe(false)
   })
 })
+
+it('a step behind that nobody can read does not keep a task from being sent', () => {
+  const errands = new Errands(isOurs, 7)
+  const broken = {
+    task: 'celery.chord',
+    args: [],
+    kwargs: {},
+    options: {},
+    subtask_type: 'chord',
+    immutable: false,
+  }
+  const embed = { callbacks: null, errbacks: null, chain: [broken, broken], chord: null }
+  errands.note({ task: 'proj.add', id: 'a', args: [], kwargs: {}, embed, rootId: 'a', parentId: null })
+  expect(errands.all).toBeUndefined()
+})

@@ -7,7 +7,7 @@ import type { Logger } from '../../log.js'
 import type { Courier, Execute, LazySignal, Outcome, Pool } from '../../pools/pool.js'
 import { hearBroadcasts } from '../broadcast.js'
 import type { Around } from '../around.js'
-import type { Broker, Consumer } from '../broker.js'
+import type { Broker, Consumer, Silent } from '../broker.js'
 import type { ContextTools } from '../context.js'
 import type { RunnableTask } from '../execute.js'
 import { writeNews } from '../news.js'
@@ -240,6 +240,7 @@ export class Worker {
 
   #consume(broker: Broker): Promise<Consumer> {
     const { settings } = this.#parts
+    const means = this.#parts.means(broker)
     return broker.consume({
       hostname: this.hostname,
       queues: this.#consumption.queues,
@@ -257,7 +258,9 @@ export class Worker {
       },
       gated: this.#parts.registry.some(({ options }) => options.concurrencyKey !== undefined),
       onParked: (queue, tasks) => this.#limits?.parked(queue, tasks),
-      newsOf: (silent, queue) => writeNews(silent, queue, this.#parts.means(broker)),
+      ...(means.guards === undefined && {
+        newsOf: (silent: Silent, queue: string) => writeNews(silent, queue, broker.now()),
+      }),
       onTrouble: ({ ok, message }) => (ok ? this.#log.info(message) : this.#log.error(message)),
     })
   }
