@@ -15,21 +15,19 @@ const mostAtOnce = 200
 const nameOfText = (text: string): string =>
   `#${createHash('sha1').update(text).digest('base64url').slice(0, 12)}`
 
-/** What the scripts that publish are told (lua/errand.lua): a key and a value for each note, and for each text once. */
+/** What the scripts that publish are told (lua/errand.lua): the key of each chord's notes, and all that comes in there. */
 export const errandWords = (keys: Keys, errands: readonly Errand[]): readonly string[] => {
-  const words: string[] = []
-  const names = new Map<string, string>()
-  const written = new Set<string>()
+  const chords = new Map<string, { readonly names: Map<string, string>; readonly words: string[] }>()
   for (const { groupId, bodyId, id, part, index, sentMs, text } of errands) {
     const key = keys.errandsOf({ groupId, bodyId })
+    const { names, words } = chords.get(key) ?? { names: new Map(), words: [groupId, bodyId] }
+    chords.set(key, { names, words })
     const name = names.get(text) ?? nameOfText(text)
+    if (!names.has(text)) words.push(name, text)
     names.set(text, name)
-    if (!written.has(key + name)) words.push(key, `${name}\n${text}`)
-    written.add(key + name)
-    const note = [groupId, bodyId, part, index ?? '', Math.floor(sentMs), name]
-    words.push(key, `${id}\n${JSON.stringify(note)}`)
+    words.push(id, JSON.stringify([groupId, bodyId, part, index ?? '', Math.floor(sentMs), name]))
   }
-  return words
+  return [...chords].flatMap(([key, { words }]) => [key, JSON.stringify(words)])
 }
 
 export interface ErrandsOptions {

@@ -1,30 +1,33 @@
 // What a call of the publish script says (lua/publish.lua). Pure: publications in, strings out; the publisher
 // sends them.
-import type { Errand, Publication, Push } from '../runtime/broker.js'
+import type { Publication, Push } from '../runtime/broker.js'
 import { errandWords } from './errands.js'
 import { type Databases, type Keys, stepOf } from './keys.js'
 
 /** A publication above this is sent in pieces: one script that long would stop everybody. */
 const mostAtOnce = 5000
+const mostNotes = 1000
 
-/** The pieces, to be sent one after the other: the first opens the chords, before any part can come. */
+/**
+ * The pieces, to be sent one after the other: the first with messages opens the chords, before any part can come. Many
+ * notes of errands go before it: if it never comes, they are forgotten.
+ */
 export const inPieces = (publication: Publication): readonly Publication[] => {
-  const { pushes, chords, pages = [], errands = [] } = publication
-  if (pushes.length <= mostAtOnce) return [publication]
+  const { pushes, errands = [], ...opening } = publication
+  if (pushes.length <= mostAtOnce && errands.length <= mostNotes) return [publication]
   const pieces: Publication[] = []
-  for (let from = 0; from < pushes.length; from += mostAtOnce)
-    pieces.push({
-      pushes: pushes.slice(from, from + mostAtOnce),
-      chords: from === 0 ? chords : [],
-      pages: from === 0 ? pages : [],
-      errands: errandsOf(errands, from, pushes.length),
-    })
+  const goAhead = errands.length > mostNotes
+  for (const some of goAhead ? slices(errands, mostNotes) : [])
+    pieces.push({ pushes: [], chords: [], errands: some })
+  for (const [i, some] of slices(pushes, mostAtOnce).entries()) {
+    const first = goAhead ? opening : { ...opening, errands }
+    pieces.push({ pushes: some, ...(i === 0 ? first : { chords: [] }) })
+  }
   return pieces
 }
 
-/** A share for each piece; there may be more of them than messages. */
-const errandsOf = (errands: readonly Errand[], from: number, pushes: number): readonly Errand[] =>
-  errands.slice(from, from + mostAtOnce < pushes ? from + mostAtOnce : undefined)
+const slices = <T>(all: readonly T[], most: number): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(all.length / most) }, (_, i) => all.slice(i * most, (i + 1) * most))
 
 /** Where a push goes: the list of its priority, the set of held messages, or a channel. */
 export const targetOf = (keys: Keys, { broker }: Databases, push: Push): string => {

@@ -165,9 +165,9 @@ export class Errands {
   }
 }
 
-/** Ids are anything that a caller likes; notes are named by them, in lines. */
+/** Ids are anything that a caller likes; notes are named by them, in lines, and read by Redis as JSON. */
 const isNameable = (id: string, { groupId, bodyId }: Place): boolean =>
-  !id.startsWith('#') && !`${id}${groupId}${bodyId}`.includes('\n')
+  !id.startsWith('#') && !/\n|\p{Surrogate}/u.test(`${id} ${groupId} ${bodyId}`)
 
 const isAlike = (one: Sent, other: Sent): boolean =>
   one === other ||

@@ -178,14 +178,13 @@ const goesAhead = (
   )
 }
 
-/** Everything but the messages themselves, which have gone ahead. */
+/** Everything but the messages themselves, which have gone ahead. Workers of ours run them all: there are no errands. */
 const prepareStaged = async (steps: readonly Step[], means: Means, nowMs: number): Promise<Prepared> => {
   const chords: ChordOpening[] = []
   const messages: Outgoing[] = []
   const pages: Page[] = []
   const kept: SignatureJson[] = []
   let known: SignatureJson | null = null
-  const errands = new Errands(means.router.isOurs, nowMs)
   const written = async function* (): AsyncGenerator<Push> {
     for (const step of steps) {
       if (step.do !== 'publish') continue
@@ -195,8 +194,6 @@ const prepareStaged = async (steps: readonly Step[], means: Means, nowMs: number
       const tells = embed.chain !== null || (embed.chord !== null && embed.chord !== known)
       if (ignoreResult === true || tells) messages.push(routed.message)
       known = embed.chord
-      if ((embed.chain !== null || embed.chord !== null) && means.guards === undefined)
-        errands.note(routed.message)
       const found = pushesOf(routed, means, nowMs)
       if (found instanceof Promise) yield* await found
       else yield found
@@ -212,14 +209,5 @@ const prepareStaged = async (steps: readonly Step[], means: Means, nowMs: number
   const address = { exchange: '', routingKey: queue, priority }
   const seal = means.guards?.seal([queue], undefined)
   const raw = encodeMessage(releaseOf(stage, targets), address, nowMs, seal)
-  const noted = errands.all
-  return {
-    pushes: [{ queue, priority, raw }],
-    chords,
-    pages,
-    releases,
-    messages,
-    kept,
-    ...(noted !== undefined && { errands: noted }),
-  }
+  return { pushes: [{ queue, priority, raw }], chords, pages, releases, messages, kept }
 }

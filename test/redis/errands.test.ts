@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { ErrandWatch } from '../../src/redis/errands.js'
 import { Keys } from '../../src/redis/keys.js'
 import { Link } from '../../src/redis/link.js'
+import { inPieces } from '../../src/redis/publication.js'
 import { parseAddress } from '../../src/redis/url.js'
 import type { Silent } from '../../src/runtime/broker.js'
 import { until } from '../support/until.js'
@@ -72,6 +73,30 @@ describe('an errand', () => {
     await look()
     expect(await news()).toEqual(['0 - 0 -\nnews of a for q'])
     expect(told).toEqual([{ ...chord, id: 'a', part: 'a', index: 0, text: '{}', meta: failed }])
+    expect(await client.keys('lovage:errands*')).toEqual([])
+  })
+
+  it('is noted before its message can be seen, and many of them in calls of their own', async () => {
+    const ids = Array.from({ length: 2500 }, (_, i) => `m${i}`)
+    const errand = { ...chord, part: 'a', index: 0, sentMs: 0, text: '{}' }
+    const pieces = inPieces({
+      pushes: [push('m')],
+      chords: [{ ...chord, size: 1 }],
+      errands: ids.map((id) => ({ ...errand, id })),
+    })
+    expect(
+      pieces.map(({ pushes, chords, errands = [] }) => [errands.length, chords.length, pushes.length]),
+    ).toEqual([
+      [1000, 0, 0],
+      [1000, 0, 0],
+      [500, 0, 0],
+      [0, 1, 1],
+    ])
+    await publish(ids)
+    expect(await client.hget(keys.errandsOf(chord), '#')).toBe('2500')
+    await look()
+    await client.del(keys.chord('g', 's'))
+    await look()
     expect(await client.keys('lovage:errands*')).toEqual([])
   })
 

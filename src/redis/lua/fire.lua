@@ -66,10 +66,7 @@ while at <= #ARGV do
     -- Chords are opened before their headers can be seen by anybody.
     if openings > 0 then
       if ARGV[2] ~= '' then call('SELECT', ARGV[2]) end
-      for i = chords, chords + 2 * openings - 1, 2 do
-        if string.find(ARGV[i + 1], '\n', 1, true) then noteErrand(ARGV[i], ARGV[i + 1])
-        else call('SET', ARGV[i], ARGV[i + 1], 'NX') end
-      end
+      for i = chords, chords + 2 * openings - 1, 2 do openOrNote(ARGV[i], ARGV[i + 1]) end
       if ARGV[2] ~= '' then call('SELECT', ARGV[1]) end
     end
     for i = pushes, pushes + 3 * count - 1, 3 do

@@ -41,10 +41,7 @@ call('SET', KEYS[1], ARGV[1], 'EX', 86400)
 local chords = tonumber(ARGV[at])
 if chords > 0 then
   if ARGV[3] ~= '' then call('SELECT', ARGV[3]) end
-  for i = at + 1, at + 2 * chords, 2 do
-    if string.find(ARGV[i + 1], '\n', 1, true) then noteErrand(ARGV[i], ARGV[i + 1])
-    else call('SET', ARGV[i], ARGV[i + 1], 'NX') end
-  end
+  for i = at + 1, at + 2 * chords, 2 do openOrNote(ARGV[i], ARGV[i + 1]) end
   if ARGV[3] ~= '' then call('SELECT', ARGV[2]) end
 end
 for i = pages + 1, releases - 1, 3 do call('HSET', ARGV[i], ARGV[i + 1], ARGV[i + 2]) end

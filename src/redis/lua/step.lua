@@ -262,10 +262,8 @@ if others > 0 then
           call('INCR', key)
           -- Python's chords have an end even if nobody ends them, and so must what is added to one.
           if call('TTL', string.sub(key, 1, -2) .. 's') ~= -1 then call('EXPIRE', key, 86400) end
-        elseif string.find(size, '\n', 1, true) then
-          noteErrand(key, size)
         else
-          call('SET', key, size, 'NX')
+          openOrNote(key, size)
         end
       end
       for k = 0, parts - 1 do
