@@ -1,23 +1,23 @@
 // What beat is given by an app: where entries lie, how work becomes messages, and how a fire reaches the broker.
+import { endedOf, readMetas } from './app-beat-ends.js'
 import type { BeatMeans } from './beat/beat.js'
 import { readBeatSchedule } from './beat/beat-schedule.js'
 import type { ScheduleEntry } from './beat/entry.js'
-import type { BeatParts, Prepared, SentRun } from './beat/parts.js'
+import type { BeatParts, Prepared } from './beat/parts.js'
 import type { ScheduleStore } from './beat/store.js'
 import { tickId } from './beat/tick-id.js'
 import type { Settings } from './config.js'
-import { ImproperlyConfigured, InvalidUsage } from './errors.js'
+import { ImproperlyConfigured, InvalidUsage, OperationalError } from './errors.js'
 import type { Logger } from './log.js'
 import type { MemoryBroker } from './memory/broker.js'
 import type { Backend } from './runtime/backend.js'
-import type { Broker, Publication } from './runtime/broker.js'
+import type { Broker, FireReply, Publication } from './runtime/broker.js'
 import type { CarrierOptions } from './runtime/carrier.js'
 import { checkCanvas } from './runtime/check-canvas.js'
 import { decompose } from './runtime/decompose.js'
 import { decodeJson, encodeValue } from './runtime/json.js'
-import { isReady, type Meta, readMeta, type ResultTuple } from './runtime/meta.js'
 import { type Means, toPublication, weave } from './runtime/perform.js'
-import { toTuple } from './runtime/plan.js'
+import { type SendPlan, toTuple } from './runtime/plan.js'
 import type { Registry } from './runtime/registry.js'
 
 export interface BeatHost {
@@ -33,7 +33,14 @@ export interface BeatHost {
   announce(signal: 'beatInit' | 'beatEmbeddedInit'): void
 }
 
-const nothing: Publication = { pushes: [], chords: [] }
+/** The messages of one run on their way. */
+interface Load {
+  readonly publication: Publication
+  /** Tells the app's layers what became of them; absent where it has none. */
+  readonly left?: (error?: unknown) => void
+}
+
+const nothing: Load = { publication: { pushes: [], chords: [] } }
 
 export const beatMeans = (host: BeatHost): BeatMeans => ({
   open: () => openParts(host),
@@ -90,6 +97,7 @@ const openParts = async (host: BeatHost): Promise<BeatParts> => {
     prepare: async (entry, taskId, nowMs): Promise<Prepared> => {
       checkCanvas(entry.run, 0, registry, settings)
       let minted = 0
+      const means = meansAt(nowMs, host.means(broker), broker)
       const origin = {
         // Every id of a run comes from the run's own, whichever beat prepares it.
         mint: () => {
@@ -98,23 +106,23 @@ const openParts = async (host: BeatHost): Promise<BeatParts> => {
         },
         nowMs,
         headerErrbacks: settings.taskAllowErrorCbOnChordHeader,
+        isOurs: means.router.isOurs,
       }
       const plan = decompose(entry.run, [], { ...entry.options, taskId }, origin)
-      const means = meansAt(nowMs, host.means(broker))
-      const woven = await weave(plan, means)
-      const { pushes, chords, errands = [] } = await toPublication(woven ?? plan, means)
-      // Prepared before its tick: the tick sends it, and does not wait.
-      woven?.left()
-      return { messages: { pushes, chords, errands }, id: plan.result.id, result: toTuple(plan.result) }
+      return { messages: await load(plan, means), id: plan.result.id, result: toTuple(plan.result) }
     },
-    fire: (firings) =>
-      broker.fire(
+    fire: async (firings) => {
+      const replies = await broker.fire(
         firings.map(({ messages, ...firing }) => ({
           ...firing,
           scope: name,
-          publication: messages as Publication,
+          publication: (messages as Load).publication,
         })),
-      ),
+      )
+      for (const [index, { messages }] of firings.entries())
+        (messages as Load).left?.(reasonOf(replies[index]!))
+      return replies
+    },
     lead: (by, leaseMs) => broker.lead(name, by, leaseMs),
     now: () => broker.now(),
     ended: (runs) => endedOf(runs, backend, broker.now(), settings.resultExpires),
@@ -123,10 +131,42 @@ const openParts = async (host: BeatHost): Promise<BeatParts> => {
   }
 }
 
-/** `expires` and `countdown` are reckoned by the clock that judged the tick, not by the host's, which may jump. */
-const meansAt = (nowMs: number, means: Means): Means => ({
+/** Written before its turn comes; layers that wait for the end of their message wait for the fire's answer. */
+const load = async (plan: SendPlan, means: Means): Promise<Load> => {
+  const woven = await weave(plan, means)
+  try {
+    const prepared = await toPublication(woven ?? plan, means)
+    const { pushes, chords, pages = [], releases = [], errands = [] } = prepared
+    const publication = { pushes, chords, pages, releases, errands }
+    return woven === undefined ? { publication } : { publication, left: woven.left }
+  } catch (error) {
+    woven?.left(error)
+    throw error
+  }
+}
+
+/** Why the messages of a firing did not leave; undefined: they did. */
+const reasonOf = (reply: FireReply): Error | undefined => {
+  if (reply.kind === 'fired') return undefined
+  if (reply.kind === 'failed') return reply.error
+  return new OperationalError(
+    reply.kind === 'early'
+      ? 'Not sent yet: by the clock of the broker it is not due.'
+      : 'Not sent: another beat has sent this tick, or its entry was changed.',
+  )
+}
+
+/**
+ * `expires` and `countdown` are reckoned by the clock that judged the tick, not by the host's, which may jump.
+ * What is too big for one call goes ahead of it.
+ */
+const meansAt = (nowMs: number, means: Means, broker: Broker): Means => ({
   ...means,
-  broker: { now: () => nowMs, route: (...words) => means.broker.route(...words) },
+  broker: { now: () => nowMs, route: (...words) => broker.route(...words) },
+  ...(broker.stage !== undefined && {
+    stage: (piece) => broker.stage?.(piece) ?? Promise.resolve(),
+    served: () => broker.served?.() ?? Promise.resolve(new Set()),
+  }),
 })
 
 // ---------------------------------------------------------------------------------------------------
@@ -150,57 +190,4 @@ const openStore = async (host: BeatHost, broker: Broker): Promise<ScheduleStore>
   }
   const { openRedisSchedules } = await import('./redis/schedule-store.js')
   return openRedisSchedules({ brokerUrl, ...options }, host.name)
-}
-
-// ---------------------------------------------------------------------------------------------------
-// How runs end
-
-const readMetas = async (
-  backend: Backend,
-  ids: readonly string[],
-): Promise<readonly (Meta | undefined)[]> => {
-  if (ids.length === 0) return []
-  const texts = await backend.read(ids)
-  return texts.map((text) => {
-    try {
-      return text === null ? undefined : readMeta(text)
-    } catch {
-      return undefined
-    }
-  })
-}
-
-interface End {
-  readonly id: string
-  /** Steps to the left: where one fails, nothing comes after it. */
-  readonly before: readonly string[]
-}
-
-/** Every task whose end is an end of the run. */
-const endsOf = ([head, children]: ResultTuple, before: readonly string[] = []): readonly End[] => {
-  const [id, parent] = head
-  const left = [...before]
-  for (let step = parent; step !== null; step = step[0][1])
-    left.push(...(step[1] === null ? [step[0][0]] : endsOf(step).map((end) => end.id)))
-  return children === null ? [{ id, before: left }] : children.flatMap((child) => endsOf(child, left))
-}
-
-/** A run whose results have vanished, or never came in the time that results are kept, is over. */
-const endedOf = async (
-  runs: readonly SentRun[],
-  backend: Backend,
-  nowMs: number,
-  resultExpires: number,
-): Promise<readonly boolean[]> => {
-  const ends = runs.map(({ result }) => endsOf(result as ResultTuple))
-  const ids = [...new Set(ends.flat().flatMap(({ id, before }) => [id, ...before]))]
-  const metas = await readMetas(backend, ids)
-  const states = new Map(ids.map((id, index) => [id, metas[index]?.state ?? 'PENDING']))
-  const isOver = (id: string): boolean => isReady(states.get(id) ?? 'PENDING')
-  const isFailed = (id: string): boolean => isOver(id) && states.get(id) !== 'SUCCESS'
-  return runs.map(
-    ({ atMs }, index) =>
-      (resultExpires > 0 && nowMs - atMs > resultExpires * 1000) ||
-      ends[index]!.every(({ id, before }) => isOver(id) || before.some(isFailed)),
-  )
 }

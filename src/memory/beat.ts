@@ -3,6 +3,7 @@
 import type { Firing } from '../runtime/broker.js'
 import { openChord } from './chords.js'
 import type { Draft } from './draft.js'
+import { keepPages } from './graphs.js'
 import type { OperationOf, ReplyTo } from './operations.js'
 import { push } from './queues.js'
 import { entryKey } from './state.js'
@@ -16,6 +17,7 @@ export const fire = (draft: Draft, { firings }: OperationOf<'fire'>): ReplyTo<'f
     if (!(firing.state === undefined ? mark(draft, firing) : advance(draft, firing, firing.state)))
       return 'refused'
     for (const chord of firing.publication.chords) openChord(draft, chord)
+    keepPages(draft, firing.publication.pages)
     for (const each of firing.publication.pushes) push(draft, each)
     return 'fired'
   })

@@ -32,6 +32,7 @@ import { boundQueues } from './peers.js'
 import { Publisher } from './publisher.js'
 import { readRevoked, sendRevocation } from './revoked.js'
 import { scripts } from './scripts.js'
+import { wrongKey } from './trouble.js'
 import type { Address } from './url.js'
 
 export interface BrokerOptions {
@@ -186,12 +187,14 @@ export class RedisBroker implements Broker {
   }
 
   async lead(scope: string, by: string, leaseMs: number): Promise<boolean> {
-    const { keys, timeoutSeconds } = this.#options
+    const { timeoutSeconds } = this.#options
+    const key = this.#options.keys.beat(scope, 'lead')
     const [serverMs, leads, sentAt] = await ask(this.link, this.url, timeoutSeconds, async () => {
       const started = Date.now()
-      const reply = await this.link.run(scripts.lead, [1, keys.beat(scope, 'lead'), by, leaseMs])
+      const reply = await this.link.run(scripts.lead, [1, key, by, leaseMs])
       return [...(reply as unknown as readonly [number, number]), started] as const
     })
+    if (leads < 0) throw wrongKey(this.url, key, 'string')
     this.#setClock(serverMs - (sentAt + Date.now()) / 2)
     return leads === 1
   }

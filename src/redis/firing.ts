@@ -7,7 +7,7 @@ import { errandWords } from './errands.js'
 import { beatMarkerSeconds, type Databases, directBinding, type Keys } from './keys.js'
 import type { Link } from './link.js'
 import { heldText, targetOf, toAll } from './publication.js'
-
+import { wrongKey } from './trouble.js'
 import { scripts } from './scripts.js'
 
 const mostMessages = 500
@@ -28,8 +28,10 @@ const chunks = (firings: readonly Firing[]): (readonly Firing[])[] => {
   let messages = 0
   let bytes = 0
   for (const firing of firings) {
-    const { pushes } = firing.publication
-    const size = pushes.reduce((sum, { raw }) => sum + raw.length, 0)
+    const { pushes, pages = [] } = firing.publication
+    let size = 0
+    for (const { raw } of pushes) size += raw.length
+    for (const { text } of pages) size += text.length
     const last = pieces.at(-1)
     if (last !== undefined && messages + pushes.length <= mostMessages && bytes + size <= mostBytes) {
       last.push(firing)
@@ -43,6 +45,17 @@ const chunks = (firings: readonly Firing[]): (readonly Firing[])[] => {
   }
   return pieces
 }
+
+/** A key of the script, and what it is to hold. */
+interface Target {
+  readonly key: string
+  readonly expected: string
+}
+
+const noQueue = (url: string, key: string): OperationalError =>
+  new OperationalError(
+    `the key "${key}" at ${url} holds something that is no queue. Use another queue name, or remove the key.`,
+  )
 
 export class Firer {
   readonly #options: FirerOptions
@@ -77,24 +90,25 @@ export class Firer {
     }
   }
 
-  #read(reply: number, keys: readonly string[]): FireReply {
+  #read(reply: number, keys: readonly Target[]): FireReply {
+    if (reply === 3)
+      return {
+        kind: 'failed',
+        error: new OperationalError(`Not sent: what was sent ahead to ${this.#options.url} is gone.`),
+      }
     if (reply >= 0) return { kind: reply === 1 ? 'fired' : 'refused' }
     if (reply === -1) return { kind: 'early' }
-    const key = keys[-reply - 2] as string
-    return {
-      kind: 'failed',
-      error: new OperationalError(
-        `the key "${key}" at ${this.#options.url} holds something that is no queue. Use another queue name, or remove the key.`,
-      ),
-    }
+    const { key, expected } = keys[-reply - 2] as Target
+    const { url } = this.#options
+    return { kind: 'failed', error: expected === 'queue' ? noQueue(url, key) : wrongKey(url, key, expected) }
   }
 
-  #build(piece: readonly Firing[]): { readonly keys: string[]; readonly args: (string | number)[] } {
+  #build(piece: readonly Firing[]): { readonly keys: Target[]; readonly args: (string | number)[] } {
     const { keys: names, databases } = this.#options
-    const keys: string[] = []
+    const keys: Target[] = []
     const places = new Map<string, number>()
-    const place = (key: string): number => {
-      const known = places.get(key) ?? keys.push(key)
+    const place = (key: string, expected = 'queue'): number => {
+      const known = places.get(key) ?? keys.push({ key, expected })
       places.set(key, known)
       return known
     }
@@ -102,11 +116,14 @@ export class Firer {
     for (const { scope, entry, tickMs, publication, state, by } of piece) {
       words.push(tickMs ?? '')
       if (state !== undefined) {
-        words.push('s', place(names.beat(scope, 'states')), entry, state.revision)
+        words.push('s', place(names.beat(scope, 'states'), 'hash'), entry, state.revision)
         words.push(`${state.revision + 1} ${state.text}`)
-        words.push(place(names.beatOf(scope, 'history', entry)), state.line)
-      } else if (tickMs === null) words.push('m', place(names.beatOf(scope, 'fired', by)), `0 ${by}`, 3600)
-      else words.push('m', place(names.beatOf(scope, 'fired', entry)), `${tickMs} ${by}`, beatMarkerSeconds)
+        words.push(place(names.beatOf(scope, 'history', entry), 'list'), state.line)
+      } else {
+        const marker = names.beatOf(scope, 'fired', tickMs === null ? by : entry)
+        const seconds = tickMs === null ? 3600 : beatMarkerSeconds
+        words.push('m', place(marker, 'string'), `${tickMs ?? 0} ${by}`, seconds)
+      }
       words.push(publication.pushes.length)
       for (const [index, push] of publication.pushes.entries()) {
         const target = place(targetOf(names, databases, push))
@@ -120,10 +137,22 @@ export class Firer {
       words.push(publication.chords.length + notes.length / 2)
       for (const { groupId, size } of publication.chords) words.push(names.chord(groupId, 's'), size)
       words.push(...notes)
+      const { pages = [], releases = [] } = publication
+      words.push(pages.length)
+      for (const { graph, page, text } of pages) words.push(names.graph(graph), page, text)
+      words.push(releases.length)
+      for (const staged of releases) words.push(names.stage(staged), staged.count)
     }
     return {
       keys,
-      args: [keys.length, ...keys, databases.broker, databases.results, historyLines, ...words],
+      args: [
+        keys.length,
+        ...keys.map(({ key }) => key),
+        databases.broker,
+        databases.results,
+        historyLines,
+        ...words,
+      ],
     }
   }
 

@@ -4,10 +4,10 @@
 import { historyLimit, pageSize, type PutOptions, type ScheduleStore, type Stored } from '../beat/store.js'
 import type { CarrierOptions } from '../runtime/carrier.js'
 import { ask } from './backend.js'
-
 import { Keys } from './keys.js'
 import { Link, type Reply } from './link.js'
 import { scripts } from './scripts.js'
+import { wrongKey } from './trouble.js'
 import { type Address, parseAddress } from './url.js'
 
 export interface ScheduleStoreOptions {
@@ -161,21 +161,33 @@ export class RedisScheduleStore implements ScheduleStore {
     this.#link.close()
   }
 
-  #change(name: string, expect: number | undefined, definition: string, state: string): Promise<boolean> {
+  async #change(
+    name: string,
+    expect: number | undefined,
+    definition: string,
+    state: string,
+  ): Promise<boolean> {
     const { keys, scope } = this.#options
     const names = [this.#entries, this.#states, this.#changes, keys.beatOf(scope, 'history', name)]
     const words = [name, expect ?? '', definition, state, this.#channel, mostChanges, changesSeconds]
-    const { url, timeoutSeconds } = { url: this.url, ...this.#options }
-    return ask(
-      this.#link,
-      url,
-      timeoutSeconds,
-      async () => (await this.#link.run(scripts.entry, [names.length, ...names, ...words])) === 1,
-    )
+    const reply = (await ask(this.#link, this.url, this.#options.timeoutSeconds, () =>
+      this.#link.run(scripts.entry, [names.length, ...names, ...words]),
+    )) as number
+    if (reply >= 0) return reply === 1
+    const place = -reply - 2
+    throw wrongKey(this.url, names[place] as string, ['hash', 'hash', 'zset'][place] as string)
   }
 
-  #ask(command: string, args: readonly (string | number | Buffer)[]): Promise<Reply> {
-    return ask(this.#link, this.url, this.#options.timeoutSeconds, () => this.#link.send(command, args))
+  /** Of commands whose first word is a key. */
+  async #ask(command: string, [key, ...more]: readonly (string | number | Buffer)[]): Promise<Reply> {
+    try {
+      return await ask(this.#link, this.url, this.#options.timeoutSeconds, () =>
+        this.#link.send(command, [key as string, ...more]),
+      )
+    } catch (error) {
+      if (!/WRONGTYPE/.test((error as Error).message)) throw error
+      throw wrongKey(this.url, String(key), command === 'lrange' ? 'list' : 'hash')
+    }
   }
 
   #subscribe(): void {

@@ -71,3 +71,9 @@ export const toOperational = (url: string, error: unknown, prefix = ''): Operati
   const Kind = troubleOf(error) === 'full' ? BrokerFull : OperationalError
   return new Kind(prefix + explain(url, error), { cause: error })
 }
+
+/** A key that is ours by its name holds something that we did not put there. */
+export const wrongKey = (url: string, key: string, expected: string): OperationalError =>
+  new OperationalError(
+    `The key "${key}" at ${url} was expected to hold a ${expected} of Lovage's, and holds something else. Remove the key, or give this app another name.`,
+  )

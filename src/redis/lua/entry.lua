@@ -4,7 +4,12 @@
 -- ARGV  1 name · 2 expected revision, 0 for none, '' for any · 3 definition, '' takes it away · 4 first state
 --       5 channel · 6 changes kept · 7 seconds that they are kept
 -- Returns 1, or 0: it is another one, or not there. A call that is sent again finds its own definition.
+-- Or -1 - the index of a key that holds something else; then nothing was written.
 local call = redis.call
+for place, kind in ipairs({ 'hash', 'hash', 'zset' }) do
+  local found = call('TYPE', KEYS[place]).ok
+  if found ~= 'none' and found ~= kind then return -1 - place end
+end
 local stored = call('HGET', KEYS[1], ARGV[1])
 local revision, text = string.match(stored or '0 ', '^(%d+) (.*)$')
 if ARGV[3] ~= '' and text == ARGV[3] then return 1 end

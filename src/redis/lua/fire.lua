@@ -9,8 +9,11 @@
 --           or 'm', marker key, its text `<tick> <by>`, seconds that it lives
 --         number of pushes, for each: key, due ms or '' or 'all' (the key is a channel), text
 --         number of chords and errands, for each: .s key, size; or what errand.lua is told
--- Returns for each firing: 1 (fired), 0 (refused), -1 (not due by this server’s clock), or -1 - the index of a
--- key that is no queue. A call that is sent again finds its own text, and answers 1.
+--         number of pages, for each: key of its graph, number, text
+--         number of staged lists that are released, for each: its key, how many messages lie in it
+-- Returns for each firing: 1 (fired), 0 (refused), 3 (what was staged is gone), -1 (not due by this server’s
+-- clock), or -1 - the index of a key that holds something else. A call that is sent again finds its own text, and
+-- answers 1.
 local call = redis.call
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -19,20 +22,28 @@ local function take()
   at = at + 1
   return ARGV[at - 1]
 end
+local function isOf(place, kind)
+  local found = call('TYPE', KEYS[place]).ok
+  return found == 'none' or found == kind
+end
 
 local replies = {}
 while at <= #ARGV do
-  local tick, mode, key = take(), take(), KEYS[tonumber(take())]
-  local entry, expected, text, history, line, seconds
+  local tick, mode, place = take(), take(), tonumber(take())
+  local key = KEYS[place]
+  local entry, expected, text, past, line, seconds
   if mode == 's' then
-    entry, expected, text, history, line = take(), take(), take(), KEYS[tonumber(take())], take()
+    entry, expected, text, past, line = take(), take(), take(), tonumber(take()), take()
   else
     text, seconds = take(), take()
   end
   local reply = 1
   -- Half a millisecond of doubt between two clocks is no reason to wait once more.
   if tick ~= '' and tonumber(tick) > now + 1 then reply = -1 end
-  if mode == 's' then
+  -- A key of another kind is trouble before anything is written: nothing here is undone.
+  if not isOf(place, mode == 's' and 'hash' or 'string') then reply = -1 - place
+  elseif past and not isOf(past, 'list') then reply = -1 - past
+  elseif mode == 's' then
     local stored = call('HGET', key, entry)
     if stored == text then reply = 2
     elseif not stored or string.match(stored, '^%d+') ~= expected then reply = 0 end
@@ -47,28 +58,39 @@ while at <= #ARGV do
   local chords = at + 1
   local openings = tonumber(take())
   at = at + 2 * openings
+  local pages = at + 1
+  local kept = tonumber(take())
+  at = at + 3 * kept
+  local releases = at + 1
+  local released = tonumber(take())
+  at = at + 2 * released
   if reply == 1 then
     for i = pushes, pushes + 3 * count - 1, 3 do
-      local kind = ARGV[i + 1] == 'all' and 'none' or call('TYPE', KEYS[tonumber(ARGV[i])]).ok
-      if kind ~= 'none' and kind ~= (ARGV[i + 1] == '' and 'list' or 'zset') then reply = -1 - tonumber(ARGV[i]) end
+      local target = tonumber(ARGV[i])
+      if ARGV[i + 1] ~= 'all' and not isOf(target, ARGV[i + 1] == '' and 'list' or 'zset') then reply = -1 - target end
+    end
+    for i = releases, releases + 2 * released - 1, 2 do
+      if call('LLEN', ARGV[i]) ~= tonumber(ARGV[i + 1]) then reply = 3 end
     end
   end
   if reply == 1 then
     if mode == 's' then
       call('HSET', key, entry, text)
       if line ~= '' then
-        call('LPUSH', history, line)
-        call('LTRIM', history, 0, ARGV[3] - 1)
+        call('LPUSH', KEYS[past], line)
+        call('LTRIM', KEYS[past], 0, ARGV[3] - 1)
       end
     else
       call('SET', key, text, 'EX', seconds)
     end
-    -- Chords are opened before their headers can be seen by anybody.
+    -- Chords are opened, and pages are there, before the messages can be seen by anybody.
     if openings > 0 then
       if ARGV[2] ~= '' then call('SELECT', ARGV[2]) end
       for i = chords, chords + 2 * openings - 1, 2 do openOrNote(ARGV[i], ARGV[i + 1]) end
       if ARGV[2] ~= '' then call('SELECT', ARGV[1]) end
     end
+    for i = pages, pages + 3 * kept - 1, 3 do call('HSET', ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+    for i = releases, releases + 2 * released - 1, 2 do call('PERSIST', ARGV[i]) end
     for i = pushes, pushes + 3 * count - 1, 3 do
       local target = KEYS[tonumber(ARGV[i])]
       if ARGV[i + 1] == '' then call('LPUSH', target, ARGV[i + 2])

@@ -2,9 +2,11 @@
 --
 -- KEYS  1 the lease
 -- ARGV  1 who asks · 2 ms that it lasts, 0 gives it back
--- Returns { server's time in ms, 1 (we lead) or 0 }.
+-- Returns { server's time in ms, 1 (we lead), 0 or -1 (the key holds something else) }.
 local call = redis.call
 local time = call('TIME')
+local kind = call('TYPE', KEYS[1]).ok
+if kind ~= 'none' and kind ~= 'string' then return { time[1] * 1000 + math.floor(time[2] / 1000), -1 } end
 local holder = call('GET', KEYS[1])
 local free = not holder or holder == ARGV[1]
 if free then
