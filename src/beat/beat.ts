@@ -10,7 +10,7 @@ import { contextOf, type EntryOptions, readEntry, type ScheduleEntry } from './e
 import type { Interval } from './interval.js'
 import { Loop } from './loop.js'
 import type { BeatParts } from './parts.js'
-import { type BeatRecord, isTrouble } from './record.js'
+import { type BeatRecord, isTrouble, type Trouble } from './record.js'
 import { readRedBeatEntry } from './redbeat.js'
 import { coming, comingOf, type EntryView, readLine, type RunView, type TroubleView, viewOf } from './view.js'
 
@@ -218,14 +218,17 @@ export class Beat {
         return false
       }
     })
-    const desk = new Desk(parts, (name) => this.#declared.get(name))
+    const settled = new Map(configured.map((entry) => [entry.name, entry]))
+    const declared = (name: string) => this.#declared.get(name) ?? settled.get(name)
+    const desk = new Desk(parts, declared)
     const sync = (): Promise<void> => desk.sync([...configured, ...this.#declared.values()])
     await sync()
     this.#loop = new Loop({
       parts,
       maxIntervalMs: maxInterval === undefined ? this.#means.maxInterval() : maxInterval * 1000,
-      declared: (name) => this.#declared.get(name),
+      declared,
       sync,
+      mend: (names) => desk.mend(names),
     })
     this.#means.announce('beatInit')
     if (embedded) this.#means.announce('beatEmbeddedInit')
@@ -280,9 +283,7 @@ export class Beat {
     return new Desk(await this.#open(), (name) => this.#declared.get(name))
   }
 
-  async #views(
-    records: readonly (BeatRecord | { readonly name: string; readonly trouble: string })[],
-  ): Promise<readonly (EntryView | TroubleView)[]> {
+  async #views(records: readonly (BeatRecord | Trouble)[]): Promise<readonly (EntryView | TroubleView)[]> {
     const parts = await this.#open()
     const ids = records.flatMap((read) => (isTrouble(read) ? [] : (read.state.lastRun?.id ?? [])))
     const states = await parts.states(ids)

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { show } from '../canvas/words.js'
 import { ImproperlyConfigured, InvalidUsage, OperationalError } from '../errors.js'
+import { Clocked } from './clocked.js'
 import type { ScheduleEntry } from './entry.js'
 import { type EntryOptions, readEntry } from './entry.js'
 import type { BeatParts } from './parts.js'
@@ -20,6 +21,7 @@ import {
 } from './record.js'
 import { ran, writeLine } from './shot.js'
 import type { Stored } from './store.js'
+import { decide } from './tick.js'
 import { optionsOf } from './view.js'
 
 /** Tries of a change that others are making as well. */
@@ -50,7 +52,7 @@ export class Desk {
 
   async create(entry: ScheduleEntry): Promise<void> {
     const [present] = await this.parts.store.get([entry.name])
-    if (present !== undefined || !(await this.#put(entry, 'runtime', 0)))
+    if (present !== undefined || !(await this.#put(entry, 'runtime', this.#sinceOf(entry), 0)))
       throw new ImproperlyConfigured(
         `There is a beat entry named ${show(entry.name)} already. Give this one another name, or update that one.`,
       )
@@ -71,8 +73,10 @@ export class Desk {
       const given = { ...optionsOf(record.entry), ...changes } as EntryOptions
       const entry = readEntry(name, given)
       check(entry)
-      const renewed = changes.schedule !== undefined || changes.timezone !== undefined
-      return this.#change(record, entry, record.source, renewed || (record.entry.paused && !entry.paused))
+      const resumed = (record.entry.paused && !entry.paused) || changes.timezone !== undefined
+      const sinceMs =
+        changes.schedule !== undefined ? this.#sinceOf(entry) : resumed ? this.#nowMs : undefined
+      return this.#change(record, entry, record.source, sinceMs)
     })
   }
 
@@ -84,7 +88,8 @@ export class Desk {
   pause(name: string, paused: boolean): Promise<void> {
     return this.#again(name, async (record) => {
       if (record.entry.paused === paused) return true
-      return this.#change(record, Object.freeze({ ...record.entry, paused }), record.source, !paused)
+      const entry = Object.freeze({ ...record.entry, paused })
+      return this.#change(record, entry, record.source, paused ? undefined : this.#nowMs)
     })
   }
 
@@ -94,9 +99,9 @@ export class Desk {
     const run = randomUUID()
     let id: string = run
     await this.#again(name, async (record) => {
-      const prepared = await parts.prepare(record.entry, run, Math.round(parts.now()))
+      const prepared = await parts.prepare(record.entry, run, this.#nowMs)
       id = prepared.id
-      const when = { tickMs: null, atMs: Math.round(parts.now()), lateMs: 0 }
+      const when = { tickMs: null, atMs: this.#nowMs, lateMs: 0 }
       const next = ran(record, prepared, when)
       return this.#advance(record, next, prepared.messages, writeLine({ kind: 'now', ...when, id }), run)
     })
@@ -112,32 +117,34 @@ export class Desk {
       for (const { name } of page) missing.delete(name)
       await each(page, (stored) => this.#syncOne(stored, own.get(stored.name)))
     }
-    await each([...missing.values()], (entry) => this.#put(entry, 'code', undefined))
+    await each([...missing.values()], (entry) => this.#putOwn(entry))
+  }
+
+  /** What lies there under these names and cannot be read gives way to what the program says. */
+  async mend(names: readonly string[]): Promise<void> {
+    for (const stored of await this.parts.store.get(names))
+      if (stored !== undefined) await this.#syncOne(stored, this.declared(stored.name))
   }
 
   /** `entry` is what the program says of it: nothing, where it does not declare it. */
   async #syncOne(stored: Stored, entry: ScheduleEntry | undefined): Promise<unknown> {
     const { store, codec } = this.parts
     const { name } = stored
-    if (entry === undefined) {
-      if (isPlainlyRuntime(stored)) return undefined
-      const read = readRecord(stored, codec, this.declared)
-      return isTrouble(read) ? undefined : store.remove(name, read.revision)
-    }
-    // Most are as they were, and need no reading.
-    if ('definition' in stored && writeDefinition(entry, 'code', codec) === stored.definition)
-      return undefined
-    const read = readRecord(stored, codec, this.declared)
+    if (entry === undefined && isPlainlyRuntime(stored)) return undefined
+    const read = readRecord(stored, codec, () => entry)
+    if (entry === undefined) return isTrouble(read) ? undefined : store.remove(name, read.revision)
     if (isTrouble(read)) {
-      // What cannot be read is replaced by what the program says.
+      if (read.isNewer === true) return undefined
       await store.remove(name)
-      return this.#put(entry, 'code', undefined)
+      return this.#putOwn(entry)
     }
+    // Most are as they were.
+    if (read.entry === entry) return undefined
     const same = Object.freeze({ ...entry, paused: read.entry.paused || entry.paused })
     if ('definition' in stored && writeDefinition(same, 'code', codec) === stored.definition) return undefined
     const renewed = JSON.stringify(read.entry.schedule) !== JSON.stringify(entry.schedule)
     // Another beat of this program may be at it as well; then it says the same.
-    return this.#change(read, same, 'code', renewed)
+    return this.#change(read, same, 'code', renewed ? this.#nowMs : undefined)
   }
 
   // -------------------------------------------------------------------------------------------------
@@ -149,25 +156,41 @@ export class Desk {
     )
   }
 
-  #put(entry: ScheduleEntry, source: Source, expect: number | undefined): Promise<boolean> {
+  get #nowMs(): number {
+    return Math.round(this.parts.now())
+  }
+
+  /** A moment that somebody names today and that has passed was missed: it is caught up as any other tick. */
+  #sinceOf({ schedule }: ScheduleEntry): number {
+    return schedule instanceof Clocked ? Math.min(this.#nowMs, schedule.atMs - 1) : this.#nowMs
+  }
+
+  /** New of this program. One moment of the past is no news: code stays when its moment has gone. */
+  async #putOwn(entry: ScheduleEntry): Promise<void> {
+    const { timezone, log } = this.parts
+    const nowMs = this.#nowMs
+    await this.#put(entry, 'code', nowMs, undefined)
+    if (!entry.paused && !hasTick(entry, nowMs, timezone))
+      log.warning(`beat: ${entry.name} (${entry.schedule.toString()}) has no tick to come: it does not run.`)
+  }
+
+  #put(entry: ScheduleEntry, source: Source, sinceMs: number, expect: number | undefined): Promise<boolean> {
     const { store, codec } = this.parts
-    const state = writeState(newState(Math.round(this.parts.now())))
     return store.put(entry.name, writeDefinition(entry, source, codec), {
-      state,
+      state: writeState(newState(sinceMs)),
       ...(expect !== undefined && { expect }),
     })
   }
 
-  /** `renewed`: ticks before now do not count any more. */
+  /** With `sinceMs`, ticks up to there do not count any more. */
   async #change(
     record: BeatRecord,
     entry: ScheduleEntry,
     source: Source,
-    renewed: boolean,
+    sinceMs: number | undefined,
   ): Promise<boolean> {
     const { store, codec, nothing } = this.parts
-    if (renewed) {
-      const sinceMs = Math.round(this.parts.now())
+    if (sinceMs !== undefined) {
       if (!(await this.#advance(record, { ...record.state, sinceMs }, nothing, '', randomUUID())))
         return false
     }
@@ -201,6 +224,15 @@ export class Desk {
 const each = async <T>(items: readonly T[], act: (item: T) => Promise<unknown>): Promise<void> => {
   for (let from = 0; from < items.length; from += together)
     await Promise.all(items.slice(from, from + together).map(act))
+}
+
+/** What a schedule of the program's own throws is told when it is asked for its ticks. */
+const hasTick = (entry: ScheduleEntry, nowMs: number, timezone: string): boolean => {
+  try {
+    return decide(entry, newState(nowMs), nowMs, { timezone }).wakeMs !== null
+  } catch {
+    return true
+  }
 }
 
 const nameOf = (read: BeatRecord | Trouble): string => ('trouble' in read ? read.name : read.entry.name)

@@ -13,6 +13,13 @@ import type { DstPolicy, ScheduleJson } from './schedule.js'
 /** Raised when an older Lovage could misread what a newer one writes; a new field alone does not raise it. */
 export const entryVersion = 1
 
+/** Nothing is wrong with it, but this Lovage is too old for it: it is left as it is. */
+export class WrittenByNewer extends DecodeError {
+  override get name(): string {
+    return 'DecodeError'
+  }
+}
+
 /** Times are ISO texts, lengths of time seconds. */
 export interface EntryJson {
   readonly version: number
@@ -65,8 +72,8 @@ export function entryFromJSON(json: unknown): ScheduleEntry {
     throw new DecodeError(`Beat entry ${show(name)}, as stored: ${problem}`, { cause })
   }
   if (typeof version === 'number' && version > entryVersion)
-    return fail(
-      `it is of version ${version}, and this Lovage reads versions up to ${entryVersion}. Upgrade this beat, or remove the entry.`,
+    throw new WrittenByNewer(
+      `Beat entry ${show(name)}, as stored: it is of version ${version}, and this Lovage reads versions up to ${entryVersion}. Upgrade this beat, or remove the entry.`,
     )
   if (version !== entryVersion) return fail(`version: expected ${entryVersion}, got ${show(version)}.`)
   if (typeof name !== 'string' || name.trim() === '') return fail('name: expected a text that is not empty.')

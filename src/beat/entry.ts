@@ -110,11 +110,14 @@ function read(name: string, given: EntryOptions): ScheduleEntry {
     throw new ImproperlyConfigured(`maxRuns: expected a whole number from 1, got ${show(maxRuns)}.`)
   if (paused !== undefined && typeof paused !== 'boolean')
     throw new ImproperlyConfigured(`paused: expected true or false, got ${show(paused)}.`)
+  const work = asNode(run, 'run')
+  const call = callOptions(options)
+  checkExpires(call.expires ?? work.options.expires)
   return Object.freeze({
     name,
     schedule: asSchedule(schedule),
-    run: asNode(run, 'run'),
-    options: callOptions(options),
+    run: work,
+    options: call,
     ...checkZone(timezone, 'timezone'),
     ...checkDst(dst, 'dst'),
     catchUp: oneOf(['last', 'skip', 'all'], catchUp, 'catchUp'),
@@ -145,6 +148,13 @@ function callOptions(given: object): CallOptions {
     if (near === undefined) throw error
     throw new ImproperlyConfigured(`there is no option "${unknown}". Did you mean ${near}?`)
   }
+}
+
+const checkExpires = (expires: unknown): void => {
+  if (typeof expires === 'number' && !(expires > 0))
+    throw new ImproperlyConfigured(
+      `expires: expected seconds above 0, got ${show(expires)}: each run would be too late before it is sent.`,
+    )
 }
 
 const moment = (given: Date | string | null | undefined, place: string): number | undefined =>

@@ -14,6 +14,8 @@ export interface LedgerOptions {
   readonly declared: (name: string) => ScheduleEntry | undefined
   /** Puts the program's entries into the store again. */
   readonly sync: () => Promise<void>
+  /** Puts what the program says of these in the place of what cannot be read. */
+  readonly mend: (names: readonly string[]) => Promise<void>
   /** There is something to learn. */
   readonly onNews: () => void
   /** An entry is another one by now, or gone. */
@@ -39,6 +41,8 @@ export class Ledger {
   /** What the store had once it should still have after an outage. */
   #hadEntries = false
   readonly #told = new Map<string, string>()
+  /** Entries of the program that cannot be read as they lie there. */
+  #broken: string[] = []
 
   constructor(options: LedgerOptions) {
     this.#options = options
@@ -64,6 +68,7 @@ export class Ledger {
     }
     if (this.#changed.size > 0) await this.#readAgain([...this.#changed].slice(0, mostNames))
     else if (this.#reading !== undefined) await this.#readPage(this.#reading)
+    if (this.#broken.length > 0) await this.#mend(this.#broken.splice(0))
     return this.#reading !== undefined || this.#changed?.size !== 0
   }
 
@@ -73,11 +78,17 @@ export class Ledger {
     this.#options.onForget(name)
   }
 
-  /** Once for each thing that is wrong with an entry. */
-  complain(name: string, sentence: string): void {
-    if (this.#told.get(name) === sentence) return
+  /** Once for each thing that is wrong with an entry: false, when it is known. */
+  complain(name: string, sentence: string): boolean {
+    if (this.#told.get(name) === sentence) return false
     this.#told.set(name, sentence)
     this.#options.parts.log.error(sentence)
+    return true
+  }
+
+  async #mend(names: readonly string[]): Promise<void> {
+    await this.#options.mend(names)
+    this.hear(names)
   }
 
   async #readAgain(names: readonly string[]): Promise<void> {
@@ -119,7 +130,9 @@ export class Ledger {
     const { parts, declared, agenda } = this.#options
     const read = readRecord(stored, parts.codec, declared)
     if (isTrouble(read)) {
-      this.complain(read.name, `beat: ${read.trouble} It is passed over.`)
+      const isOurs = read.isNewer !== true && declared(read.name) !== undefined
+      const told = `beat: ${read.trouble} ${isOurs ? 'It is written anew, as the program says.' : 'It is passed over.'}`
+      if (this.complain(read.name, told) && isOurs) this.#broken.push(read.name)
       return false
     }
     const { name } = read.entry

@@ -17,6 +17,8 @@ export interface LoopOptions {
   readonly declared: (name: string) => ScheduleEntry | undefined
   /** Puts the program's entries into the store again. */
   readonly sync: () => Promise<void>
+  /** Puts what the program says of these in the place of what cannot be read. */
+  readonly mend: (names: readonly string[]) => Promise<void>
 }
 
 export class Loop {
@@ -31,7 +33,7 @@ export class Loop {
   #alarm: (() => void) | undefined
   readonly #ended: Promise<void>
 
-  constructor({ parts, maxIntervalMs, declared, sync }: LoopOptions) {
+  constructor({ parts, maxIntervalMs, declared, sync, mend }: LoopOptions) {
     this.#parts = parts
     this.#maxIntervalMs = maxIntervalMs
     const by = randomUUID()
@@ -42,6 +44,7 @@ export class Loop {
       agenda,
       declared,
       sync,
+      mend,
       onNews: () => this.#wake(),
       onForget: (name) => this.#trigger.forget(name),
     })

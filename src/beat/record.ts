@@ -6,7 +6,7 @@ import { isRecord } from '../canvas/options.js'
 import { show } from '../canvas/words.js'
 import { DecodeError, isLovageError } from '../errors.js'
 import type { ScheduleEntry } from './entry.js'
-import { entryFromJSON, entryToJSON } from './entry-json.js'
+import { entryFromJSON, entryToJSON, WrittenByNewer } from './entry-json.js'
 import type { Stored } from './store.js'
 import { type EntryState, freshState } from './tick.js'
 
@@ -48,6 +48,8 @@ export interface BeatRecord {
 export interface Trouble {
   readonly name: string
   readonly trouble: string
+  /** A newer Lovage wrote it: it is not broken, and not ours to replace. */
+  readonly isNewer?: boolean
 }
 
 const stateVersion = 1
@@ -91,6 +93,7 @@ export function readRecord(
     return {
       name,
       trouble: message.startsWith('Beat entry') ? message : `Beat entry ${show(name)}, as stored: ${message}`,
+      isNewer: error instanceof WrittenByNewer,
     }
   }
 }
@@ -124,8 +127,8 @@ function stateOf(name: string, text: string): RunState {
     return fail(`expected an object, got ${show(text)}. Remove the entry and add it again.`)
   const { version, sinceMs, lastTickMs, runs, skipped, lastRun } = value
   if (typeof version === 'number' && version > stateVersion)
-    return fail(
-      `it is of version ${version}, and this Lovage reads up to ${stateVersion}. Upgrade this beat.`,
+    throw new WrittenByNewer(
+      `the state of ${show(name)}: it is of version ${version}, and this Lovage reads up to ${stateVersion}. Upgrade this beat.`,
     )
   if (
     typeof sinceMs !== 'number' ||

@@ -1,6 +1,15 @@
 // app.beat in memory: what is declared, refused, caught up and asked about.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type App, createApp, cron, crontab, every, type EntryOptions, group } from '../../src/index.js'
+import {
+  type App,
+  clocked,
+  createApp,
+  cron,
+  crontab,
+  every,
+  type EntryOptions,
+  group,
+} from '../../src/index.js'
 import { createLogger } from '../../src/log.js'
 import { until } from '../support/until.js'
 
@@ -45,6 +54,16 @@ describe('what cannot be is refused where it is written, and names the entry', (
       'an expression without its kind',
       (note) => ({ schedule: '0 7 * * *', run: note.si(1) }),
       /^Beat entry "job": schedule: expected crontab\("0 7 \* \* \*"\), .*or cron/,
+    ],
+    [
+      'a run that is too late before it is sent',
+      (note) => ({ schedule: 1, run: note.si(1), expires: -5 }),
+      /^Beat entry "job": expires: expected seconds above 0, got -5/,
+    ],
+    [
+      'the same said by the work',
+      (note) => ({ schedule: 1, run: note.si(1).set({ expires: 0 }) }),
+      /^Beat entry "job": expires: expected seconds above 0, got 0/,
     ],
     ['no schedule', (note) => ({ run: note.si(1) }), /^Beat entry "job": schedule: expected every/],
     [
@@ -153,6 +172,39 @@ describe('a beat', () => {
     // One more, where the test has run over a tick.
     expect(ran.mock.calls.length - expected).toBeLessThanOrEqual(1)
     expect(ran.mock.calls.length).toBeGreaterThanOrEqual(expected)
+  })
+
+  it.each([
+    ['last', 1],
+    ['skip', 0],
+  ] as const)('a moment that has passed and is named today was missed: %s', async (catchUp, runs) => {
+    const ran = vi.fn()
+    const note = app.task('note', () => void ran())
+    const schedule = clocked(new Date(Date.now() - 3_600_000))
+    await app.beat.create('once', { schedule, run: note.si(), catchUp })
+    await app.beat.create('moved', { schedule: every('1h'), run: note.si(), catchUp })
+    await app.beat.update('moved', { schedule })
+    app.beat.every('after', 0.05, note.si(), { maxRuns: 1 })
+    await app.worker({ log }).start()
+    await app.beat.start({ log })
+    await until(() => ran.mock.calls.length === 1 + 2 * runs)
+    expect((await app.beat.get('once')).runs).toBe(runs)
+    expect((await app.beat.get('moved')).runs).toBe(runs)
+    if (catchUp === 'skip') expect(lines.join('\n')).toMatch(/WARNING.*once missed its tick/)
+  })
+
+  it('code stays when its moment has gone: it is not run again by a store that is empty, and it is told', async () => {
+    const ran: string[] = []
+    const note = app.task('note', (what: string) => void ran.push(what))
+    app.beat.add('once', { schedule: clocked(new Date(Date.now() - 3_600_000)), run: note.si('once') })
+    app.beat.every('after', 0.05, note.si('after'))
+    await app.worker({ log }).start()
+    await app.beat.start({ log })
+    await until(() => ran.length >= 2)
+    expect(ran).not.toContain('once')
+    expect(lines.join('\n')).toMatch(
+      /WARNING.*beat: once \(once at .*\) has no tick to come: it does not run\./,
+    )
   })
 
   it('is started once, stops cleanly, and can be started again', async () => {

@@ -227,6 +227,64 @@ describe('an entry that is changed while a beat runs', () => {
   })
 })
 
+describe('what lies in Redis and cannot be read', () => {
+  it('of the program is written anew while the beat runs; what a newer version wrote is left alone', async () => {
+    const { app, note, ran } = open()
+    app.beat.every('mine', 0.05, note.si('mine'))
+    app.beat.every('newer', 0.05, note.si('newer'))
+    await app.worker({ log }).start()
+    await app.beat.start({ log })
+    await until(() => ran.includes('mine') && ran.includes('newer'))
+    const newer = '9000 {"version":9}'
+    await client.hset('lovage:beat:proj:states', { mine: '9000 {"half', newer })
+    await until(() => lines.some((line) => /"mine".*written anew/.test(line)))
+    const before = ran.filter((what) => what === 'mine').length
+    await until(() => ran.filter((what) => what === 'mine').length >= before + 3)
+    await until(() => lines.some((line) => /"newer": .*is of version 9.*It is passed over\./.test(line)))
+    await app.beat.stop()
+    await app.beat.start({ log })
+    await until(() => lines.filter((line) => /"newer": .*version 9/.test(line)).length === 2)
+    expect(await client.hget('lovage:beat:proj:states', 'newer')).toBe(newer)
+  })
+
+  it.each(['states', 'entries', 'changes', 'lead'])(
+    'a key of another kind is named, and nothing is half done: %s',
+    async (part) => {
+      const { app, note } = open()
+      const key = `lovage:beat:proj:${part}`
+      await (part === 'lead' ? client.lpush(key, 'mine') : client.set(key, 'mine'))
+      const sentence = new RegExp(`The key "${key}" at redis://.* was expected to hold a \\w+ of Lovage's`)
+      if (part === 'lead') {
+        await app.beat.start({ log })
+        await until(() => lines.some((line) => sentence.test(line)))
+        await client.del(key)
+        await until(() => app.beat.leads)
+        return
+      }
+      await expect(app.beat.create('job', { schedule: 60, run: note.si(1) })).rejects.toThrow(sentence)
+      expect(await client.keys('lovage:beat:*')).toEqual([key])
+      await client.del(key)
+      await app.beat.create('job', { schedule: 60, run: note.si(1) })
+    },
+  )
+
+  it('a history that is none stops its entry, which is named, until it is gone; the others run', async () => {
+    const { app, note, ran } = open()
+    const key = 'lovage:beat:proj:history:odd'
+    await client.set(key, 'mine')
+    app.beat.every('odd', 0.05, note.si('odd'), { catchUp: 'all' })
+    app.beat.every('good', 0.05, note.si('good'))
+    await app.worker({ log }).start()
+    await app.beat.start({ log })
+    await until(() => ran.filter((what) => what === 'good').length >= 3)
+    await until(() => lines.some((line) => line.includes(`task odd could not be sent: The key "${key}"`)))
+    expect(ran).not.toContain('odd')
+    expect((await app.beat.get('odd')).runs).toBe(0)
+    await client.del(key)
+    await until(() => ran.includes('odd'), { timeout: 15_000 })
+  })
+})
+
 describe('entries of the program', () => {
   it('keep history and pause over a restart; those it no longer has go, those made at run time stay', async () => {
     const first = open()
