@@ -17,6 +17,10 @@ const set = (draft: Draft, key: string, chord: Chord): void => {
   draft.set('chords', key, chord)
 }
 
+/** Nobody's chord has an end. One that was opened has none, nor one whose body is not out yet. */
+const end = (draft: Draft, { size, taken }: Chord): number | null =>
+  size === null && taken === null ? draft.nowMs + unopenedMs : null
+
 /** A size that stands is never changed: a nested group of the same id may not shrink it. */
 export const openChord = (draft: Draft, opening: ChordOpening): void => {
   const key = chordKey(opening)
@@ -28,8 +32,7 @@ export const openChord = (draft: Draft, opening: ChordOpening): void => {
 export const growChord = (draft: Draft, chordOf: ChordKey): void => {
   const key = chordKey(chordOf)
   const chord = live(draft, 'chords', key) ?? unknown
-  const expiresMs = chord.size === null ? draft.nowMs + unopenedMs : null
-  set(draft, key, { ...chord, added: chord.added + 1, expiresMs })
+  set(draft, key, { ...chord, added: chord.added + 1, expiresMs: end(draft, chord) })
 }
 
 export const hasReported = (draft: Draft, part: Pick<ChordPart, 'groupId' | 'bodyId' | 'taskId'>): boolean =>
@@ -50,8 +53,7 @@ export const report = (draft: Draft, part: ChordPart): readonly string[] | null 
   draft.setIn('parts', key, part.taskId, { index: part.index, member: part.member })
   const count = chord.count + 1
   if (chord.size === null || count < chord.size + chord.added) {
-    const waits = chord.size === null && chord.taken === null
-    set(draft, key, { ...chord, count, expiresMs: waits ? draft.nowMs + unopenedMs : null })
+    set(draft, key, { ...chord, count, expiresMs: end(draft, chord) })
     return null
   }
   const counted = draft.allIn('parts', key).filter(([, { member }]) => member !== null)

@@ -34,6 +34,13 @@ const isRefused = (draft: Draft, completion: Completion): boolean => {
   return own !== undefined && isSettled(draft, own.taskId)
 }
 
+const mark = (draft: Draft, fence: string | undefined): void => {
+  if (fence === undefined || live(draft, 'markers', fence)) return
+  const expiresMs = draft.nowMs + markerMs
+  watchExpiry(draft, { table: 'markers', key: fence }, expiresMs)
+  draft.set('markers', fence, { expiresMs })
+}
+
 /** What is known of a held message when it goes back by its own worker's wish: nothing is counted. */
 const uncounted = ({ message, released, joining }: Held, hostname: string): Message => ({
   ...message,
@@ -72,6 +79,8 @@ export const complete = (
   if (held === undefined) return null
   draft.setIn('held', id, tag, undefined)
   const joins = isRefused(draft, completion) ? null : commit(draft, id, consumer, held, completion)
+  // Of a message whose end was refused it is known as well that it has ended.
+  mark(draft, completion.fence)
   const { gate } = held
   // Its place is free with its end; who goes back keeps it, and who waits for its rate: nobody overtakes it.
   if (gate !== undefined && ['back', 'park'].includes(completion.ending.kind))
@@ -87,13 +96,8 @@ const commit = (
   held: Held,
   completion: Completion,
 ): readonly Omit<Join, 'completion'>[] => {
-  const { tag, fence, results, pushes, chords, grown = [], parts, joined = [], pages, frees } = completion
+  const { tag, results, pushes, chords, grown = [], parts, joined = [], pages, frees } = completion
   for (const key of joined) closeChord(draft, key)
-  if (fence !== undefined) {
-    const expiresMs = draft.nowMs + markerMs
-    watchExpiry(draft, { table: 'markers', key: fence }, expiresMs)
-    draft.set('markers', fence, { expiresMs })
-  }
   for (const result of results) write(draft, result)
   for (const chord of chords) openChord(draft, chord)
   for (const key of grown) growChord(draft, key)

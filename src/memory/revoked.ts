@@ -1,4 +1,4 @@
-// Revocations: remembered for a while, the newest only; and the end of those tasks of which nothing was stored.
+// Revocations: remembered for a while, the newest ids and the newest stamps only; and the end of those tasks of which nothing was stored.
 import type { RevokedSince } from '../runtime/broker.js'
 import type { Draft } from './draft.js'
 import { live } from './expiry.js'
@@ -19,7 +19,9 @@ export const revoke = (draft: Draft, operation: OperationOf<'revoke'>): null => 
   const before = (draft.get('revoked', theOne) ?? []).filter(
     (mark) => mark.expiresMs > draft.nowMs && !marks.some((each) => same(each, mark)),
   )
-  draft.set('revoked', theOne, [...before, ...marks].slice(-most))
+  const all = [...before, ...marks]
+  const [byId, byStamp] = [all.filter(({ id }) => id !== null), all.filter(({ id }) => id === null)]
+  draft.set('revoked', theOne, [...byId.slice(-most), ...byStamp.slice(-most)])
   for (const result of results) {
     const stored = live(draft, 'results', result.taskId)
     if (stored === undefined || stored.state === 'RETRY') write(draft, result)

@@ -249,7 +249,7 @@ export const keyTable: readonly KeyFact[] = [
     owner: 'lovage',
     database: 'broker',
     holds: 'when all workers together may start the task again, µs',
-    ends: 'a second after that moment',
+    ends: 'a second after that moment, or when no delay before it may be made up for',
     ttl: 'expires',
   },
   {

@@ -1,6 +1,7 @@
 // The end of a delivery: written whole or refused whole, once.
 import { expect, test } from 'vitest'
 import type { Completion, Delivery } from '../../src/runtime/broker.js'
+import { until } from '../support/until.js'
 import { onEveryEngine } from './engines.js'
 import {
   chord,
@@ -144,6 +145,21 @@ onEveryEngine('completing', (bench) => {
     expect((await complete(consumer, end(two as Delivery, retry))).refused).toEqual([0])
     expect(await backend.read(['a'])).toEqual([success('a').text])
     expect(await broker.length('q')).toBe(0)
+  })
+
+  test('of a message whose end was refused it is known that it has ended', async () => {
+    const { broker, consume, lapse } = bench()
+    const consumer = await consume()
+    await broker.publish(messages('a', 'a', 'a'))
+    const [one, two] = await claim(consumer, 2)
+    await complete(consumer, end(one as Delivery, { results: [success('a')] }))
+    const failure = { fence: 'a:0:0:', results: [result('a', 'FAILURE')] }
+    expect((await complete(consumer, end(two as Delivery, failure))).refused).toEqual([0])
+    await claimOne(consumer)
+    await lapse(consumer)
+    await until(async () => (await broker.length('q')) === 1)
+    const other = await consume({ hostname: 'other@host' })
+    expect(await other.note((await claimOne(other)).tag, 'a:0:0:', [])).toMatchObject({ kind: 'done' })
   })
 
   test.each(['STARTED', 'RETRY', 'PROGRESS', 'FAILURE', 'REVOKED'])(

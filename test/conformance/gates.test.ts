@@ -107,6 +107,15 @@ onEveryEngine('gates', (bench) => {
     expect(again).toMatchObject({ redelivered: true, attempts: 0, lastWorker: 'w@host' })
   })
 
+  test('who came from the line and whose consumer leaves was with this worker last', async () => {
+    const [one, other] = [await gated(), await gated({ hostname: 'other@host' })]
+    await bench().broker.publish(messages(key('a'), key('b')))
+    const [a] = await claim(one, 5)
+    expect(names(await next(one, a!))).toEqual(['b'])
+    await one.close()
+    expect(await claimOne(other)).toMatchObject({ lastWorker: 'w@host' })
+  })
+
   test('a consumer that dies: its message keeps its place and runs again first', async () => {
     const first = await gated()
     await bench().broker.publish(messages(key('a'), key('b')))
@@ -205,6 +214,22 @@ onEveryEngine('gates', (bench) => {
     expect(await claim(other, 5)).toEqual([])
     expect(await bench().broker.purge('q')).toBe(1)
     expect(names(await other.wait(5))).toEqual(['b'])
+  })
+
+  test('purge frees places in the order in which their messages would have been claimed', async () => {
+    const consumer = await gated()
+    // The first says 1, the second, of another sender, 3.
+    await bench().broker.publish(messages(key('a', 1), key('b', 3)))
+    const held = await claim(consumer, 5)
+    expect(names(held)).toEqual(['a', 'b'])
+    const waiting = ['w1', 'w2', 'w3'].map((name) => push(key(name, 1), { queue: 'r' }))
+    await bench().broker.publish({ pushes: waiting, chords: [] })
+    const other = await gated({ hostname: 'other@host', queues: ['r'] })
+    expect(await claim(other, 5)).toEqual([])
+    // The one that goes back last is the next.
+    for (const each of [held[1]!, held[0]!]) await complete(consumer, end(each, { ending: { kind: 'back' } }))
+    expect(await bench().broker.purge('q')).toBe(2)
+    expect(names(await other.wait(5))).toEqual(['w1', 'w2', 'w3'])
   })
 
   test('ten thousand keys, each with a line: each end costs one step, and no order is lost', async () => {

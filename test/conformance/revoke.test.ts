@@ -43,6 +43,13 @@ onEveryEngine('revocations', (bench) => {
     expect((await broker.revoked()).ids).toEqual(['b', 'c'])
   })
 
+  test('ids and stamps have each their own number of those that are remembered', async () => {
+    const { broker } = bench()
+    await broker.revoke(revocation(['a'], { most: 1 }))
+    await broker.revoke(revocation([], { stamps: [['customer', '"acme"']], most: 1 }))
+    expect(await broker.revoked()).toMatchObject({ ids: ['a'], stamps: [['customer', '"acme"']] })
+  })
+
   test('end tasks of which nothing is stored, and those that are to be tried again', async () => {
     const { broker, backend, consume } = bench()
     const consumer = await consume()

@@ -215,6 +215,25 @@ describe('time', () => {
   })
 })
 
+test('a chord whose body is not out yet is kept for ever, even when something is added to it', () => {
+  const { send } = play()
+  const theChord = { groupId: 'g', bodyId: 'b' }
+  const part = { ...theChord, taskId: 'a', index: 0, member: '[1]' }
+  const more = { results: [], pushes: [], chords: [], parts: [part] }
+  send('register', registration('one'))
+  const pushes = ['1', '2'].map((raw) => ({ queue: 'q', priority: 0, raw }))
+  send('publish', { pushes, chords: [{ ...theChord, size: 1 }] })
+  send('step', stepOf('one', 0, 2))
+  send('step', stepOf('one', 2, 0, [{ tag: '0:0:0', ending: { kind: 'ack' }, ...more }]))
+  const grows = { tag: '0:0:1', fence: 'a:0:0:', grown: [theChord], ...more }
+  send('step', stepOf('one', 3, 0, [{ ...grows, ending: { kind: 'ack' } }]))
+  const asked = { consumer: 'one', tag: '0:0:0', fence: '', parts: [part] }
+  expect(send('note', asked, 90_000_000)).toEqual({
+    kind: 'done',
+    joins: [{ ...theChord, members: ['[1]'] }],
+  })
+})
+
 test('a chord whose first parts come before its opening is joined all the same', () => {
   const { send } = play()
   send('register', registration('w'))

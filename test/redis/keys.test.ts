@@ -23,6 +23,12 @@ const patterns = keyTable
   })
   .sort((a, b) => variables(a.fact.name) - variables(b.fact.name) || b.fact.name.length - a.fact.name.length)
 
+it('a rate is remembered for as long as a delay may be made up for', async () => {
+  const consumer = await room.consume(room.open())
+  await consumer.permit('task', { intervalMs: 100, slackMs: 60_000 }, 1)
+  expect(await client.pttl(keys.rate('task'))).toBeGreaterThan(50_000)
+})
+
 const check = async (): Promise<Set<string>> => {
   const seen = new Set<string>()
   for (const key of await client.keys('*')) {

@@ -14,5 +14,6 @@ if from <= us then
   from = from + granted * interval
 end
 local left = math.max(0, math.ceil((from - us) / 1000))
-redis.call('SET', KEYS[1], string.format('%.0f', from), 'PX', left + 1000)
+-- Longer than a delay may be made up for: who forgets what was made up would allow it again.
+redis.call('SET', KEYS[1], string.format('%.0f', from), 'PX', left + math.ceil(slack / 1000) + 1000)
 return { granted, left }

@@ -40,5 +40,5 @@ for i = 1, #waiting, 2 do
   end
 end
 call('DEL', KEYS[1], KEYS[2])
-for _, gate in ipairs(leaving) do gates.leave(gate) end
+for i = #leaving, 1, -1 do gates.leave(leaving[i]) end -- in the order in which they would have been claimed
 return dropped

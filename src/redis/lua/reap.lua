@@ -74,6 +74,7 @@ for i = 1, many do
     local cut = string.find(value, '\n', 1, true)
     attempts, flag, step, worker = string.match(string.sub(value, 1, cut - 1), '^(%d+) (%S+) (%d) (.*)$')
     value = string.sub(value, cut + 1)
+    if worker == '-' then worker = host end -- from a gate's line, or set aside: nobody had it before
   end
   local noted = string.find(marks, 'n', 1, true)
   if string.find(marks, 'j', 1, true) then
