@@ -123,10 +123,16 @@ const celeryOptions = (command: Command): void => {
   command.addOption(new Option('-O, --optimization <profile>').choices(['default', 'fair']).hideHelp())
   command.addOption(new Option('--discard').hideHelp().implies({ purge: true }))
   command.addOption(new Option('--events').hideHelp().implies({ taskEvents: true }))
-  const supervisor = 'a supervisor does that better: systemd, docker, or `nohup lovage … &`.'
-  refused(command, '-D, --detach', supervisor)
-  for (const flags of ['--uid <user>', '--gid <group>', '--executable <path>'])
-    refused(command, flags, supervisor)
+  refused(
+    command,
+    '-D, --detach',
+    'a supervisor does that better: systemd, docker. By hand: `lovage multi start`, or `nohup lovage … &`.',
+  )
+  const asUser =
+    'whoever starts it does that better: `User=` and `Group=` of systemd, `docker run --user`, ' +
+    '`setpriv --reuid=… --regid=… --init-groups lovage …`.'
+  for (const flags of ['--uid <user>', '--gid <group>']) refused(command, flags, asUser)
+  refused(command, '--executable <path>', 'it runs on the Node that starts it: `/path/to/node lovage …`.')
   // What is revoked lies in the broker, and outlives the worker there.
   accepted(command, '-S, --statedb <path>')
   refused(command, '--heartbeat-interval <seconds>', 'there are no worker events yet.')

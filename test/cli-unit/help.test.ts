@@ -1,4 +1,5 @@
 // What the command line says of itself, and how it answers what it cannot do.
+import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { lovage } from './terminal.js'
 
@@ -27,6 +28,11 @@ describe('help', () => {
     const { out } = await lovage(['worker', '--help'])
     expect(out).toContain('--concurrency')
     expect(out).not.toMatch(/gossip|statedb/)
+  })
+
+  it('of worker stands in docs/workers.md as it is', async () => {
+    const { out } = await lovage(['worker', '--help'])
+    expect(readFileSync('docs/workers.md', 'utf8')).toContain(`\`\`\`\n${out.trim()}\n\`\`\``)
   })
 
   it('--version is the package’s', async () => {
@@ -67,7 +73,23 @@ describe('what is asked wrongly ends with 2 and one or two lines', () => {
       /^lovage: option '--autoscale <max,min>' argument '.*' is invalid\. Expected max,min, two whole numbers such as 10,3\.$/,
     ]),
     [`-A ${stub} worker -s file`, /^lovage: --schedule and --scheduler are for a beat: add -B/],
-    [`-A ${stub} worker -D`, /^lovage: --detach: a supervisor does that better/],
+    [
+      `-A ${stub} worker -D`,
+      /^lovage: --detach: a supervisor does that better: systemd, docker\. By hand: `lovage multi start`/,
+    ],
+    [
+      `-A ${stub} worker --uid nobody`,
+      /^lovage: --uid: whoever starts it does that better: `User=` and `Group=` of systemd/,
+    ],
+    [
+      `-A ${stub} worker --gid nogroup`,
+      /^lovage: --gid: .*`setpriv --reuid=… --regid=… --init-groups lovage …`\.$/,
+    ],
+    [`-A ${stub} worker --executable /bin/node`, /^lovage: --executable: it runs on the Node that starts it/],
+    [
+      'worker --umask 999',
+      /^lovage: option '--umask <mask>' argument '999' is invalid\. Expected an octal mask such as 022\.$/,
+    ],
     [
       `-A ${stub} worker nonsense`,
       /^lovage: "nonsense" is neither an option nor a setting\.\nSettings are written setting=value/,
