@@ -8,6 +8,7 @@ const joined = 'chords are joined by the last part, in one step: nobody polls'
 const anyway =
   'done without asking: a store that is away is tried again, a message that was completed is not run again'
 const waiting = 'waiting tasks lie in Redis and not in the worker'
+const idle = 'a worker that runs nothing holds nothing that a wait could save: it ends at once'
 const tick = 'a tick is written with its fire'
 const logging = "it is about Python's logging"
 const revoked = 'what is revoked lies in the broker, and outlives the worker there'
@@ -45,6 +46,7 @@ export const withoutEffect: Readonly<Record<string, string>> = {
   workerEtaTaskLimit: waiting,
   workerEnablePrefetchCountReduction: waiting,
   workerTimerPrecision: waiting,
+  workerEnableSoftShutdownOnIdle: idle,
   beatSyncEvery: tick,
   workerHijackRootLogger: logging,
   workerStateDb: revoked,
@@ -53,6 +55,8 @@ export const withoutEffect: Readonly<Record<string, string>> = {
 const inUrl = (setting: string): string => `write it in ${setting}: redis://user:password@host:6379/0`
 const connection = 'connections look after themselves here; leave it out'
 const classes = 'it names a Python class; leave it out'
+const printed =
+  'what a task prints is a WARNING of the log in prefork and threads, and goes straight to the terminal in fiber and solo; log with `this.log`'
 const events = 'events are not available yet'
 
 /** `but` are the values that are already true, and therefore accepted. */
@@ -106,12 +110,11 @@ export const refusals: Readonly<Record<string, Refusal>> = {
     'a worker that lost its lease always aborts what it ran, since another runs it by then; leave it out',
     true,
   ),
-  workerEnableSoftShutdownOnIdle: not('it is not available yet', false),
-  workerDirect: not('a queue for each worker is not available yet; name one with -Q', false),
+  workerDirect: not('a queue of its own is one more name: lovage worker -n w1@%h -Q celery,w1', false),
   workerSendTaskEvents: not(events, false),
   workerTaskLogFormat: not('use workerLogFormat: "text" or "json"'),
-  workerRedirectStdouts: not('what a task prints goes straight to the terminal; log with `this.log`', false),
-  workerRedirectStdoutsLevel: not('what a task prints goes straight to the terminal; log with `this.log`'),
+  workerRedirectStdouts: not(printed, true),
+  workerRedirectStdoutsLevel: not(printed, 'WARNING'),
 
   eventExchange: not(events, 'celeryev'),
   eventQueuePrefix: not(events, 'celeryev'),

@@ -225,7 +225,7 @@ export const table = {
   taskInheritParentPriority: row(
     flag,
     false,
-    'What a task sends, and what follows it, has its priority unless it says one itself.',
+    'The next step of a chain and a callback have the priority of the task before, whatever they say; what a task sends, what replaces it, bodies and errbacks have it unless they say one.',
   ),
   taskIgnoreResult: row(flag, false, 'Do not store results.'),
   taskStoreErrorsEvenIfIgnored: row(flag, false, 'But store failures.'),

@@ -52,6 +52,10 @@ export interface Continuation {
   readonly child: ResultTuple
 }
 
+/** As in Celery, a callback and the next step have the task's priority whatever they say; others, if they say nothing. */
+export const priorityOf = (message: Message, { inheritPriority }: FollowContext): SignatureOptions =>
+  inheritPriority ? { priority: message.priority } : {}
+
 /** `node` with `args` in front, sent after the message. */
 export const continueWith = (
   node: Node,
@@ -63,7 +67,6 @@ export const continueWith = (
   const handed: SignatureOptions = {
     rootId: message.rootId,
     parentId: message.id,
-    ...(context.inheritPriority && { priority: message.priority }),
     ...options,
   }
   if (node.kind !== 'task') checkLimits(node, context.limits ?? usualLimits)

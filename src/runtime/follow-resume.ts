@@ -2,7 +2,7 @@
 // stands for is sent in its place: with the arguments, and with what follows.
 import type { ChainNode, SignatureOptions } from '../canvas/node.js'
 import { fromJSON, type SignatureJson } from '../canvas/wire.js'
-import { continueWith, type FollowContext } from './continue.js'
+import { continueWith, type FollowContext, priorityOf } from './continue.js'
 import type { Message } from './message.js'
 import { ack } from './own-end.js'
 import type { Plan } from './plan.js'
@@ -21,6 +21,7 @@ export const followResume = (message: Message, referred: SignatureJson, context:
   const common = { args: [], kwargs: {}, options, immutable: false }
   const whole: ChainNode = { kind: 'chain', tasks: [fromJSON(referred)], ...common }
   const call: SignatureOptions = {
+    ...priorityOf(message, context),
     parentId: parentId ?? id,
     // The end has this message's id: that is another generation of it.
     replacedTaskNesting: message.replacedTaskNesting + 1,

@@ -4,7 +4,7 @@
 import type { Node } from '../canvas/node.js'
 import { fromJSON, type SignatureJson } from '../canvas/wire.js'
 import { additionSteps } from './follow-added.js'
-import { type Continuation, continueWith, type FollowContext, groupOf } from './continue.js'
+import { type Continuation, continueWith, type FollowContext, groupOf, priorityOf } from './continue.js'
 import { encodePython } from './json.js'
 import type { Message } from './message.js'
 import { ack, storeOwn } from './own-end.js'
@@ -53,7 +53,7 @@ const linked = (
   const alone = nodes.filter(({ kind }) => kind === 'group')
   const sent: readonly Node[] =
     others.length === 0 || nodes.length === 1 ? nodes : [...alone, groupOf(others)]
-  return sent.map((node) => continueWith(node, [value], {}, message, context))
+  return sent.map((node) => continueWith(node, [value], priorityOf(message, context), message, context))
 }
 
 /** Fewer steps are lighter than what is worth folding, unless their arguments are huge. */
@@ -69,16 +69,17 @@ const nextOf = (
   const json = chain?.at(-1)
   if (chain === null || json === undefined) return []
   const rest = chain.slice(0, -1)
+  const handed = priorityOf(message, context)
   const next = fromJSON(json)
   const isPlain = next.kind === 'task' || next.kind === 'xmap' || next.kind === 'xstarmap'
   // A long rest, inline, comes from somebody who writes no references: from here on it may be carried by one.
   const isLong = rest.length >= manySteps && next.kind === 'task' && context.isOurs?.(next.task) === true
   if (!isPlain || isLong) {
     const behind = rest.map((step) => fromJSON(step))
-    return [continueWith(next, [value], { chain: behind }, message, context)]
+    return [continueWith(next, [value], { ...handed, chain: behind }, message, context)]
   }
   // A plain task carries the rest as it came: reading and writing it at every step would cost a long chain dear.
-  const { steps, child } = continueWith(next, [value], {}, message, context)
+  const { steps, child } = continueWith(next, [value], handed, message, context)
   const carrying = steps.map(
     (step): Step =>
       step.do === 'publish'

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { currentTask, type TaskContext } from '../../../src/runtime/context.js'
 import type { SettingsInput } from '../../../src/config.js'
 import { chain } from '../../../src/canvas/chain.js'
+import { chord } from '../../../src/canvas/chord.js'
 import { group } from '../../../src/canvas/group.js'
 import { until } from '../../support/until.js'
 import { onEveryEngine } from './bench.js'
@@ -101,6 +102,37 @@ onEveryEngine('a message', (bench) => {
       await own.delay().get(wait),
       await routed.delay().get(wait),
     ]).toEqual([9, 3, 6])
+  })
+
+  it('has it in any case as the next step or a callback; a body, an errback and an heir may say another', async () => {
+    const app = bench().app({ taskInheritParentPriority: true })
+    const seen: Record<string, number> = {}
+    const look = app.task('look', function (name: string) {
+      seen[name] = this.request.deliveryInfo.priority
+    })
+    const fails = app.task('fails', () => {
+      throw new Error('as it should')
+    })
+    const parent = app.task('parent', function () {
+      return this.replace(look.si('heir').set({ priority: 2 }))
+    })
+    const one = app.task('one', () => 1)
+    const low = (name: string) => look.si(name).set({ priority: 2 })
+    await bench().work(app)
+    await chain(one.s().set({ priority: 6, link: low('callback') }), low('next'))
+      .delay()
+      .get({ timeout: 20 })
+    await chord([one.s().set({ priority: 6 })], low('body'))
+      .delay()
+      .get({ timeout: 20 })
+    await fails
+      .s()
+      .set({ priority: 6, linkError: low('errback') })
+      .delay()
+      .get({ timeout: 20, propagate: false })
+    await parent.s().set({ priority: 6 }).delay().get({ timeout: 20 })
+    await until(() => Object.keys(seen).length === 5)
+    expect(seen).toEqual({ callback: 6, next: 6, body: 2, errback: 2, heir: 2 })
   })
 
   it('has the priority of the task that sends it, where that is asked for and nobody says another', async () => {

@@ -34,6 +34,7 @@ const rows: readonly Row[] = [
   row('idle', 'HUP', 0),
   row('idle', 'INT', 1),
   row('idle', 'QUIT', 0),
+  row('idle', 'QUIT', 0, 'none', 60),
   row('idle', 'USR1, TERM', 0),
   row('running', 'TERM', 0),
   row('running', 'TERM, TERM', 0),
