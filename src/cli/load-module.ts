@@ -6,12 +6,16 @@ import { type Exports, importModule } from '../load.js'
 import { library } from './app-port.js'
 import { Fault } from './fault.js'
 import { shown } from './find-module.js'
+import { watchLoading } from './watch-loading.js'
 
 export const loadModule = async (file: string, cwd: string): Promise<Exports> => {
+  const loaded = watchLoading(shown(file, cwd))
   try {
     return await importModule(file, library)
   } catch (error) {
     throw faultInModule(error, file, cwd)
+  } finally {
+    loaded()
   }
 }
 

@@ -45,6 +45,10 @@ export const app = createApp(createApp === theirs ? 'once' : 'twice')
   'no-package.js': `import '@acme/unheard-of/deep'\n`,
   'no-file.ts': `import './nothing.js'\n`,
   'throws-text.js': `throw 'just a text'\n`,
+  'exits.ts': 'process.exit(7)\n',
+  'exits.js': 'process.exit(0)\n',
+  'waits.ts': 'await new Promise(() => {})\n',
+  'waits.js': 'await new Promise(() => {})\n',
   'no-app.js': `export const add = 1\nexport const mul = 2\n`,
 })
 
@@ -83,6 +87,9 @@ describe('-A loads', () => {
   })
 })
 
+const topLevel = 'What a module does at its top level must come to an end, and must not end the process.'
+const never = 'it waits at its top level for what never comes (an await that nothing can settle)'
+
 describe('-A says where it went wrong, and what', () => {
   it.each([
     ['syntax.ts', 'syntax.ts cannot be loaded: syntax.ts:2:10: Unexpected token'],
@@ -109,6 +116,10 @@ describe('-A says where it went wrong, and what', () => {
       'no-package.js cannot be loaded: no-package.js imports @acme/unheard-of, which is not there.\nIs it installed? npm install @acme/unheard-of',
     ],
     ['no-file.ts', 'no-file.ts cannot be loaded: no-file.ts imports ./nothing.js, which is not there.'],
+    ['exits.ts', `exits.ts cannot be loaded: it ended the process (exit code 7).\n${topLevel}`],
+    ['exits.js', `exits.js cannot be loaded: it ended the process (exit code 0).\n${topLevel}`],
+    ['waits.ts', `waits.ts cannot be loaded: ${never}.\n${topLevel}`],
+    ['waits.js', `waits.js cannot be loaded: ${never}.\n${topLevel}`],
     [
       'no-app.js',
       "no-app.js has no app; it exports add and mul.\nExport one: export const app = createApp('proj')",
