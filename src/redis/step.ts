@@ -308,14 +308,15 @@ const toDelivery = (queues: readonly string[], tag: string, value: Buffer): Deli
     }
   const gated = isGated(tag)
   const held = gated ? value.subarray(value.indexOf(newline) + 1) : value
-  const about = { tag, queue, ...(gated && { gated }) }
   if (!tag.includes('r'))
     return gated ? { ...firstDelivery(queue, tag, held), gated } : firstDelivery(queue, tag, held)
   const cut = held.indexOf(newline)
   const [attempts, flag, , ...worker] = held.toString('utf8', 0, cut).split(' ')
   const lastWorker = worker.join(' ')
   return {
-    ...about,
+    tag,
+    queue,
+    ...(gated && { gated }),
     raw: held.subarray(cut + 1),
     attempts: Number(attempts),
     redelivered: lastWorker !== '-',

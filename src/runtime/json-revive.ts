@@ -6,8 +6,8 @@ import { markOf } from './json-write.js'
 /** Can the text hold anything to revive? Keys may be spelt with escapes; Python would read them all the same. */
 export function needsReviving(text: string): boolean {
   return (
-    text.includes('__type__') ||
-    text.includes('__superjson__') ||
+    // One look settles it for most.
+    (text.includes('__') && (text.includes('__type__') || text.includes('__superjson__'))) ||
     (text.includes('\\u00') && /\\u00(?:5f|6|7[0-9a])/i.test(text))
   )
 }

@@ -44,12 +44,12 @@ export interface MetaFields {
   readonly result: string
   readonly traceback?: string | null
   /** JSON text. */
-  readonly children?: string
+  readonly children?: string | undefined
   /** ms; written for ready states only. */
   readonly nowMs: number
   readonly groupId?: string | null
   readonly parentId?: string | null
-  readonly extended?: ExtendedMeta
+  readonly extended?: ExtendedMeta | undefined
 }
 
 const quote = JSON.stringify

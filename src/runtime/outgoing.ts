@@ -66,7 +66,8 @@ const taskOf = (node: TaskNode | MapNode): Pick<TaskNode, 'task' | 'args' | 'kwa
 const listOf = (nodes: readonly Node[] | undefined): readonly SignatureJson[] | null =>
   nodes === undefined || nodes.length === 0 ? null : nodes.map(toJSON)
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] }
+/** A record while it is being filled, field by field: a literal with spreads costs ten times as much. */
+export type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** `chordJson` gives the dict of a chord's body, which stands in every message of its header. */
 export const toOutgoing = (

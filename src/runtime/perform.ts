@@ -6,6 +6,7 @@ import type { ChordKey, ChordPart, Completion, Ending, PageKey, Publication, Sto
 import { encodeValue } from './json.js'
 import type { Message } from './message.js'
 import { type ExtendedMeta, metaText } from './meta.js'
+import type { Writable } from './outgoing.js'
 import type { Plan, Step } from './plan.js'
 import { type Means, type Prepared, prepare } from './prepare.js'
 
@@ -81,11 +82,11 @@ const storedText = (step: Extract<Step, { do: 'store' }>, ended: Ended, nowMs: n
       state,
       result,
       traceback,
-      ...(children.length > 0 && { children: encodeValue(children, 'the children') }),
+      children: children.length > 0 ? encodeValue(children, 'the children') : undefined,
       nowMs,
       groupId,
       parentId,
-      ...(extended !== undefined && { extended }),
+      extended,
     }),
   }
 }
@@ -111,21 +112,18 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
     else if (step.do === 'free') frees.push(step.key)
     else sends = true
   const fenced = joined.length === 0 && needsFence(ended.message, plan.steps, ending)
-  const complete = ({ pushes, chords, pages = [], releases, errands }: Publication): Completion => ({
-    tag: ended.tag,
-    ending,
-    ...(fenced && { fence: fenceOf(ended.message) }),
-    results,
-    pushes,
-    chords,
-    ...(errands !== undefined && { errands }),
-    ...(grown !== undefined && { grown }),
-    parts,
-    ...(joined.length > 0 && { joined }),
-    ...(pages.length > 0 && { pages }),
-    ...(frees.length > 0 && { frees }),
-    ...(releases !== undefined && { releases }),
-  })
+  const complete = ({ pushes, chords, pages = [], releases, errands }: Publication): Completion => {
+    // Field by field: spreads that mostly add nothing would cost as much as all the rest.
+    const completion: Writable<Completion> = { tag: ended.tag, ending, results, pushes, chords, parts }
+    if (fenced) completion.fence = fenceOf(ended.message)
+    if (errands !== undefined) completion.errands = errands
+    if (grown !== undefined) completion.grown = grown
+    if (joined.length > 0) completion.joined = joined
+    if (pages.length > 0) completion.pages = pages
+    if (frees.length > 0) completion.frees = frees
+    if (releases !== undefined) completion.releases = releases
+    return completion
+  }
   const woven = sends ? weave(plan, means) : undefined
   if (woven !== undefined)
     return woven.then(async ({ steps, left }) => {
