@@ -34,6 +34,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: tests([...withRedis, 'interop', 'package']),
           isolate: false,
+          testTimeout: 20 * seconds,
         },
       },
       built('redis', withRedis, 30 * seconds),
