@@ -1,5 +1,6 @@
 // Every case of the campaign, in the order of the table in docs/guarantees.md.
 import type { FaultCase } from '../support/scene.js'
+import { beats } from './beats.js'
 import { p12 } from './full.js'
 import { busy } from './busy.js'
 import { p4 } from './chord.js'
@@ -34,3 +35,6 @@ export const more: readonly FaultCase[] = [
   fuzz,
   waiting,
 ]
+
+/** Several beats under faults; `npm test` plays them side by side (beats.test.ts). */
+export const clocks: readonly FaultCase[] = beats

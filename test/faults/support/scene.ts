@@ -43,6 +43,7 @@ export const lease = 2
 export const peerConcurrency = 4
 
 const program = fileURLToPath(new URL('../programs/worker.js', import.meta.url))
+const beatProgram = fileURLToPath(new URL('../programs/beat.js', import.meta.url))
 const pythonProgram = fileURLToPath(new URL('../programs/faults.py', import.meta.url))
 const defaultQueue = 'faults'
 
@@ -103,6 +104,8 @@ export class Scene {
   readonly #apps = new Map<string, Client>()
   readonly #workers = new Set<Running>()
   readonly #peers = new Set<CeleryWorker>()
+  readonly #beats = new Set<Running>()
+  readonly #endings: (() => void)[] = []
 
   private constructor(redis: TestRedis, seed: number) {
     this.redis = redis
@@ -116,7 +119,8 @@ export class Scene {
   }
 
   async close(): Promise<void> {
-    for (const worker of [...this.#workers, ...this.#peers]) worker.signal('SIGKILL')
+    for (const each of [...this.#workers, ...this.#peers, ...this.#beats]) each.signal('SIGKILL')
+    for (const end of this.#endings) end()
     await Promise.all([...this.#apps.values()].map(({ app }) => app.close()))
     this.outside.disconnect()
     this.#opened?.disconnect()
@@ -150,6 +154,19 @@ export class Scene {
     this.#workers.add(worker)
     void worker.exited.then(() => this.#workers.delete(worker))
     return worker
+  }
+
+  /** Starts a beat (programs/beat.js), and does not wait for it. */
+  beat(told: { readonly broker: string; readonly team: string; readonly jumps: readonly number[] }): Running {
+    const beat = startNode(beatProgram, [], { env: { FAULTS: JSON.stringify(told) } })
+    this.#beats.add(beat)
+    void beat.exited.then(() => this.#beats.delete(beat))
+    return beat
+  }
+
+  /** Called when the scene is closed, whatever happens before. */
+  atEnd(end: () => void): void {
+    this.#endings.push(end)
   }
 
   /** Starts a stock Celery worker with the same tasks, on this queue: one process. */
@@ -235,7 +252,9 @@ export class Scene {
     const { outside } = this
     // What was sent ahead waits for nobody: the message that releases it does. An answer to whoever was killed expires.
     const isWork = (key: string): boolean =>
-      !key.startsWith('lovage:stage:') && !key.endsWith('.reply.celery.pidbox')
+      !key.startsWith('lovage:stage:') &&
+      !key.startsWith('lovage:beat:') &&
+      !key.endsWith('.reply.celery.pidbox')
     const keys = (await outside.keys('*')).filter(isWork)
     const types = await Promise.all(keys.map((key) => outside.type(key)))
     const waiting = keys.filter((key, i) => types[i] === 'list' || key.startsWith('lovage:eta:'))
