@@ -73,7 +73,7 @@ const levelOf = (place: Place, manner: Manner): Level<Place, Node> => {
       })
     }
     case 'group': {
-      const words = startOfGroup(node, place.words(), manner)
+      const words = withOwn(node, startOfGroup(node, place.words(), manner), manner)
       const parts = listParts(
         'tasks',
         node.tasks.map((task) => at(task, words)),
@@ -95,14 +95,16 @@ const levelOf = (place: Place, manner: Manner): Level<Place, Node> => {
 
 const at = (node: Node, words: Words): Place => ({ node, words: () => words })
 
-const startOfGroup = (group: GroupNode, words: Words, manner: Manner): Words =>
-  around(group, words, manner.visitor.onGroupStart?.(group, words.stamps), manner)
+const startOfGroup = (group: GroupNode, words: Words, { visitor, append }: Manner): Words =>
+  together(words, said(visitor.onGroupStart?.(group, words.stamps), 'a visitor'), append)
 
 /** What is said of everything inside a composite: from around it, by the visitor, and by stamps of its own. */
-const around = (node: Node, words: Words, given: Stamping | undefined, manner: Manner): Words => {
-  const told = together(words, said(given, 'a visitor'), manner.append)
+const around = (node: Node, words: Words, given: Stamping | undefined, manner: Manner): Words =>
+  withOwn(node, together(words, said(given, 'a visitor'), manner.append), manner)
+
+const withOwn = (node: Node, told: Words, { yields, append }: Manner): Words => {
   const own: Words = { stamps: ownStamps(node.options), options: {} }
-  return manner.yields ? together(own, told, manner.append) : together(told, own, manner.append)
+  return yields ? together(own, told, append) : together(told, own, append)
 }
 
 const chordLevel = (chord: ChordNode, outer: Words, manner: Manner): Level<Place, Node> => {
@@ -112,6 +114,8 @@ const chordLevel = (chord: ChordNode, outer: Words, manner: Manner): Level<Place
     visitor.onChordHeaderStart === undefined
       ? startOfGroup(header, outer, manner)
       : around(chord, outer, visitor.onChordHeaderStart(chord, outer.stamps), manner)
+  // A group that became a header keeps its stamps; they are not the body's.
+  const inHeader = withOwn(header, words, manner)
   let ofBody: Words | undefined
   const bodyWords = (): Words => {
     if (ofBody !== undefined) return ofBody
@@ -123,7 +127,7 @@ const chordLevel = (chord: ChordNode, outer: Words, manner: Manner): Level<Place
   const parts: Part<Place>[] = [
     ...listParts(
       'header',
-      chord.header.map((task) => at(task, words)),
+      chord.header.map((task) => at(task, inHeader)),
     ),
     { key: 'body', value: { node: chord.body, words: bodyWords } },
   ]

@@ -7,26 +7,27 @@ import { fromJSON } from '../../src/canvas/wire.js'
 import { Replace, Retry } from '../../src/errors.js'
 import { decompose } from '../../src/runtime/decompose.js'
 import { ignoredIds } from '../../src/runtime/ignored.js'
-import type { Message } from '../../src/runtime/message.js'
 import type { ResultShape } from '../../src/runtime/plan.js'
 import { build, type Spec } from '../support/canvases/build.js'
 import { found } from '../support/canvases/found.js'
 import { type End, inOrder, meaning, seen, withoutIds } from '../support/canvases/meaning.js'
-import { render } from '../support/canvases/words.js'
+import { render, tidy } from '../support/canvases/words.js'
 import { anyWork, type Work } from '../support/canvases/work.js'
 import { contextOf, counter, nowMs, outgoingOf } from './plans.js'
-import { World } from './world.js'
+import { type Running, World } from './world.js'
 
-const tasksOf = (runs: Map<string, number>) => {
-  const step = (message: Pick<Message, 'retries'>, args: readonly unknown[]): unknown => {
-    const { label, way, heir } = args.at(-1) as Spec
+const tasksOf = (runs: Map<string, number>, stamps: (readonly [label: string, stamps: unknown])[]) => {
+  const step = (message: Pick<Running, 'retries'> & Partial<Running>, args: readonly unknown[]): unknown => {
+    const { label, way, heir, adds = [] } = args.at(-1) as Spec
+    if (message.stamps !== undefined) stamps.push([label, message.stamps])
+    for (const added of adds) message.addToChord?.(fromJSON(added))
     runs.set(label, (runs.get(label) ?? 0) + 1)
     if (message.retries === 0 && (way === 'retries' || way === 'gives up')) throw new Retry({}, 'again')
     if (way === 'fails' || way === 'gives up') throw new TypeError(`boom ${label}`)
     return heir === undefined ? render(label, args.slice(0, -1)) : new Replace(fromJSON(heir))
   }
   return {
-    step(this: Message, ...args: unknown[]) {
+    step(this: Running, ...args: unknown[]) {
       return step(this, args)
     },
     'celery.map': ({ it: items }: { it: unknown[] }) => items.map((item) => step({ retries: 0 }, [item])),
@@ -42,7 +43,7 @@ const told = (world: World, shape: ResultShape, end: End): unknown => {
   const text = world.results.get(shape.id)
   if (text === undefined) return `nobody ended ${shape.id}`
   const { status, result } = JSON.parse(text)
-  return status === 'SUCCESS' ? result : withoutIds(`${result.exc_type}: ${result.exc_message.join()}`)
+  return status === 'SUCCESS' ? tidy(result) : withoutIds(`${result.exc_type}: ${result.exc_message.join()}`)
 }
 
 /** All ids that the sender has in hand. */
@@ -57,9 +58,13 @@ const play = (work: Work, choose: (count: number) => number) => {
   const sent = decompose(build(work) as unknown as Node, [], {}, { mint, nowMs })
   const ignored = ignoredIds(outgoingOf(sent), [], contextOf().ignores)
   const runs = new Map<string, number>()
-  const world = new World({ tasks: tasksOf(runs), choose }, mint).play(sent)
+  const stamps: (readonly [label: string, stamps: unknown])[] = []
+  const world = new World({ tasks: tasksOf(runs, stamps), choose }, mint).play(sent)
   expect(told(world, sent.result, expected.end), 'results').toEqual(seen(expected.end))
   expect(inOrder(runs), 'runs').toEqual(inOrder(expected.runs))
+  for (const [label, each] of stamps)
+    if (expected.stamps.has(label))
+      expect([label, each], 'stamps').toEqual([label, expected.stamps.get(label)])
   expect([...world.chords.keys()], 'open chords').toEqual([])
   for (const id of ids(sent.result))
     if (!ignored.has(id)) expect(world.results.has(id), `the end of ${id}`).toBe(true)

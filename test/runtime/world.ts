@@ -1,6 +1,7 @@
 // A world without a broker, a pool or a clock: plans are carried out on plain data, one message after the
 // other in any order that is asked for. What it shows is what the deciders decide.
 import type { Node } from '../../src/canvas/node.js'
+import type { Addition } from '../../src/runtime/addition.js'
 import { Replace, Retry } from '../../src/errors.js'
 import type { ChordKey, ChordPart } from '../../src/runtime/broker.js'
 import { followSuccess } from '../../src/runtime/follow.js'
@@ -11,11 +12,18 @@ import { followRetry } from '../../src/runtime/follow-retry.js'
 import type { Message } from '../../src/runtime/message.js'
 import { metaText } from '../../src/runtime/meta.js'
 import { encodeValue } from '../../src/runtime/json.js'
+import { ownPlace } from '../../src/runtime/parts.js'
 import type { Plan, Step } from '../../src/runtime/plan.js'
 import { contextOf, counter, nowMs, rawsOf, read } from './plans.js'
 
-/** What a task does; what it throws is its failure, or a Retry. `this` is its message. */
-export type Code = (this: Message, ...args: any[]) => unknown
+/** A task's message, and what it may do. */
+export interface Running extends Message {
+  /** Sent with its end, if it stands in the header of a chord. */
+  readonly addToChord: (node: Node) => void
+}
+
+/** What a task does; what it throws is its failure, or a Retry. */
+export type Code = (this: Running, ...args: any[]) => unknown
 
 export interface Options {
   readonly tasks: Readonly<Record<string, Code>>
@@ -73,7 +81,13 @@ export class World {
     const [raw] = this.#waiting.splice(index, 1) as [string]
     const message = read(raw)
     this.ran.push(message.id)
+    const added: Addition[] = []
+    const addToChord = (node: Node): void => {
+      if (ownPlace(message) === undefined) return
+      added.push({ do: 'send', node, args: [], options: { taskId: this.mint() }, toChord: true })
+    }
     const context = contextOf({
+      added,
       mint: this.mint,
       queue: message.routingKey,
       ignoreResult: message.ignoreResult === true,
@@ -83,7 +97,7 @@ export class World {
       const code = this.#options.tasks[message.task]
       if (code === undefined) throw new Error(`no task ${message.task}`)
       const kwargs = Object.keys(message.kwargs).length > 0 ? [message.kwargs] : []
-      const value = code.apply(message, [...message.args, ...kwargs])
+      const value = code.apply({ ...message, addToChord }, [...message.args, ...kwargs])
       plan =
         value instanceof Replace
           ? followReplace(message, value.signature as Node, context)
@@ -117,6 +131,9 @@ export class World {
       const { children, ...fields } = step
       const texts = children.length > 0 ? { children: encodeValue(children) } : {}
       this.results.set(step.taskId, metaText({ ...fields, ...texts, nowMs }))
+    } else if (step.do === 'grow-chord') {
+      const chord = this.#chord(step.chord)
+      chord.size = (chord.size ?? 0) + 1
     } else if (step.do === 'open-chord') this.#chord(step.chord).size ??= step.chord.size
     else if (step.do === 'report') {
       const chord = this.#chord(step.part)

@@ -6,12 +6,12 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { App } from '../../../src/app.js'
 import { signature } from '../../../src/canvas/signature.js'
-import { ResultIgnored } from '../../../src/errors.js'
+import { InvalidUsage, ResultIgnored } from '../../../src/errors.js'
 import type { AnyResult } from '../../../src/runtime/result-source.js'
 import { build, type Spec } from '../../support/canvases/build.js'
 import { found } from '../../support/canvases/found.js'
 import { type End, inOrder, type Meaning, meaning, seen, withoutIds } from '../../support/canvases/meaning.js'
-import { render } from '../../support/canvases/words.js'
+import { render, tidy } from '../../support/canvases/words.js'
 import { anyWork, type Work } from '../../support/canvases/work.js'
 import { until } from '../../support/until.js'
 import { onEveryEngine } from './bench.js'
@@ -19,13 +19,19 @@ import { onEveryEngine } from './bench.js'
 const numRuns = Number(process.env['CANVASES'] ?? 100)
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 
-type Event = readonly ['start' | 'end', string]
+type Event = readonly ['start' | 'end', string, stamps?: unknown]
 
 /** The task of all canvases. */
 const stepOf = (app: App, events: Event[]) =>
   app.task('step', async function (...given: unknown[]) {
-    const { label, way, heir } = given.pop() as Spec
-    events.push(['start', label])
+    const { label, way, heir, adds = [] } = given.pop() as Spec
+    events.push(['start', label, this.request.stamps])
+    for (const added of adds)
+      try {
+        this.addToChord(signature.from(added))
+      } catch (error) {
+        if (!(error instanceof InvalidUsage)) throw error // It stands in no header.
+      }
     // Others get their turn, as in every real task.
     await Promise.resolve()
     events.push(['end', label])
@@ -43,7 +49,7 @@ const observed = async (result: AnyResult, end: End): Promise<unknown> => {
     return Promise.all(members.map((member, i) => observed(member, end.ends[i] ?? end)))
   }
   try {
-    return await result.get({ timeout: 3 })
+    return tidy(await result.get({ timeout: 10 }))
   } catch (error) {
     if (error instanceof ResultIgnored) return 'not stored'
     return withoutIds(`${(error as Error).name}: ${(error as Error).message}`)
@@ -52,7 +58,7 @@ const observed = async (result: AnyResult, end: End): Promise<unknown> => {
 
 /** Whoever waits for a part on the way has an answer, too. */
 const ended = (result: AnyResult): Promise<unknown> =>
-  result.get({ timeout: 5, propagate: false }).catch((error: unknown) => {
+  result.get({ timeout: 10, propagate: false }).catch((error: unknown) => {
     if (!(error instanceof ResultIgnored)) throw error
   })
 
@@ -88,12 +94,15 @@ onEveryEngine('any canvas', (bench) => {
       const expected = meaning(work)
       const result = (await app.send(build(work, ballast))) as unknown as AnyResult
       expect(await observed(result, expected.end), 'results').toEqual(seen(expected.end))
-      await until(() => total(counted(events)) >= total(expected.runs), { timeout: 2000 }).catch(() => {})
+      await until(() => total(counted(events)) >= total(expected.runs), { timeout: 10_000 }).catch(() => {})
       const left = async () => (await leftovers()).filter((name) => !known.includes(name))
-      await until(async () => (await left()).length === 0, { timeout: 2000 }).catch(() => {})
+      await until(async () => (await left()).length === 0, { timeout: 10_000 }).catch(() => {})
       expect(await left(), 'what is not over').toEqual([])
       expect(inOrder(counted(events)), 'runs').toEqual(inOrder(expected.runs))
       expect(hasty(events, expected), 'order').toEqual([])
+      for (const [what, label, stamps] of events)
+        if (what === 'start' && expected.stamps.has(label))
+          expect([label, stamps], 'stamps').toEqual([label, expected.stamps.get(label)])
       for (let step: AnyResult | null = result.parent; step !== null; step = step.parent) await ended(step)
     }
 

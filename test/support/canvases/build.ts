@@ -5,6 +5,7 @@ import { chord } from '../../../src/canvas/chord.js'
 import { group } from '../../../src/canvas/group.js'
 import { chunks, xmap, xstarmap } from '../../../src/canvas/map.js'
 import { type AnySignature, signature } from '../../../src/canvas/signature.js'
+import { stamp } from '../../../src/canvas/stamp.js'
 import type { SignatureJson } from '../../../src/canvas/wire.js'
 import { callsOf } from './words.js'
 import type { Calls, Task, Way, Work } from './work.js'
@@ -17,6 +18,8 @@ export interface Spec {
   readonly ballast?: string
   /** What takes the task's place. */
   readonly heir?: SignatureJson
+  /** What it adds to its chord, if it has one. */
+  readonly adds?: readonly SignatureJson[]
 }
 
 /** `ballast` goes into every task. */
@@ -24,7 +27,9 @@ export const build = (work: Work, ballast = ''): AnySignature => {
   let built = bare(work, ballast)
   for (const next of work.link) built = built.link(build(next, ballast))
   for (const errback of work.linkError) built = built.linkError(build(errback, ballast))
-  return built
+  return work.stamped === undefined
+    ? built
+    : stamp(built, work.stamped.stamps, { append: work.stamped.append })
 }
 
 const bare = (work: Work, ballast: string): AnySignature => {
@@ -43,7 +48,7 @@ const bare = (work: Work, ballast: string): AnySignature => {
   }
 }
 
-const task = ({ label, way, immutable, ignored, heir }: Task, ballast: string): AnySignature =>
+const task = ({ label, way, immutable, ignored, heir, adds = [] }: Task, ballast: string): AnySignature =>
   signature('step', {
     args: [
       {
@@ -51,6 +56,7 @@ const task = ({ label, way, immutable, ignored, heir }: Task, ballast: string): 
         way,
         ...(ballast !== '' && { ballast }),
         ...(heir !== undefined && { heir: build(heir, ballast).toJSON() }),
+        ...(adds.length > 0 && { adds: adds.map((added) => build(added, ballast).toJSON()) }),
       } satisfies Spec,
     ],
     immutable,

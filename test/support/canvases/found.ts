@@ -1,5 +1,14 @@
 // Canvases in which random ones found a fault, made as small as they get: they are tried for ever.
-import { type Calls, type Chord, labelled, type Row, type Task, type Way, type Work } from './work.js'
+import {
+  type Calls,
+  type Chord,
+  labelled,
+  type Row,
+  type Stamped,
+  type Task,
+  type Way,
+  type Work,
+} from './work.js'
 
 const links = { link: [], linkError: [] }
 const task = (way: Way = 'works', more: Partial<Task> = {}): Task => ({
@@ -37,6 +46,7 @@ const chord = (parts: readonly Work[], body: Work, more: Partial<Chord> = {}): C
   ...links,
   ...more,
 })
+const said = (...run: string[]): Stamped => ({ stamps: { run }, append: false })
 const [works, fails] = [task(), task('fails')]
 
 const cases: Readonly<Record<string, Work>> = {
@@ -77,6 +87,14 @@ const cases: Readonly<Record<string, Work>> = {
   ),
   'the callback of chords in a chain that end in a group, in a header': chord(
     [chain([chord([works], works), chord([works], works), group([works, fails, works])], { link: [works] })],
+    works,
+  ),
+  'stamps of a group that became a header are not those of the body': chain([
+    task('is replaced', { heir: chain([chunks(1, { stamped: said('a') }), works]), stamped: said('b') }),
+    works,
+  ]),
+  'what is added by a task that is replaced, and by what takes its place': chord(
+    [task('is replaced', { heir: task('works', { adds: [works] }), adds: [group([works, works])] }), works],
     works,
   ),
 }

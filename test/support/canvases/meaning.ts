@@ -1,7 +1,8 @@
 // A plain interpreter of canvases: what each gives, which tasks run how often, and what must have ended before
 // what starts. No queue, no messages, no ids: the words of docs/canvas.md, as code.
 import { reprException } from '../../../src/runtime/failure.js'
-import { callsOf, messagesOf, render, type Value } from './words.js'
+import { type Stamps, stampsOf } from './stamps.js'
+import { callsOf, messagesOf, render, tidy, type Value } from './words.js'
 import type { Calls, Task, Work } from './work.js'
 
 export interface Failure {
@@ -19,6 +20,8 @@ export interface Meaning {
   readonly end: End
   /** Label → how often its code runs. */
   readonly runs: ReadonlyMap<string, number>
+  /** Label → the stamps with which each of its runs comes. */
+  readonly stamps: ReadonlyMap<string, Stamps>
   /** The first has ended before the second starts. */
   readonly before: readonly (readonly [string, string])[]
 }
@@ -139,6 +142,9 @@ interface Done {
   readonly ran: readonly string[]
 }
 
+/** A place in a header: its chord waits for what is added, too. */
+type Seat = Done[]
+
 export const meaning = (work: Work): Meaning => {
   const runs = new Map<string, number>()
   const before: (readonly [string, string])[] = []
@@ -150,35 +156,65 @@ export const meaning = (work: Work): Meaning => {
     for (const earlier of after) before.push([earlier, label])
   }
 
-  const follow = ([step, ...rest]: Line, input: Value | undefined, after: readonly string[]): Done => {
+  const follow = (
+    [step, ...rest]: Line,
+    input: Value | undefined,
+    after: readonly string[],
+    seat?: Seat,
+  ): Done => {
     if (step === undefined) throw new Error('a line without steps')
-    const done = step.kind === 'row' ? sideBySide(step, input, after) : one(step, input, after)
-    if (rest.length === 0) return done
+    const isLast = rest.length === 0
+    const done =
+      step.kind === 'row'
+        ? sideBySide(step, input, after, !isLast || seat !== undefined)
+        : one(step, input, after, isLast ? seat : undefined)
+    if (isLast) return done
     const failure = failureOf(done.end)
-    if (failure === undefined) return follow(rest, valueOf(done.end), done.ran)
+    if (failure === undefined) return follow(rest, valueOf(done.end), done.ran, seat)
     // A task has called its errbacks; of a row, those of what comes next are called.
     if (done.end.kind === 'row') for (const errback of errbacksOf(rest)) follow(errback, '<id>', done.ran)
     return { end: never(rest, failure), ran: done.ran }
   }
 
-  const sideBySide = ({ lines }: Row, input: Value | undefined, after: readonly string[]): Done => {
-    const all = lines.map((line) => follow(line, input, after))
+  /** What was added by a member of a header stands behind that one. */
+  const sideBySide = (
+    { lines }: Row,
+    input: Value | undefined,
+    after: readonly string[],
+    isHeader: boolean,
+  ): Done => {
+    const all = lines.flatMap((line) => {
+      const added: Done[] = []
+      return [follow(line, input, after, isHeader ? added : undefined), ...added]
+    })
     const ran = all.flatMap((done) => done.ran)
     return { end: { kind: 'row', ends: all.map(({ end }) => end) }, ran: all.length === 0 ? after : ran }
   }
 
-  const one = ({ work, link, linkError }: One, input: Value | undefined, after: readonly string[]): Done => {
+  const one = (
+    { work, link, linkError }: One,
+    input: Value | undefined,
+    after: readonly string[],
+    seat?: Seat,
+  ): Done => {
     if (work.kind === 'chunks') {
-      const lines = messagesOf(work).map(lineOf)
-      return sideBySide({ kind: 'row', lines: inRow(lines, { link, linkError }), opens: false }, input, after)
+      const lines = inRow(messagesOf(work).map(lineOf), { link, linkError })
+      return sideBySide({ kind: 'row', lines, opens: false }, input, after, false)
+    }
+    const add = ({ label, adds = [] }: Task) => {
+      for (const added of seat === undefined ? [] : adds)
+        seat?.push(follow(asOne(lineOf(added)), undefined, [label], seat))
     }
     if (work.kind === 'task' && work.heir !== undefined) {
       start(work.label, after, 1)
-      const done = follow(given(asOne(lineOf(work.heir)), { link, linkError }), undefined, [work.label])
+      add(work)
+      const line = given(asOne(lineOf(work.heir)), { link, linkError })
+      const done = follow(line, undefined, [work.label], seat)
       // Its end is the task's: stored where the task's result is.
       return { end: { ...done.end, stored: !work.ignored } as End, ran: done.ran }
     }
     const { end, ran } = work.kind === 'task' ? call(work, input, after) : calls(work, after)
+    if (end.kind === 'value' && work.kind === 'task') add(work)
     if (end.kind === 'failure') for (const errback of linkError) follow(lineOf(errback), '<id>', ran)
     if (end.kind === 'value')
       for (const { work: next, silent } of link) follow(lineOf(next), silent ? undefined : end.value, ran)
@@ -208,7 +244,12 @@ export const meaning = (work: Work): Meaning => {
 
   const { end } = follow(lineOf(work), undefined, [])
   // A callback that was copied to several places runs once for each: which of them is not told.
-  return { end, runs, before: before.filter((pair) => !pair.some((label) => copied.has(label))) }
+  return {
+    end,
+    runs,
+    stamps: stampsOf(work),
+    before: before.filter((pair) => !pair.some((label) => copied.has(label))),
+  }
 }
 
 const boom = (label: string): Failure => ({ name: 'TypeError', message: `boom ${label}` })
@@ -263,7 +304,7 @@ const errbacksOf = (line: Line): readonly Line[] => {
 export const seen = (end: End): unknown => {
   if (end.kind === 'row') return end.ends.map(seen)
   if (!end.stored) return 'not stored'
-  return end.kind === 'value' ? end.value : `${end.failure.name}: ${end.failure.message}`
+  return end.kind === 'value' ? tidy(end.value) : `${end.failure.name}: ${end.failure.message}`
 }
 
 /** Ids differ from run to run. */
