@@ -1,8 +1,10 @@
 // createApp(): the one place where the rooms meet. URLs become Redis or memory parts here, tasks become
 // callables, and signatures get a sender. Nothing connects before it is needed.
 import { randomUUID } from 'node:crypto'
+import type { Observable } from 'rxjs'
 import { beatMeans, type BeatHost } from './app-beat.js'
 import { AppCarrier } from './app-carrier.js'
+import { AppEvents } from './app-events.js'
 import { type SignalName, type Signals, signalNames } from './app-signals.js'
 import { type AnyFunction, makeTask, type Task } from './app-task.js'
 import { packageVersion } from './app-version.js'
@@ -25,6 +27,8 @@ import { DeadLetters } from './runtime/dead.js'
 import { Control } from './runtime/control/control.js'
 import type { Inspect } from './runtime/control/inspection.js'
 import { RevokeTogether } from './runtime/control/together.js'
+import type { EventStream } from './runtime/event-stream.js'
+import type { EventOf, EventType } from './runtime/events.js'
 import type { ErrorClass } from './runtime/failure.js'
 import { registerClass } from './runtime/json.js'
 import type { Mailbox } from './runtime/mailbox.js'
@@ -34,8 +38,8 @@ import type { CanvasLimits } from './runtime/check-canvas.js'
 import { Registry } from './runtime/registry.js'
 import { fromTuple } from './runtime/handles.js'
 import { TaskResult } from './runtime/result.js'
-import { later, type ResultSource } from './runtime/result-source.js'
-import { Router } from './runtime/router.js'
+import type { ResultSource } from './runtime/result-source.js'
+import { type Routed, Router } from './runtime/router.js'
 import { Guards } from './runtime/security/guard.js'
 import { SavedGroups } from './runtime/saved-groups.js'
 import { installAppSender, sendNode, type SendingApp } from './runtime/send.js'
@@ -56,6 +60,12 @@ export class App {
   readonly #signals = new Signalling<Signals>(signalNames, () => this.log)
   readonly #weaver = new Weaver(this.#signals, () => this.log)
   readonly #revoking = new RevokeTogether((ids, options) => this.control.revoke(ids, options))
+  readonly #events = new AppEvents({
+    mailbox: () => this.#mailbox(),
+    exchange: () => this.settings.eventExchange,
+    wake: () => this.control.heartbeat(),
+    log: () => this.log,
+  })
   /** The file that made this app, as far as the stack tells. */
   readonly #module = callingModule()
   #input: SettingsInput
@@ -251,6 +261,7 @@ export class App {
         isChild: this.isChild,
         signals: this.#signals,
         around: this.#around,
+        tellSent: this.#tellSent(),
         settings: workerSettings(settings),
       },
       settled.options,
@@ -281,9 +292,17 @@ export class App {
     return new DeadLetters({ broker: () => this.broker(), guards: () => this.#guard() })
   }
 
-  // Words of the contract that come with a later version: each says so.
-  events(): never {
-    throw later('app.events', 'events')
+  /**
+   * What workers and clients tell, as it happens: `for await (const event of app.events())`. Of these types only, where
+   * some are named; types of your own are heard by name, or by `'*'`, which is everything.
+   */
+  events<T extends string = EventType>(...types: readonly T[]): EventStream<T> {
+    return this.#events.open(types)
+  }
+
+  /** The same as an Observable of rxjs. Each subscriber listens for itself. */
+  events$<T extends string = EventType>(...types: readonly T[]): Observable<EventOf<T>> {
+    return this.#events.observe(types)
   }
 
   /** The broker, for those who look after queues: lengths, purging. */
@@ -304,6 +323,7 @@ export class App {
     await this.beat.close()
     await Promise.all([...this.#workers].map((worker) => worker.stop()))
     this.#workers.clear()
+    await this.#events.close()
     await this.#carrier.close()
   }
 
@@ -365,6 +385,7 @@ export class App {
     means: (broker) => this.#means(broker),
     isOurs: (task) => this.#routes().isOurs(task),
     publishing: () => this.settings,
+    tellSent: () => this.#tellSent(),
     mint: randomUUID,
   }
 
@@ -390,6 +411,11 @@ export class App {
       signals: this.#signals,
       around: this.#around,
     }
+  }
+
+  /** Undefined where the settings do not want it. */
+  #tellSent(): ((sent: readonly Routed[]) => void) | undefined {
+    return this.settings.taskSendSentEvent ? (sent) => this.#events.sent.tell(sent) : undefined
   }
 
   readonly #around = (): Around | undefined => {

@@ -27,6 +27,7 @@ export const withoutEffect: Readonly<Record<string, string>> = {
   resultPersistent: amqp,
   resultExchange: amqp,
   resultExchangeType: amqp,
+  eventQueuePrefix: 'whoever listens has a channel of Redis, and no queue',
   eventQueueTtl: amqp,
   eventQueueExpires: amqp,
   eventQueueExclusive: amqp,
@@ -57,7 +58,6 @@ const connection = 'connections look after themselves here; leave it out'
 const classes = 'it names a Python class; leave it out'
 const printed =
   'what a task prints is a WARNING of the log in prefork and threads, and goes straight to the terminal in fiber and solo; log with `this.log`'
-const events = 'events are not available yet'
 
 /** `but` are the values that are already true, and therefore accepted. */
 export interface Refusal {
@@ -94,7 +94,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   taskAnnotations: not('give the options where the task is made: app.task(name, fn, options)'),
   taskProtocol: not('protocol 2 is written (1 is read as well); leave it out', 2),
   taskRemoteTracebacks: not('an error carries the text of its traceback; leave it out', false),
-  taskSendSentEvent: not(events, false),
 
   resultBackendMaxRetries: not('a worker tries until the store is back; leave it out'),
   resultBackendBaseSleepBetweenRetriesMs: not(connection),
@@ -111,14 +110,10 @@ export const refusals: Readonly<Record<string, Refusal>> = {
     true,
   ),
   workerDirect: not('a queue of its own is one more name: lovage worker -n w1@%h -Q celery,w1', false),
-  workerSendTaskEvents: not(events, false),
   workerTaskLogFormat: not('use workerLogFormat: "text" or "json"'),
   workerRedirectStdouts: not(printed, true),
   workerRedirectStdoutsLevel: not(printed, 'WARNING'),
 
-  eventExchange: not(events, 'celeryev'),
-  eventQueuePrefix: not(events, 'celeryev'),
-  eventSerializer: not(events, 'json'),
   beatCronStartingDeadline: not(
     "a tick that was missed for too long is passed over with catchUp: 'skip' on its entry",
   ),

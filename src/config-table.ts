@@ -381,6 +381,16 @@ export const table = {
   ),
   controlExchange: row(text, 'celery', 'Name before `.pidbox` of the exchange of remote control.'),
 
+  // -- Events
+  workerSendTaskEvents: row(
+    flag,
+    false,
+    'Tell whoever watches what becomes of tasks, from the start: `worker -E`.',
+  ),
+  taskSendSentEvent: row(flag, false, 'Who sends a task tells of it: `task-sent`.'),
+  eventExchange: row(text, 'celeryev', 'Name of the exchange of events.'),
+  eventSerializer: fixed<'json', string>(json, 'json', 'Form of events.'),
+
   // -- Ours
   workerLease: row(
     seconds('more'),

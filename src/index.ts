@@ -10,6 +10,8 @@ export { currentTask, type TaskContext } from './runtime/context.js'
 export type { Request } from './runtime/request.js'
 export type { WorkerOptions } from './runtime/worker/options.js'
 export type { Worker } from './runtime/worker/worker.js'
+export type { Event, EventOf, EventType, OwnEvent } from './runtime/events.js'
+export type { EventStream } from './runtime/event-stream.js'
 
 // Canvas: work as frozen data
 export { clone, immutable, pipe, set, signature } from './canvas/signature.js'

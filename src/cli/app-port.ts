@@ -58,6 +58,7 @@ export interface AppPort {
   readonly beat: Library.App['beat']
   readonly control: Library.App['control']
   readonly dead: Library.App['dead']
+  events(...types: readonly '*'[]): Library.EventStream<'*'>
   close(): Promise<unknown>
 }
 

@@ -12,6 +12,7 @@ export interface BannerFacts {
   /** A number, or `{min=1, max=3}`. */
   readonly concurrency: string
   readonly pool: string
+  readonly taskEvents: boolean
   readonly queues: readonly {
     readonly name: string
     readonly exchange: string
@@ -53,7 +54,9 @@ export const banner = (facts: BannerFacts): string => {
     `.> transport:   ${facts.transport}`,
     `.> results:     ${facts.results}`,
     `.> concurrency: ${facts.concurrency} (${facts.pool})`,
-    '.> task events: OFF (enable -E to monitor tasks in this worker)',
+    facts.taskEvents
+      ? '.> task events: ON'
+      : '.> task events: OFF (enable -E to monitor tasks in this worker)',
     '',
     '[queues]',
   ]

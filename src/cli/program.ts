@@ -7,6 +7,7 @@ import { controlCommand, inspectCommand, statusCommand } from './control.js'
 import { deadCommand } from './dead.js'
 import { devCommand } from './dev.js'
 import { multiCommand } from './multi.js'
+import { eventsCommand } from './events.js'
 import { type ExitCode, exitCodeOf, Fault, sentenceOf } from './fault.js'
 import type { Io } from './io.js'
 import { readEnvironment } from './options.js'
@@ -18,7 +19,7 @@ import { resultCommand } from './result.js'
 import { workerCommand } from './worker.js'
 
 /** Celery's other programs: understood, and answered. */
-const notYet = ['amqp', 'events', 'list', 'logtool', 'migrate', 'shell', 'upgrade']
+const notYet = ['amqp', 'list', 'logtool', 'migrate', 'shell', 'upgrade']
 
 /** Runs one command; the answer is the exit code. `version` is the package's. */
 export const runCli = async (argv: readonly string[], io: Io, version: string): Promise<ExitCode> => {
@@ -78,6 +79,7 @@ const build = (program: Command, context: Context, exit: (code: ExitCode) => voi
     deadCommand(context),
     reportCommand(context),
     beatCommand(context, exit),
+    eventsCommand(context),
     multiCommand(context, exit),
     devCommand(context),
   ]
@@ -120,6 +122,7 @@ Examples:
   lovage -A proj/tasks.ts result <id>                its result
   lovage -A proj/tasks.ts graph <id>                 what came of it, as a picture
   lovage -A proj/tasks.ts inspect active             what runs now, and where
+  lovage -A proj/tasks.ts events --dump              what happens, as it happens
 
 lovage <command> --help tells more. Options are read from the environment too:
 LOVAGE_APP, LOVAGE_BROKER, LOVAGE_WORKER_CONCURRENCY … (CELERY_… likewise).`

@@ -42,6 +42,8 @@ interface Options {
   readonly prefetchMultiplier?: number
   readonly disablePrefetch?: boolean
   readonly taskEvents?: boolean
+  readonly withoutHeartbeat?: boolean
+  readonly heartbeatInterval?: number
   readonly timeLimit?: number
   readonly softTimeLimit?: number
   readonly purge?: boolean
@@ -97,6 +99,8 @@ export const workerCommand = (context: Context, exit: (code: 0 | 1) => void): Co
     )
     .option('--umask <mask>', 'for the files that it writes, in octal', umask)
     .option('-E, --task-events', 'send task events')
+    .option('--without-heartbeat', 'tell nobody that this worker is there')
+    .option('--heartbeat-interval <seconds>', 'from one heartbeat to the next (default: 2)', secondsOption)
     .option('-B, --beat', 'run a beat as well; in any number of workers, each tick is sent once')
     .option('-s, --schedule <path>', 'for the beat: a file for its entries, instead of the broker')
     .option('--scheduler <name>', 'for the beat: redis, memory or file')
@@ -118,8 +122,7 @@ Examples:
 
 /** The rest of Celery's options, so that a command line brought along is answered, not just refused. */
 const celeryOptions = (command: Command): void => {
-  for (const flags of ['--without-gossip', '--without-mingle', '--without-heartbeat'])
-    accepted(command, flags)
+  for (const flags of ['--without-gossip', '--without-mingle']) accepted(command, flags)
   command.addOption(new Option('-O, --optimization <profile>').choices(['default', 'fair']).hideHelp())
   command.addOption(new Option('--discard').hideHelp().implies({ purge: true }))
   command.addOption(new Option('--events').hideHelp().implies({ taskEvents: true }))
@@ -135,7 +138,6 @@ const celeryOptions = (command: Command): void => {
   refused(command, '--executable <path>', 'it runs on the Node that starts it: `/path/to/node lovage …`.')
   // What is revoked lies in the broker, and outlives the worker there.
   accepted(command, '-S, --statedb <path>')
-  refused(command, '--heartbeat-interval <seconds>', 'there are no worker events yet.')
   command.addOption(new Option('--schedule-filename <path>').hideHelp())
 }
 
@@ -191,12 +193,19 @@ const run = async (
       ...(options.disablePrefetch && { prefetchMultiplier: 1 }),
       ...(options.timeLimit && { timeLimit: options.timeLimit }),
       ...(options.softTimeLimit && { softTimeLimit: options.softTimeLimit }),
+      ...(options.taskEvents && { taskEvents: true }),
+      ...(options.heartbeatInterval && { heartbeat: options.heartbeatInterval }),
+      ...(options.withoutHeartbeat && { heartbeat: false as const }),
     })
     if (!globalsOf(command).quiet)
       io.out(
-        await bannerOf(app, worker, { version, loglevel: options.loglevel, autoscale: options.autoscale }),
+        await bannerOf(app, worker, {
+          version,
+          loglevel: options.loglevel,
+          autoscale: options.autoscale,
+          taskEvents: options.taskEvents ?? settings.workerSendTaskEvents,
+        }),
       )
-    if (options.taskEvents) log.warning('-E: task events are not available yet; none are sent.')
     const stoppedBefore = await waitForBroker(app, log)
     if (stoppedBefore !== undefined) return stoppedBefore
     if (options.purge) io.out(await purge(app, worker.queues))
@@ -243,6 +252,7 @@ interface BannerOptions {
   readonly version: string
   readonly loglevel: LogLevel
   readonly autoscale: { readonly max: number; readonly min: number } | undefined
+  readonly taskEvents: boolean
 }
 
 const bannerOf = async (app: AppPort, worker: WorkerPort, options: BannerOptions): Promise<string> => {
@@ -255,6 +265,7 @@ const bannerOf = async (app: AppPort, worker: WorkerPort, options: BannerOptions
         ? String(worker.concurrency)
         : `{min=${options.autoscale.min}, max=${options.autoscale.max}}`,
     pool: worker.poolName,
+    taskEvents: options.taskEvents,
     hostname: worker.hostname,
     at: new Date(),
     app: app.name,

@@ -18,8 +18,8 @@ export class MemoryMailbox implements Mailbox {
     return this.#open(anyKey ? anyKeyOf(exchange) : exchange, hear)
   }
 
-  async broadcast(exchange: string, raw: string): Promise<void> {
-    this.#room.tell(exchange, raw)
+  async broadcast(exchange: string, raw: string, routingKey = ''): Promise<void> {
+    if (routingKey === '') this.#room.tell(exchange, raw)
     this.#room.tell(anyKeyOf(exchange), raw)
   }
 

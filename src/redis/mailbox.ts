@@ -74,8 +74,9 @@ export class RedisMailbox implements Mailbox {
     }
   }
 
-  async broadcast(exchange: string, raw: string): Promise<void> {
-    await this.#ask('publish', [this.#options.keys.fanout(this.#options.address.database, exchange), raw])
+  async broadcast(exchange: string, raw: string, routingKey = ''): Promise<void> {
+    const { keys, address } = this.#options
+    await this.#ask('publish', [keys.fanout(address.database, exchange, routingKey), raw])
   }
 
   async reply(exchange: string, key: string, raw: string): Promise<void> {

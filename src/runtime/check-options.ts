@@ -45,6 +45,8 @@ const kinds = {
       keepalive > 0
     )
   },
+  heartbeat: (value: unknown) =>
+    value === false || (typeof value === 'number' && Number.isFinite(value) && value > 0),
   any: () => true,
 } as const
 
@@ -70,6 +72,7 @@ const expected: Readonly<Record<keyof typeof kinds, string>> = {
   retry: 'an object with countdown or maxRetries',
   logger: 'a Logger, such as createLogger() makes',
   autoscale: '{ max, min }, whole numbers with max of at least 1 and min from 0 to max',
+  heartbeat: 'seconds, more than 0, or false',
   any: 'anything',
 }
 

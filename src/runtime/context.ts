@@ -16,7 +16,9 @@ import type { Logger } from '../log.js'
 import type { LazySignal } from '../pools/pool.js'
 import { type Addition, noAdditions } from './addition.js'
 import { checkRetry } from './check-retry.js'
+import type { Fields, SendEvent } from './events.js'
 import type { ResultTuple } from './meta.js'
+import { checkOwnEvent } from './own-event.js'
 import { ownPlace } from './parts.js'
 import { repr } from './repr.js'
 import { type Request, requestOf, type RequestParts } from './request.js'
@@ -34,6 +36,7 @@ export interface ContextParts extends RequestParts {
   readonly app: unknown
   readonly log: Logger
   readonly store: StoreState
+  readonly event: SendEvent
   readonly random: () => number
   readonly tools: ContextTools
 }
@@ -187,8 +190,14 @@ export class TaskContext {
     if (child !== undefined) this.sent.push(child)
   }
 
-  sendEvent(): never {
-    throw new InvalidUsage('this.sendEvent() is not there yet: it comes with events.')
+  /**
+   * Tells whoever watches (docs/events.md), with fields of your own: `this.sendEvent('task-progress', { percent: 50 })`.
+   * Resolves when it is on its way; it never fails the task. @throws InvalidUsage for
+   * names that would break a monitor, EncodeError for fields that cannot travel
+   */
+  sendEvent(type: string, fields: Fields = {}): Promise<void> {
+    checkOwnEvent(type, fields)
+    return this.parts.event(type, { uuid: this.parts.message.id, ...fields })
   }
 }
 

@@ -46,6 +46,9 @@ export interface Message {
   readonly timeLimit: number | null
   readonly softTimeLimit: number | null
   readonly shadow: string | null
+  /** The arguments as their sender shows them; absent where it says nothing. */
+  readonly argsrepr?: string | null
+  readonly kwargsrepr?: string | null
   readonly origin: string | null
   /** null: the task decides. */
   readonly ignoreResult: boolean | null
@@ -129,6 +132,8 @@ const assemble = (headers: Dict, custom: Dict, properties: Dict, { args, kwargs,
     timeLimit: limit(limits[0]),
     softTimeLimit: limit(limits[1]),
     shadow: text(headers['shadow']),
+    argsrepr: text(headers['argsrepr']),
+    kwargsrepr: text(headers['kwargsrepr']),
     origin: text(headers['origin']),
     ignoreResult: typeof headers['ignore_result'] === 'boolean' ? headers['ignore_result'] : null,
     replacedTaskNesting: count(headers['replaced_task_nesting'] ?? properties['replaced_task_nesting']),

@@ -111,6 +111,7 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
     else if (step.do === 'end') ending = step.ending
     else if (step.do === 'free') frees.push(step.key)
     else sends = true
+  const own = means.sentBy !== undefined ? { ...means, sent: means.sentBy(ended.tag) } : means
   const fenced = joined.length === 0 && needsFence(ended.message, plan.steps, ending)
   const complete = ({ pushes, chords, pages = [], releases, errands }: Publication): Completion => {
     // Field by field: spreads that mostly add nothing would cost as much as all the rest.
@@ -128,7 +129,7 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
   if (woven !== undefined)
     return woven.then(async ({ steps, left }) => {
       try {
-        const completion = complete(await prepare(steps, means, nowMs))
+        const completion = complete(await prepare(steps, own, nowMs))
         // The commit is next, and is not waited for: it is the worker's loop that knows of it.
         left()
         return completion
@@ -137,6 +138,6 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
         throw error
       }
     })
-  const sent = sends ? prepare(plan.steps, means, nowMs) : nothing
+  const sent = sends ? prepare(plan.steps, own, nowMs) : nothing
   return sent instanceof Promise ? sent.then(complete) : complete(sent)
 }

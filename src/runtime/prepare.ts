@@ -27,6 +27,10 @@ export interface Means {
   readonly served?: (() => Promise<ReadonlySet<string>>) | undefined
   /** What the app has around its messages. */
   readonly weaver?: Pick<Weaver, 'isNeeded' | 'weave'>
+  /** Where messages are written down that are sent, for who is told of them. */
+  readonly sent?: Routed[] | undefined
+  /** The same for the end of a message, by its tag. */
+  readonly sentBy?: (tag: string) => Routed[] | undefined
 }
 
 const write = (routed: Routed, means: Means, nowMs: number): string => {
@@ -95,6 +99,7 @@ export const prepare = (
 const prepareOne = (message: Outgoing, means: Means, nowMs: number): Prepared | Promise<Prepared> => {
   const routed = means.router.route(message, nowMs)
   const messages = [routed.message]
+  means.sent?.push(routed)
   const found = pushesOf(routed, means, nowMs)
   return found instanceof Promise
     ? found.then((pushes) => ({ pushes, chords: none, messages, kept: none }))
@@ -118,6 +123,7 @@ const prepareWhole = (steps: readonly Step[], means: Means, nowMs: number): Prep
     if (step.do !== 'publish') continue
     const routed = means.router.route(step.message, nowMs)
     messages.push(routed.message)
+    means.sent?.push(routed)
     const { chain, chord } = routed.message.embed
     if ((chain !== null || chord !== null) && means.guards === undefined)
       (errands ??= new Errands(means.router.isOurs, nowMs)).note(routed.message)
@@ -194,6 +200,7 @@ const prepareStaged = async (steps: readonly Step[], means: Means, nowMs: number
       const tells = embed.chain !== null || (embed.chord !== null && embed.chord !== known)
       if (ignoreResult === true || tells) messages.push(routed.message)
       known = embed.chord
+      means.sent?.push(routed)
       const found = pushesOf(routed, means, nowMs)
       if (found instanceof Promise) yield* await found
       else yield found

@@ -17,6 +17,7 @@ import { type Means, type Prepared, toPublication, weave } from './perform.js'
 import { type SendPlan, toTuple } from './plan.js'
 import { publishOptions, type PublishSettings } from './publishing.js'
 import type { Registry } from './registry.js'
+import type { Routed } from './router.js'
 import { fromShape } from './handles.js'
 import type { AnyResult, ResultSource } from './result-source.js'
 import { mostAtOnce } from './stage.js'
@@ -33,6 +34,8 @@ export interface SendingApp {
   /** Whether a task is run by Lovage's workers. */
   readonly isOurs: (task: string) => boolean
   publishing(): PublishSettings
+  /** Told of what was sent; undefined where nobody wants to know. */
+  tellSent(): ((sent: readonly Routed[]) => void) | undefined
   readonly mint: () => string
 }
 
@@ -128,9 +131,13 @@ const publish = (
   broker: Broker,
   { plan, how }: ReturnType<typeof prepare>,
 ): Promise<AnyResult> => {
-  const means = meansOf(app, broker, plan, how)
+  const tellSent = app.tellSent()
+  const sent: Routed[] | undefined = tellSent && []
+  const usual = meansOf(app, broker, plan, how)
+  const means = sent === undefined ? usual : { ...usual, sent }
   const send = (publication: Prepared): Promise<AnyResult> =>
     broker.publish(publication, how).then(() => {
+      if (sent !== undefined) tellSent?.(sent)
       const { messages, kept } = publication
       const ignored = ignoredIds(messages, kept, (step) => means.router.ignoresResult(step))
       return fromShape(app.results, plan.result, ignored)

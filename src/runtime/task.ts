@@ -30,6 +30,8 @@ export interface TaskOptions<R = any, A extends readonly unknown[] = readonly an
   ignoreResult?: boolean
   storeErrorsEvenIfIgnored?: boolean
   trackStarted?: boolean
+  /** Default true. False: no task events tell of it. */
+  sendEvents?: boolean
   /** Default true: a message is acknowledged when its task has ended. False: at most once. */
   acksLate?: boolean
   /** Default true. False: a failed task's message is dropped without a result being lost elsewhere. */
@@ -120,6 +122,7 @@ const optionKinds: Readonly<Record<keyof TaskOptions, OptionKind>> = {
   ignoreResult: 'flag',
   storeErrorsEvenIfIgnored: 'flag',
   trackStarted: 'flag',
+  sendEvents: 'flag',
   acksLate: 'flag',
   acksOnFailureOrTimeout: 'flag',
   rejectOnWorkerLost: 'flag',

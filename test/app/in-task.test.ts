@@ -57,15 +57,35 @@ describe('in a task', () => {
     expect(await waiting).toBe(1)
   })
 
-  it.each([['sendEvent', 'this.sendEvent() is not there yet: it comes with events.']] as const)(
-    '%s says that it is not there yet',
-    async (word, sentence) => {
-      const using = run(function () {
-        return this[word]()
-      })
-      expect(await answerTo(() => using)).toBe(`InvalidUsage: ${sentence}`)
-    },
-  )
+  it.each<[string, object, string]>([
+    [
+      'Progress',
+      {},
+      'expected a type such as "task-progress" (lower case, a group and a subject), got "Progress".',
+    ],
+    [
+      'worker-elect',
+      {},
+      '"worker-elect": events of the group worker are the worker\'s own, and steer Python workers. Use "task-elect".',
+    ],
+    ['task-succeeded', {}, '"task-succeeded" is sent by the worker. Use another type.'],
+    ['task-progress', 5 as never, 'expected the fields of task-progress as an object, got 5.'],
+    [
+      'task-progress',
+      { uuid: 'x' },
+      'the field "uuid" of task-progress has a meaning of its own in every event. Use another name.',
+    ],
+    [
+      'task-progress',
+      { state: 'x' },
+      'the field "state" of task-progress has a meaning of its own in the records of monitors. Use another name.',
+    ],
+  ])('sendEvent(%j, %j) is refused', async (type, fields, sentence) => {
+    const using = run(function () {
+      return this.sendEvent(type, fields as Record<string, unknown>)
+    })
+    expect(await answerTo(() => using)).toBe(`InvalidUsage: this.sendEvent: ${sentence}`)
+  })
 
   it.each<[object, string]>([
     [{ countdown: '5' }, 'this.retry: expected countdown to be seconds, 0 or more, got "5".'],

@@ -249,8 +249,9 @@ describe('a worker', () => {
     [
       { concurency: 4 },
       'Unknown option concurency of a worker. Did you mean concurrency? Expected one of: pool, concurrency, autoscale, ' +
-        'module, moduleSettings, maxTasksPerChild, maxMemoryPerChild, queues, excludeQueues, hostname, prefetchMultiplier, timeLimit, softTimeLimit, log.',
+        'module, moduleSettings, maxTasksPerChild, maxMemoryPerChild, queues, excludeQueues, hostname, prefetchMultiplier, timeLimit, softTimeLimit, taskEvents, heartbeat, log.',
     ],
+    [{ heartbeat: 0 }, 'Option heartbeat of a worker: expected seconds, more than 0, or false, got 0.'],
   ])('with %j', async (options, sentence) => {
     expect(await answerTo(() => app.worker(options))).toBe(`ImproperlyConfigured: ${sentence}`)
   })

@@ -115,10 +115,22 @@ describe('worker', () => {
     })
   })
 
-  it('takes Celery’s harmless options in silence, and -E with a warning', async () => {
-    const flags = ['--without-gossip', '--without-mingle', '--without-heartbeat', '-O', 'fair']
+  it('takes Celery’s harmless options in silence', async () => {
+    const flags = ['--without-gossip', '--without-mingle', '-O', 'fair']
     expect(await worker(...flags)).toMatchObject({ code: 0, err: '' })
-    expect((await worker('-E')).err).toMatch(/WARNING\/MainProcess\] -E: task events are not available yet/)
+  })
+
+  it('-E, --heartbeat-interval and --without-heartbeat say what watchers are told', async () => {
+    expect((await worker()).out).toContain('.> task events: OFF (enable -E to monitor tasks in this worker)')
+    expect((await worker('-E', '--heartbeat-interval', '5')).out).toContain('.> task events: ON\n')
+    await worker('--without-heartbeat')
+    expect((await worker('worker_send_task_events=true')).out).toContain('.> task events: ON\n')
+    expect(asked.workers.map(({ taskEvents, heartbeat }) => [taskEvents, heartbeat])).toEqual([
+      [undefined, undefined],
+      [true, 5],
+      [undefined, false],
+      [undefined, undefined],
+    ])
   })
 
   it('--purge empties the queues that it consumes first', async () => {
@@ -144,9 +156,10 @@ describe('worker', () => {
 
   it('logs to a file', async () => {
     const logfile = join(temporaryDirectory('log'), '%n%I.log')
-    expect(await worker('-E', '-n', 'w1@%h', '-f', logfile)).toMatchObject({ code: 0, err: '' })
+    asked.says = 'said by the worker'
+    expect(await worker('-n', 'w1@%h', '-f', logfile)).toMatchObject({ code: 0, err: '' })
     expect(readFileSync(logfile.replace('%n%I', 'w1'), 'utf8')).toMatch(
-      /^\[\d{4}-.*WARNING\/MainProcess\] -E: /,
+      /^\[\d{4}-.*WARNING\/MainProcess\] said by the worker/,
     )
   })
 })

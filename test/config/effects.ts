@@ -4,6 +4,7 @@
 type Where = readonly [file: string, title: string]
 
 const here = 'conformance/app/settings.test.ts'
+const events = 'conformance/app/events.test.ts'
 const cli = 'cli/settings.test.ts'
 const beat = 'beat-app/settings.test.ts'
 const signed: Where = [
@@ -127,6 +128,9 @@ export const effects: Readonly<Record<string, Where>> = {
     'conformance/pools/control.test.ts',
     'restarts its children, where workerPoolRestarts allows it',
   ],
+  workerSendTaskEvents: [events, 'workerSendTaskEvents: from the start, and for good'],
+  taskSendSentEvent: [events, 'taskSendSentEvent: each message is told of, whoever sends it'],
+  eventExchange: [events, 'eventExchange: another exchange is another conversation'],
   workerSoftShutdownTimeout: [here, 'workerSoftShutdownTimeout: a cold stop lets what runs end by itself'],
   workerLogColor: [cli, 'workerLogColor: colours though nobody has a terminal'],
   workerLogFormat: starting,

@@ -42,6 +42,14 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'another one leads: true',
     'each tick once, none left out: true',
   ],
+  '10-watching.ts': [
+    "watching.resize('pear.png',) 50 %",
+    "watching.resize('pear.png',) 100 %",
+    "watching.resize('pear.png',) → 'pear.small.png'",
+    "watching.resize('plum.doc',) 50 %",
+    "watching.resize('plum.doc',) 100 %",
+    "watching.resize('plum.doc',) failed: TypeError('plum.doc is no picture')",
+  ],
   '07-runtime-schedules.ts': [
     'synced account 42',
     'now account 43',

@@ -58,6 +58,7 @@ describe('this.retry', () => {
       app: null,
       log: silentLogger,
       store: () => Promise.resolve(true),
+      event: never,
       random,
       tools: { mint: counter(), check: never, handle: never },
     })

@@ -119,12 +119,14 @@ const said: Record<Exclude<Case, 'yaml-serializer'>, Partial<Record<keyof Messag
 describe('a call that Python made', () => {
   it.each(Object.keys(said) as (keyof typeof said)[])('is read to the last field: %s', (name) => {
     const { raw } = queueOf('calls', name)
-    const { properties } = JSON.parse(raw)
+    const { properties, headers } = JSON.parse(raw)
     expect(decode(raw)).toEqual({
       ...plain,
       id: properties.correlation_id,
       rootId: properties.correlation_id,
       origin: 'gen535@vm',
+      argsrepr: headers.argsrepr ?? null,
+      kwargsrepr: headers.kwargsrepr ?? null,
       replyTo: properties.reply_to,
       correlationId: properties.correlation_id,
       properties,
@@ -230,7 +232,8 @@ describe('the same call made here', () => {
 
   it('is read back as it was meant', async () => {
     const meant = (raw: string) => {
-      const { id, rootId, correlationId, replyTo, origin, properties, eta, expires, ...rest } = decode(raw)
+      const { id, rootId, correlationId, replyTo, origin, argsrepr, properties, eta, expires, ...rest } =
+        decode(raw)
       return { ...rest, eta: eta?.ms, expires: expires?.ms }
     }
     for (const [name, call] of Object.entries(made)) {

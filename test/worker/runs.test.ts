@@ -15,6 +15,7 @@ import { Registry } from '../../src/runtime/registry.js'
 import { Router } from '../../src/runtime/router.js'
 import type { TaskOptions } from '../../src/runtime/task.js'
 import { Ends } from '../../src/runtime/worker/ends.js'
+import { Reports } from '../../src/runtime/worker/reports.js'
 import { Runs, type TaskJob } from '../../src/runtime/worker/runs.js'
 import { chord } from '../../src/canvas/chord.js'
 import { signature } from '../../src/canvas/signature.js'
@@ -37,6 +38,11 @@ const bench = (
     broker: { route: () => Promise.resolve([]), now: () => nowMs },
     compression: undefined,
   }
+  const said: string[] = []
+  const reports = new Reports({
+    say: (type, fields) => void said.push(`${type} ${JSON.stringify(fields)}`),
+    tellSent: undefined,
+  })
   const ends = new Ends(
     {
       ignoreResult: false,
@@ -56,6 +62,7 @@ const bench = (
     'w@host',
     counter(),
     silentLogger,
+    reports,
   )
   const started: Started[] = []
   const consumer = {
@@ -89,9 +96,10 @@ const bench = (
     trackStarted: settings.trackStarted ?? false,
     hostname: 'w@host',
     telling: new Telling(quiet),
+    reports,
     startedText: ({ message: { id } }) => ({ taskId: id, state: 'STARTED', text: '', expires: 60 }),
   })
-  return { runs, started, consumer, ends, critical }
+  return { runs, started, consumer, ends, critical, reports, said }
 }
 
 const raw = (options: SignatureOptions = {}, name = 'add'): Buffer => {

@@ -1,5 +1,6 @@
 // The table of remote control: a command's name → what it does to a worker and answers. Names, arguments and
 // answers are Celery's, since its tools read them.
+import { eventCommands } from './event-commands.js'
 import { aliases, inspectCommands } from './inspect.js'
 import { type Command, silence } from './node.js'
 import { limitCommands } from './limit-commands.js'
@@ -21,12 +22,9 @@ const commands: Readonly<Record<string, Command>> = {
   ...revokeCommands,
   ...limitCommands,
   ...poolCommands,
+  ...eventCommands,
   shutdown,
-  // Without events there is nothing to be sent, which Celery does not call an error either.
-  heartbeat: () => null,
   election: () => null,
-  enable_events: notYet('Task events are'),
-  disable_events: () => ({ ok: 'task events already disabled' }),
   add_consumer: notYet('Further queues at run time are'),
   cancel_consumer: notYet('Leaving a queue at run time is'),
 }

@@ -38,6 +38,15 @@ export interface PoolView {
   readonly ids: readonly number[]
 }
 
+/** What it tells to those who watch. */
+export interface EventsView {
+  /** False: they are on already. */
+  enable(): boolean
+  /** False: they are off already, or cannot be switched off. */
+  disable(): boolean
+  beatNow(): Promise<void>
+}
+
 export interface Node {
   readonly hostname: string
   readonly app: string
@@ -57,6 +66,7 @@ export interface Node {
   readonly pool: PoolView
   /** The bounds, to be moved; undefined without autoscale. */
   readonly autoscale: { max: number; min: number } | undefined
+  readonly events: EventsView
   readonly totals: ReadonlyMap<string, number>
   /** Limits that were set from afar, by the task's name. */
   readonly timeLimits: Map<

@@ -1,10 +1,9 @@
 // The messages of remote control, as kombu's pidbox writes them: a request to all nodes, and a node's reply.
 // Texts in, values out, and back; what comes from outside is read with suspicion and never throws.
-import { randomUUID } from 'node:crypto'
 import * as Either from 'fp-ts/lib/Either.js'
-import { unpack } from '../content.js'
 import { type Dict, isDict, show, text } from '../fields.js'
-import { decodeJson, encodeValue } from '../json.js'
+import { encodeValue } from '../json.js'
+import { open, seal } from '../wrapping.js'
 
 /** The exchange that requests go to; replies have `reply.` before it. */
 export const pidboxOf = (controlExchange: string): string => `${controlExchange}.pidbox`
@@ -42,47 +41,6 @@ export interface Reply {
   readonly expires: number | null
   readonly clock: number
 }
-
-interface Envelope {
-  readonly headers: Dict
-  readonly body: unknown
-}
-
-/** Throws what the text's readers throw. */
-const open = (raw: string): Envelope => {
-  const outer = decodeJson(raw)
-  if (!isDict(outer)) throw new Error(`expected an object, got ${show(outer)}`)
-  const properties = isDict(outer['properties']) ? outer['properties'] : {}
-  const headers = isDict(outer['headers']) ? outer['headers'] : {}
-  const body = unpack({
-    body: outer['body'],
-    contentType: outer['content-type'],
-    contentEncoding: outer['content-encoding'],
-    bodyEncoding: properties['body_encoding'],
-    compression: headers['compression'],
-  })
-  return { headers, body: decodeJson(body) }
-}
-
-const seal = (
-  body: string,
-  headers: Readonly<Record<string, unknown>>,
-  to: ReplyTo,
-  deliveryMode: 1 | 2,
-): string =>
-  JSON.stringify({
-    body: Buffer.from(body).toString('base64'),
-    'content-encoding': 'utf-8',
-    'content-type': 'application/json',
-    headers,
-    properties: {
-      delivery_mode: deliveryMode,
-      delivery_info: { exchange: to.exchange, routing_key: to.routingKey },
-      priority: 0,
-      body_encoding: 'base64',
-      delivery_tag: randomUUID(),
-    },
-  })
 
 const clockOf = (headers: Dict): number => {
   const clock = headers['clock']

@@ -21,8 +21,10 @@ export const packDelivery = (
   ignoreResult: boolean,
 ): Parcel => [raw.toString(), attempts, redelivered, ignoreResult]
 
-/** A question of a running task: store this state. `meta` is the wire's text. */
-export type Question = readonly [ask: 'store', state: string, meta: string]
+/** A question of a running task: store this state, send this event. What its user gave is the wire's text. */
+export type Question =
+  | readonly [ask: 'store', state: string, meta: string]
+  | readonly [ask: 'event', type: string, fields: string, pid: number]
 
 type PackedError = readonly [exception: string, traceback: string | null, kinds: readonly string[]]
 

@@ -27,6 +27,7 @@ import type { Plan, Step } from '../plan.js'
 import { repr } from '../repr.js'
 import { isOfKind, type TaskDefinition } from '../task.js'
 import type { Opened, Pages } from './pages.js'
+import type { Reports } from './reports.js'
 
 /** Settings that decide about ends, where the task says nothing itself. */
 export interface EndSettings {
@@ -55,6 +56,8 @@ export interface Held {
   readonly processName?: string | undefined
 }
 
+type EndReports = Pick<Reports, 'succeeded' | 'failed' | 'retried' | 'rejected' | 'cancelled'>
+
 export class Ends {
   constructor(
     private readonly settings: EndSettings,
@@ -63,6 +66,7 @@ export class Ends {
     private readonly hostname: string,
     private readonly mint: () => string,
     private readonly log: Logger,
+    private readonly reports: EndReports,
   ) {}
 
   ignoresResult({ message, definition }: Pick<Held, 'message' | 'definition'>): boolean {
@@ -92,9 +96,11 @@ export class Ends {
           `Task ${nameOf(message)} reject requeue=${requeue ? 'True' : 'False'}: ${reason}`,
           toldBy(held),
         )
+        this.reports.rejected(held, requeue)
         return requeue ? this.commit(held, followBack()) : this.stop(held, outcome.error)
       }
       case 'aborted':
+        this.reports.cancelled(held)
         return { tag: held.tag, ending: { kind: 'back' }, results: [], pushes: [], chords: [], parts: [] }
       default:
         return this.goesBack(held, outcome.error)
@@ -108,21 +114,22 @@ export class Ends {
     const say = (completion: Completion): Completion => {
       if (this.log.enabled('INFO'))
         this.log.info(`Task ${nameOf(message)} succeeded in ${ms / 1000}s: ${repr(value)}`, toldBy(held))
+      this.reports.succeeded(held, value, ms)
       return completion
     }
     try {
       const success = (opened: Held): Plan => followSuccess(opened.message, value, this.context(held))
       const completion = this.carry(held, this.pages.next(message), success)
       if (completion instanceof Promise)
-        return completion.then(say, (error: unknown) => this.ofUnsent(held, value, error))
+        return completion.then(say, (error: unknown) => this.ofUnsent(held, value, error, ms))
       return say(completion)
     } catch (error) {
-      return this.ofUnsent(held, value, error)
+      return this.ofUnsent(held, value, error, ms)
     }
   }
 
   /** The task has succeeded, but what follows cannot be sent, or not all of it; or its value cannot travel. */
-  private async ofUnsent(held: Held, value: unknown, error: unknown): Promise<Completion> {
+  private async ofUnsent(held: Held, value: unknown, error: unknown, ms: number): Promise<Completion> {
     let opened: Opened
     let unsent: readonly Unsent[]
     try {
@@ -145,7 +152,9 @@ export class Ends {
       try {
         if (unsent.length === 0) break
         const plan = followWithout(message, value, unsent, errbacks, this.context(held))
-        return await this.commit(held, freeing(plan, frees))
+        const completion = await this.commit(held, freeing(plan, frees))
+        this.reports.succeeded(held, value, ms)
+        return completion
       } catch {
         // Their errbacks cannot be sent either; or what the task added, which is its own fault.
       }
@@ -165,6 +174,7 @@ export class Ends {
     try {
       const completion = await this.commit(held, followRetry(message, retry, this.context(held)))
       this.log.info(`Task ${nameOf(message)} retry: ${retry.message}`, toldBy(held))
+      this.reports.retried(held, retry)
       return completion
     } catch (error) {
       return this.ofFailure(held, error)
@@ -192,6 +202,7 @@ export class Ends {
     const text = `Task ${nameOf(message)} raised ${word}: ${reprException(toExceptionInfo(error))}`
     if (expected) this.log.info(text, toldBy(held))
     else this.log.error(`${text}\n${tracebackOf(error) ?? ''}`.trimEnd(), toldBy(held))
+    this.reports.failed(held, error)
     try {
       return await this.fail(held, failureOf(error, ending))
     } catch (second) {

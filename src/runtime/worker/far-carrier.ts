@@ -5,12 +5,14 @@ import type { Json } from '../../pools/pool.js'
 import type { Backend } from '../backend.js'
 import type { Broker, Publication, PublishOptions } from '../broker.js'
 import type { Carrier } from '../carrier.js'
+import type { Mailbox } from '../mailbox.js'
 
 /** What a child asks for. */
 export type FarCall =
   | readonly ['publish', publication: Publication, options: PublishOptions]
   | readonly ['route', exchange: string, routingKey: string]
   | readonly ['length', queue: string]
+  | readonly ['broadcast', exchange: string, raw: string, routingKey: string]
   | readonly ['read', taskIds: readonly string[]]
   | readonly ['forget', taskIds: readonly string[], groupIds: readonly string[]]
   | readonly ['saveGroup', groupId: string, text: string, expires: number]
@@ -70,7 +72,8 @@ export const farCarrier = (url: string, ask: (call: Json) => Promise<Json>): Car
   }
   const mailbox = {
     listen: not('Remote control'),
-    broadcast: not('Remote control'),
+    broadcast: (exchange: string, raw: string, routingKey = ''): Promise<void> =>
+      call('broadcast', exchange, raw, routingKey),
     reply: not('Remote control'),
     replies: not('Remote control'),
     close: () => Promise.resolve(),
@@ -109,7 +112,11 @@ const watch = (
 /** In the parent. */
 export const answerFar = async (
   call: FarCall,
-  open: { readonly broker: () => Promise<Broker>; readonly backend: () => Promise<Backend> },
+  open: {
+    readonly broker: () => Promise<Broker>
+    readonly backend: () => Promise<Backend>
+    readonly mailbox: () => Promise<Mailbox>
+  },
 ): Promise<Json> => {
   switch (call[0]) {
     case 'publish':
@@ -119,6 +126,9 @@ export const answerFar = async (
       return (await open.broker()).route(call[1], call[2])
     case 'length':
       return (await open.broker()).length(call[1])
+    case 'broadcast':
+      await (await open.mailbox()).broadcast(call[1], call[2], call[3])
+      return null
     case 'read':
       return (await open.backend()).read(call[1])
     case 'forget':

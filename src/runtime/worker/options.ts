@@ -33,6 +33,10 @@ export interface WorkerOptions {
   readonly prefetchMultiplier?: number
   readonly timeLimit?: number
   readonly softTimeLimit?: number
+  /** Send task events, as `-E` does; default: the setting workerSendTaskEvents. */
+  readonly taskEvents?: boolean
+  /** Seconds from one heartbeat to the next, for who watches; default 2. false: nobody is told that it is there. */
+  readonly heartbeat?: number | false
   readonly log?: Logger
 }
 
@@ -51,6 +55,8 @@ const optionKinds: Readonly<Record<keyof WorkerOptions, OptionKind>> = {
   prefetchMultiplier: 'positive',
   timeLimit: 'limit',
   softTimeLimit: 'limit',
+  taskEvents: 'flag',
+  heartbeat: 'heartbeat',
   log: 'logger',
 }
 

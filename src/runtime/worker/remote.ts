@@ -16,6 +16,7 @@ import type { Scaler } from './autoscaler.js'
 import { lookForNamesakes } from './namesakes.js'
 import type { Runs } from './runs.js'
 import type { Slots } from './slots.js'
+import type { WorkerEvents } from './worker-events.js'
 
 /** What the app tells of itself. */
 export interface RemoteParts {
@@ -46,6 +47,7 @@ export interface RemoteOptions extends RemoteParts {
   readonly runs: Pick<Runs, 'active' | 'terminate' | 'totals' | 'timeLimits'>
   readonly slots: Pick<Slots, 'prefetched'>
   readonly revoked: Revoked
+  readonly events: Pick<WorkerEvents, 'clock' | 'enable' | 'disable' | 'beatNow' | 'again'>
 }
 
 /** Held back messages that `inspect scheduled` shows, for each queue. */
@@ -61,7 +63,7 @@ const inHand = ({ raw, redelivered }: Delivery): readonly TaskInHand[] => {
 
 class RemoteNode implements Node {
   readonly startedAt = Date.now()
-  readonly clock = { value: 0 }
+  readonly clock: Node['clock']
   readonly hostname: string
   readonly app: string
   readonly version: string
@@ -72,6 +74,7 @@ class RemoteNode implements Node {
   readonly brokerUrl: string
   readonly queues: readonly QueueView[]
   readonly autoscale: Node['autoscale']
+  readonly events: Node['events']
   readonly totals: Node['totals']
   readonly timeLimits: Node['timeLimits']
   readonly restartPool: Node['restartPool']
@@ -87,6 +90,8 @@ class RemoteNode implements Node {
     this.brokerUrl = options.broker.url
     this.queues = options.queues
     this.autoscale = options.scale
+    this.events = options.events
+    this.clock = options.events.clock
     this.totals = options.runs.totals
     this.timeLimits = options.runs.timeLimits
     this.restartPool = options.pool.restart?.bind(options.pool)
@@ -164,10 +169,14 @@ export const openRemote = async (options: RemoteOptions): Promise<() => Promise<
     void refresh().catch((error: unknown) =>
       log.debug(`What is revoked could not be asked for: ${String(error)}`),
     )
+  const again = (): void => {
+    tryRefresh()
+    options.events.again()
+  }
   await refresh()
   const timer = setInterval(tryRefresh, refreshMs)
   const deafen = settings.workerEnableRemoteControl
-    ? await listen(new RemoteNode(options), await options.mailbox(), settings.controlExchange, tryRefresh)
+    ? await listen(new RemoteNode(options), await options.mailbox(), settings.controlExchange, again)
     : undefined
   const source = { mailbox: options.mailbox, controlExchange: () => settings.controlExchange }
   const endLook = deafen === undefined ? undefined : lookForNamesakes(options.hostname, source, log)

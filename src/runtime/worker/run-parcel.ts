@@ -1,6 +1,7 @@
 // A job in a child of the pool: read again from the message as it came, run, and its outcome packed.
 import * as Either from 'fp-ts/lib/Either.js'
 import type { Json, LazySignal } from '../../pools/pool.js'
+import type { Fields } from '../events.js'
 import { encodeValue } from '../json.js'
 import { decodeMessage } from '../message.js'
 import type { Registry } from '../registry.js'
@@ -33,6 +34,10 @@ export const runParcel = async (means: ParcelMeans, json: Json, abort: LazySigna
       store: async (state: string, meta: unknown) => {
         const question: Question = ['store', state, encodeValue(meta, `the meta of state ${state}`)]
         return (await means.ask(question)) === true
+      },
+      event: async (type: string, fields: Fields) => {
+        const question: Question = ['event', type, encodeValue(fields, `the event ${type}`), process.pid]
+        await means.ask(question)
       },
     }
     const context = contextOf(means, run)

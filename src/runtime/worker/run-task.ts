@@ -8,6 +8,7 @@ import type { Delivery } from '../broker.js'
 import { type CanvasLimits, checkCanvas } from '../check-canvas.js'
 import { type ContextTools, type StoreState, TaskContext } from '../context.js'
 import { errbackArguments } from '../errback.js'
+import type { SendEvent } from '../events.js'
 import { execute, type RunnableTask } from '../execute.js'
 import type { Message } from '../message.js'
 import type { Registry } from '../registry.js'
@@ -45,6 +46,7 @@ export interface OneRun {
   readonly ignoreResult: boolean
   readonly abort: LazySignal
   readonly store: StoreState
+  readonly event: SendEvent
 }
 
 /** A lease that is lost says that the run counts no more, and not more than that. */
@@ -66,6 +68,7 @@ export const contextOf = (means: RunMeans, run: OneRun): TaskContext => {
     log: means.log,
     random: Math.random,
     tools: means.tools,
+    event: run.event,
     store: (state, meta) =>
       ignoreResult
         ? Promise.resolve(true)

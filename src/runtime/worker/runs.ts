@@ -22,6 +22,7 @@ import { stageIn } from '../stage.js'
 import { type Ends, factsOf, type Held, nameOf } from './ends.js'
 import type { Limits } from './limits.js'
 import { deadLetter, type Intake, type IntakeRules, takeIn } from './intake.js'
+import type { Reports } from './reports.js'
 import type { Telling } from './telling.js'
 
 /** One run, as the pool gets it. */
@@ -51,6 +52,7 @@ export interface RunsOptions {
   readonly startedText: (held: Held) => Parameters<Consumer['store']>[1]
   readonly hostname: string
   readonly telling: Telling
+  readonly reports: Pick<Reports, 'received' | 'started' | 'revoked'>
 }
 
 /** A completion on its way, with what is needed if it brings the last part of a chord. */
@@ -89,6 +91,8 @@ export class Runs {
   private stopped = false
   /** Tasks started here, by name. */
   readonly totals = new Map<string, number>()
+  /** All of them. */
+  started = 0
   /** Limits that were set while the worker ran, by the task's name. */
   readonly timeLimits = new Map<string, TimeLimits>()
 
@@ -222,17 +226,15 @@ export class Runs {
   }
 
   private async withoutRun(intake: Exclude<Readable, { kind: 'run' }>, delivery: Delivery): Promise<Ended> {
-    const { ends, telling } = this.options
+    const { ends, reports, telling } = this.options
     const { held } = intake
     if (intake.kind === 'resume') return { completion: await ends.ofResume(held), held }
     if (intake.kind === 'release') return this.release(held)
     if (intake.kind === 'news') return { completion: await ends.ofNews(held), held }
     if (intake.kind !== 'fail') {
-      telling.revoked(held, delivery, {
-        expired: intake.kind === 'expired',
-        terminated: false,
-        signum: null,
-      })
+      const how = { expired: intake.kind === 'expired', terminated: false, signum: null }
+      telling.revoked(held, delivery, how)
+      reports.revoked(held, how)
       return { completion: await ends.ofRevoked(held, intake.kind), held }
     }
     const { id, task } = held.message
@@ -268,7 +270,7 @@ export class Runs {
     lease: number,
     permitted: boolean,
   ): Promise<Ended | undefined> {
-    const { consumer, ends, limits, pool } = this.options
+    const { consumer, ends, limits, pool, reports } = this.options
     const { message, definition, tag } = held
     const options = definition?.options ?? {}
     if (this.stopped) return bare(tag, { kind: 'back' })
@@ -287,6 +289,7 @@ export class Runs {
       if (!(typeof admitted === 'boolean' ? admitted : await admitted))
         return bare(tag, { kind: 'park', task: message.task })
     }
+    reports.received(held)
     if (!this.isLate(held) && !(await consumer.release(tag))) return undefined
     if ((options.trackStarted ?? this.options.trackStarted) && !ends.ignoresResult(held)) {
       const ours = await consumer.store(tag, this.options.startedText(held))
@@ -307,9 +310,11 @@ export class Runs {
       processName: undefined,
       onSoftLimit: softTimeLimit === undefined ? undefined : () => this.tellSoftLimit(message, softTimeLimit),
     }
+    reports.started(held)
     const startedAt = performance.now()
     const running = pool.run(job)
     this.running.set(tag, { job, running, startedAt })
+    this.started += 1
     this.totals.set(message.task, (this.totals.get(message.task) ?? 0) + 1)
     const outcome = await running.outcome
     this.running.delete(tag)
@@ -331,10 +336,11 @@ export class Runs {
     outcome: Exclude<Outcome, { readonly kind: 'lost' }>,
     ms: number,
   ): Completion | Promise<Completion> {
-    const { ends, telling } = this.options
+    const { ends, reports, telling } = this.options
     if (outcome.kind === 'aborted' && outcome.error instanceof TaskRevokedError) {
-      const signum = outcome.error.signal ?? null
-      telling.revoked(held, delivery, { expired: false, terminated: true, signum })
+      const how = { expired: false, terminated: true, signum: outcome.error.signal ?? null }
+      telling.revoked(held, delivery, how)
+      reports.revoked(held, how)
       return ends.ofRevoked(held, 'terminated')
     }
     // The code that ran into its hard limit tells of nothing any more.

@@ -16,6 +16,8 @@ export interface SlotsOptions {
   readonly concurrency: number
   /** Messages held at once, those in progress included. */
   readonly capacity: number
+  /** Hears which ends are written: all of these but those at `refused`. */
+  readonly onCommitted?: (ended: readonly Ended[], refused: readonly number[]) => void
   readonly log: Logger
 }
 
@@ -192,6 +194,7 @@ export class Slots {
       if (slots > 0)
         this.empty = deliveries.length < slots || (this.empty && sentBy(ended) >= deliveries.length)
       for (const index of refused) this.sayRefused(ended[index])
+      this.options.onCommitted?.(ended, refused)
       if (joins.length > 0) this.join(ended, joins)
       this.accept(deliveries)
     } catch (error) {

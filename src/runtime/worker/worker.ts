@@ -9,10 +9,12 @@ import { hearBroadcasts } from '../broadcast.js'
 import type { Around } from '../around.js'
 import type { Broker, Consumer, Silent } from '../broker.js'
 import type { ContextTools } from '../context.js'
+import type { Fields } from '../events.js'
 import type { RunnableTask } from '../execute.js'
 import { writeNews } from '../news.js'
 import type { Means } from '../perform.js'
 import type { Registry } from '../registry.js'
+import type { Routed } from '../router.js'
 import type { ResultSource } from '../result-source.js'
 import { Revoked } from '../revoked.js'
 import type { TaskSignalling } from '../task-signals.js'
@@ -30,6 +32,7 @@ import { type Consumption, consumptionOf, viewQueues } from './queues.js'
 import { Runs, type TaskJob } from './runs.js'
 import { Slots } from './slots.js'
 import { Telling } from './telling.js'
+import { WorkerEvents } from './worker-events.js'
 
 /** The pool that a worker wants. */
 export interface PoolRequest {
@@ -61,6 +64,8 @@ export interface WorkerParts {
   readonly isChild: boolean
   readonly signals: TaskSignalling
   readonly around: () => Around | undefined
+  /** Where messages are told of that are sent with an end; undefined where nobody wants to know. */
+  readonly tellSent: ((sent: readonly Routed[]) => void) | undefined
   readonly settings: EndSettings & {
     readonly taskAcksLate: boolean
     readonly taskTrackStarted: boolean
@@ -97,6 +102,7 @@ export class Worker {
   readonly #options: WorkerOptions
   readonly #log: Logger
   readonly #revoked: Revoked
+  readonly #events: WorkerEvents
   #phase: Phase = 'new'
   #concurrency: number
   #pool: Pool<TaskJob> | undefined
@@ -128,6 +134,7 @@ export class Worker {
     this.#log = options.log ?? parts.log
     this.#revoked = new Revoked(parts.remote.settings.workerRevokesMax)
     this.hostname = options.hostname ?? `celery@${machine()}`
+    this.#events = this.#makeEvents()
     this.queues = queues
     this.#consumption = consumptionOf(viewQueues(queues, parts.remote.settings), this.hostname)
     this.poolName = options.pool
@@ -203,6 +210,7 @@ export class Worker {
           onError: (error) => this.#log.error(`A broadcast could not be kept: ${String(error)}`),
         }),
       ])
+      await this.#events.open()
       const { scale } = this.#parts
       const stopScaling = scale === undefined ? undefined : await this.#autoscale(scale, broker, slots)
       if (stopScaling !== undefined) this.#stopScaling = stopScaling
@@ -212,11 +220,28 @@ export class Worker {
       this.#limits?.start()
     } catch (error) {
       this.#stopScaling()
+      await this.#events.close()
       for (const end of this.#deafen) await end()
       await consumer?.close()
       await this.#pool.stop()
       throw error
     }
+  }
+
+  #makeEvents(): WorkerEvents {
+    const { remote, tellSent } = this.#parts
+    const { taskEvents, heartbeat = 2 } = this.#options
+    return new WorkerEvents({
+      hostname: this.hostname,
+      version: remote.version,
+      mailbox: remote.mailbox,
+      exchange: remote.settings.eventExchange,
+      always: taskEvents ?? remote.settings.workerSendTaskEvents,
+      heartbeat: heartbeat === false ? undefined : heartbeat,
+      load: () => ({ active: this.active, processed: this.#runs?.started ?? 0 }),
+      tellSent,
+      log: this.#log,
+    })
   }
 
   #mustBeStarting(): void {
@@ -254,6 +279,7 @@ export class Worker {
           'The lease was lost: what ran here is run by somebody else. Going on with a new one.',
         )
         this.#limits?.lose()
+        this.#events.reports.lose()
         this.#slots?.lose()
       },
       gated: this.#parts.registry.some(({ options }) => options.concurrencyKey !== undefined),
@@ -276,6 +302,8 @@ export class Worker {
     const courier = courierOf({
       ignoresResult: (held) => this.#ends.ignoresResult(held),
       store: (held, state, meta) => this.#store(held, state, meta),
+      event: (type, fields, pid) => this.#events.own(type, fields, pid),
+      mailbox: () => this.#parts.remote.mailbox(),
       broker: () => this.#parts.broker(),
       backend: () => this.#parts.results.backend(),
       log: this.#log,
@@ -297,13 +325,15 @@ export class Worker {
     pool: Pool<TaskJob>,
   ): { readonly slots: Slots; readonly remote: RemoteOptions } {
     const { settings, registry, mint } = this.#parts
+    const { reports } = this.#events
     const means = {
       ...this.#parts.means(broker),
       stage: consumer.stage?.bind(consumer),
       served: broker.served?.bind(broker),
+      sentBy: this.#parts.tellSent && ((tag: string) => reports.sending(tag)),
     }
     const pages = new Pages(consumer, means.router.isOurs)
-    const ends = new Ends(settings, means, pages, this.hostname, mint, this.#log)
+    const ends = new Ends(settings, means, pages, this.hostname, mint, this.#log, reports)
     this.#knownEnds = ends
     const limits = new Limits({
       consumer,
@@ -334,11 +364,19 @@ export class Worker {
       startedText: (held) => ends.passing(held, 'STARTED', { pid: process.pid, hostname: this.hostname }),
       hostname: this.hostname,
       telling: new Telling(this.#parts.signals),
+      reports,
     })
     this.#runs = runs
     const { concurrency } = pool
     const capacity = this.#capacity
-    const slots = new Slots({ consumer, runs, concurrency, capacity, log: this.#log })
+    const slots = new Slots({
+      consumer,
+      runs,
+      concurrency,
+      capacity,
+      onCommitted: (ended, refused) => reports.committed(ended, refused),
+      log: this.#log,
+    })
     const remote: RemoteOptions = {
       ...this.#parts.remote,
       hostname: this.hostname,
@@ -353,6 +391,7 @@ export class Worker {
       runs,
       slots,
       revoked: this.#revoked,
+      events: this.#events,
     }
     return { slots, remote }
   }
@@ -400,6 +439,7 @@ export class Worker {
       ignoreResult: this.#ends.ignoresResult(held),
       abort,
       store: (state: string, meta: unknown) => this.#store(held, state, meta),
+      event: (type: string, fields: Fields) => this.#events.own(type, fields, process.pid),
     }
     const context = contextOf(means, run)
     job.context = context
@@ -504,6 +544,7 @@ export class Worker {
     this.#stopScaling()
     await this.#slots?.drain()
     await this.#pool?.stop()
+    await this.#events.close()
     for (const end of this.#deafen) await end()
     await this.#consumer?.close()
     const { signals } = this.#parts

@@ -11,6 +11,8 @@ export interface NodeState {
   readonly reserved?: readonly any[]
   readonly scheduled?: readonly any[]
   readonly revoked?: readonly string[]
+  /** Task events are on. */
+  readonly events?: boolean
 }
 
 /** What commands did to it. */
@@ -18,6 +20,7 @@ export interface Done {
   readonly revoked: string[]
   readonly stamps: Stamp[]
   readonly terminated: [id: string, signal: string][]
+  readonly beats: number[]
   stopped: boolean
 }
 
@@ -47,7 +50,7 @@ const inHand = (task: any) => ({
 export const fakeNode = (hostname: string, state: NodeState = {}): Node & { readonly done: Done } => {
   const registry = new Registry()
   for (const name of ['proj.add', 'proj.sleep']) registry.add({ name, run: () => undefined, options: {} })
-  const done: Done = { revoked: [], stamps: [], terminated: [], stopped: false }
+  const done: Done = { revoked: [], stamps: [], terminated: [], beats: [], stopped: false }
   const running = (state.active ?? []).map(inHand)
   return {
     hostname,
@@ -66,6 +69,11 @@ export const fakeNode = (hostname: string, state: NodeState = {}): Node & { read
     queues: [{ name: 'celery', exchange: 'celery', exchangeType: 'direct', routingKey: 'celery' }],
     pool: { name: 'fake', concurrency: 2, ids: [1] },
     autoscale: undefined,
+    events: {
+      enable: () => !state.events,
+      disable: () => state.events === true,
+      beatNow: async () => void done.beats.push(1),
+    },
     grow: () => undefined,
     shrink: () => undefined,
     totals: new Map([['proj.add', 2]]),

@@ -90,6 +90,10 @@ app.task('state', async function (gate) {
   while (!existsSync(gate)) await pause(20)
   return stored
 })
+app.task('tell', async function (fields) {
+  await this.sendEvent('task-progress', fields.cannot === 'travel' ? { cannot: () => 1 } : fields)
+  return process.pid
+})
 app.task('request', function (...args) {
   const { id, task, attempt, redelivered, hostname } = this.request
   return { id, task, args, attempt, redelivered, hostname, map: new Map([['date', new Date(7)]]) }
