@@ -9,7 +9,7 @@ const memoryScheme = 'memory:'
 
 const isMemory = (url: string): boolean => url.startsWith(memoryScheme)
 
-const redisSchemes = ['redis:', 'rediss:', 'redis+socket:']
+const redisSchemes = ['redis:', 'rediss:', 'redis+socket:', 'sentinel:']
 
 const schemeOf = (url: string): string => /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0]?.toLowerCase() ?? ''
 
@@ -25,7 +25,7 @@ const openRoom = async (options: CarrierOptions): Promise<Carrier> => {
   for (const url of [brokerUrl, backendUrl])
     if (!isMemory(url) && !redisSchemes.includes(schemeOf(url)))
       throw new ImproperlyConfigured(
-        `Unknown URL ${JSON.stringify(url.replace(/\/\/[^@/]*@/, '//**@'))}: expected redis://, rediss://, redis+socket:// or memory://.`,
+        `Unknown URL ${JSON.stringify(url.replace(/\/\/.*@/, '//**@'))}: expected redis://, rediss://, redis+socket://, sentinel:// or memory://.`,
       )
   if (isMemory(brokerUrl) !== isMemory(backendUrl))
     throw new ImproperlyConfigured(
@@ -98,6 +98,13 @@ export class AppCarrier {
     return {
       brokerUrl: settings.brokerUrl,
       backendUrl: settings.resultBackend ?? settings.brokerUrl,
+      sentinels: {
+        broker: settings.brokerTransportOptions,
+        results:
+          settings.resultBackend === undefined
+            ? settings.brokerTransportOptions
+            : settings.resultBackendTransportOptions,
+      },
       globalKeyPrefix: settings.brokerTransportOptions.globalKeyPrefix ?? '',
       resultKeyPrefix: settings.resultBackendTransportOptions.globalKeyPrefix ?? '',
       sharing: sharingOf(settings),

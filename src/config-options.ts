@@ -3,7 +3,15 @@
 import { right } from 'fp-ts/lib/Either.js'
 import { always, type Decode, oneOf, refuse, seconds, shape, text } from './config-decode.js'
 
-export interface BrokerTransportOptions {
+/** Which Redis is meant, where `sentinel://` names those who know it. */
+export interface SentinelOptions {
+  /** The name under which the sentinels know it. It may stand in the URL instead. */
+  readonly masterName?: string
+  /** How we show ourselves to the sentinels; user and password of the URL are for Redis itself. */
+  readonly sentinelKwargs?: { readonly username?: string; readonly password?: string }
+}
+
+export interface BrokerTransportOptions extends SentinelOptions {
   /** Verbatim before every key of the broker, as kombu's `global_keyprefix`. */
   readonly globalKeyPrefix?: string
   /** Seconds, for shared queues. Own queues need none (leases do its work). */
@@ -12,7 +20,7 @@ export interface BrokerTransportOptions {
   readonly queueOrderStrategy?: 'round_robin' | 'sorted' | 'priority'
 }
 
-export interface BackendTransportOptions {
+export interface BackendTransportOptions extends SentinelOptions {
   /** Before every key of results; `_` is added unless it ends in one of `: _ - .` */
   readonly globalKeyPrefix?: string
 }
@@ -30,12 +38,20 @@ const tuning: Readonly<Record<string, string>> = {
   retryOnTimeout: connections,
   retryPolicy: connections,
   connectionPool: connections,
-  masterName: 'Sentinel is not available yet',
-  sentinelKwargs: 'Sentinel is not available yet',
+  minOtherSentinels: 'the first sentinel that answers is believed; leave it out',
+  sentinelFanoutCompat: 'workers with kombu before 5.4 do not hear remote control here; leave it out',
   sep: notPolled,
   unackedKey: notPolled,
   unackedIndexKey: notPolled,
   unackedMutexKey: notPolled,
+}
+
+const sentinel = {
+  masterName: text,
+  sentinelKwargs: shape<NonNullable<SentinelOptions['sentinelKwargs']>>(
+    { username: text, password: text },
+    { ssl: 'TLS to sentinels is not there; leave it out' },
+  ),
 }
 
 // kombu's spelling has one word where ours has two.
@@ -62,6 +78,7 @@ const steps: Decode<string> = (value, at) =>
 export const decodeBrokerOptions: Decode<BrokerTransportOptions> = respell(
   shape<BrokerTransportOptions & Record<'fanoutPrefix' | 'fanoutPatterns', true> & { prioritySteps: string }>(
     {
+      ...sentinel,
       globalKeyPrefix: text,
       visibilityTimeout: seconds('more'),
       queueOrderStrategy: oneOf('round_robin', 'sorted', 'priority'),
@@ -76,6 +93,7 @@ export const decodeBrokerOptions: Decode<BrokerTransportOptions> = respell(
 export const decodeBackendOptions: Decode<BackendTransportOptions> = respell(
   shape<BackendTransportOptions & { resultChordOrdered: true }>(
     {
+      ...sentinel,
       globalKeyPrefix: text,
       resultChordOrdered: always(true, 'the results of a chord always come in the order of its header'),
     },

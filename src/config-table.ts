@@ -152,12 +152,12 @@ export const table = {
   // -- Broker
   brokerUrl: open(
     text,
-    'Where messages go: redis://, rediss://, redis+socket://, memory://. Not given: LOVAGE_BROKER_URL, then CELERY_BROKER_URL.',
+    'Where messages go: redis://, rediss://, redis+socket://, sentinel://, memory://. Not given: LOVAGE_BROKER_URL, then CELERY_BROKER_URL.',
   ),
   brokerTransportOptions: row<BrokerTransportOptions>(
     decodeBrokerOptions,
     {},
-    'globalKeyPrefix and queueOrderStrategy. (visibilityTimeout is for shared queues: see there.)',
+    'globalKeyPrefix and queueOrderStrategy; masterName and sentinelKwargs for sentinel://. (visibilityTimeout is for shared queues: see there.)',
   ),
   brokerConnectionTimeout: row(
     seconds('more'),
@@ -263,7 +263,11 @@ export const table = {
     text,
     'Where results go; not given: LOVAGE_RESULT_BACKEND, then CELERY_RESULT_BACKEND, then the Redis of the broker.',
   ),
-  resultBackendTransportOptions: row<BackendTransportOptions>(decodeBackendOptions, {}, 'globalKeyPrefix.'),
+  resultBackendTransportOptions: row<BackendTransportOptions>(
+    decodeBackendOptions,
+    {},
+    'globalKeyPrefix; masterName and sentinelKwargs for sentinel://.',
+  ),
   resultExpires: row<number, number | null>(
     (value, at) => (value === null ? right(0) : seconds()(value, at)),
     86_400,

@@ -34,11 +34,23 @@ const versionOf = (name: string): string => {
 /** Celery's rule for what an operator may see. */
 const secret = /api|token|key|secret|pass|profanities_list|signature|database|beat_dburi/i
 
+const isSecret = (name: string): boolean => secret.test(name) && !/routing_key|key_?prefix/i.test(name)
+
+const withoutSecrets = (value: unknown): unknown =>
+  value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype
+    ? Object.fromEntries(
+        Object.entries(value).map(([name, member]) => [
+          name,
+          isSecret(name) ? '********' : withoutSecrets(member),
+        ]),
+      )
+    : value
+
 const shownValue = (name: string, value: unknown): string => {
   if (typeof value === 'string' && /_?url$|backend$/.test(name)) return `'${maskUrl(value)}'`
   // Keys of Redis and of routing are no secrets.
-  if (secret.test(name) && !/routing_key|key_?prefix/.test(name)) return "'********'"
-  return inspect(value, { depth: 4, breakLength: Number.POSITIVE_INFINITY })
+  if (isSecret(name)) return "'********'"
+  return inspect(withoutSecrets(value), { depth: 4, breakLength: Number.POSITIVE_INFINITY })
 }
 
 export const report = (

@@ -17,6 +17,7 @@ import type {
   ServerReport,
   StagedPiece,
 } from '../runtime/broker.js'
+import type { Address } from './address.js'
 import { ask } from './backend.js'
 import { RedisConsumer } from './consumer.js'
 import { needOf } from './confirm.js'
@@ -33,7 +34,6 @@ import { Publisher } from './publisher.js'
 import { readRevoked, sendRevocation } from './revoked.js'
 import { scripts } from './scripts.js'
 import { wrongKey } from './trouble.js'
-import type { Address } from './url.js'
 
 export interface BrokerOptions {
   readonly address: Address

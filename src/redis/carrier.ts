@@ -1,24 +1,26 @@
 // The door of the Redis room: URLs in, Broker and Backend out. Nothing is connected yet.
 import { ImproperlyConfigured } from '../errors.js'
 import type { OpenCarrier } from '../runtime/carrier.js'
+import { sameAccess, sameServer } from './address.js'
 import { RedisBackend } from './backend.js'
 import { RedisBroker } from './broker.js'
 import { Keys } from './keys.js'
 import { Link } from './link.js'
 import { RedisMailbox } from './mailbox.js'
-import { parseAddress, sameAccess, sameServer } from './url.js'
+import { parseAddress } from './url.js'
 
 export const openRedis: OpenCarrier = ({
   brokerUrl,
   backendUrl,
+  sentinels,
   globalKeyPrefix,
   resultKeyPrefix,
   sharing,
   timeout,
   log,
 }) => {
-  const address = parseAddress('broker', brokerUrl)
-  const results = parseAddress('backend', backendUrl)
+  const address = parseAddress('broker', brokerUrl, sentinels?.broker)
+  const results = parseAddress('backend', backendUrl, sentinels?.results)
   if (!sameServer(address, results))
     throw new ImproperlyConfigured(
       `Results on another server than messages: not yet. broker is ${address.masked}, backend is ${results.masked}. Use the same server, perhaps another database of it.`,

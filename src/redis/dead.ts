@@ -32,7 +32,7 @@ const letterOf = (id: string, values: readonly (Buffer | null)[]): DeadLetter | 
   }
 }
 
-/** Both functions wait for the answer, and send again when it is lost. */
+/** `ask` and `run` wait for the answer, and send again when it is lost. */
 export class DeadLetters implements NonNullable<Broker['dead']> {
   constructor(
     private readonly ask: (command: string, args: Args) => Promise<Reply>,

@@ -3,11 +3,28 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { parentPort, workerData } from 'node:worker_threads'
+import type { Place } from './address.js'
 import type { Lease, LeaseThreadData, ToParent, ToThread } from './lease.js'
+import { MasterWatch } from './master-watch.js'
+
+type Target = Place | { readonly path: string }
 
 const { address, script, keys } = workerData as LeaseThreadData
 const leases = new Map<string, Lease>()
 const longestQuietMs = 5000
+
+const watch = address.sentinels === null ? null : new MasterWatch(address.sentinels)
+const fixed: Target | null =
+  watch !== null
+    ? null
+    : address.path === null
+      ? { host: address.host, port: address.port }
+      : { path: address.path }
+/** Where Redis is; null: sentinels have to be asked (again). */
+let target = fixed
+let isAsking = false
+/** It has renewed something there. */
+let isProven = false
 
 const tell = (message: ToParent): void => parentPort?.postMessage(message)
 
@@ -33,15 +50,30 @@ const schedule = (ms: number): void => {
 }
 
 const drop = (): void => {
+  if (target !== null && 'host' in target && !isProven) watch?.doubt(target)
+  isProven = false
   socket?.destroy()
   socket = null
   greetings = 0
   text = ''
   asked = null
+  target = fixed
 }
 
-const open = (): Socket => {
-  const place = address.path === null ? { host: address.host, port: address.port } : { path: address.path }
+/** Then it is renewed there. */
+const find = (who: MasterWatch): void => {
+  if (isAsking) return
+  isAsking = true
+  const done = (found: Place | null): void => {
+    isAsking = false
+    target = found
+    if (found === null) schedule(Math.min(250, intervalMs()) * (0.5 + Math.random()))
+    else renew()
+  }
+  who.find().then(done, () => done(null))
+}
+
+const open = (place: Target): Socket => {
   const opened = address.tls ? connectTls({ ...place, ...address.tls }) : connect(place)
   opened.setNoDelay(true)
   opened.on('data', (data) => {
@@ -70,7 +102,8 @@ function renew(): void {
   }
   // No answer since the last time: the socket is dead.
   if (asked !== null) drop()
-  socket ??= open()
+  if (target === null && watch !== null) return find(watch)
+  socket ??= open(target as Target)
   const all = [...leases.values()]
   asked = { ids: all.map(({ id }) => id), atMs: Date.now() }
   const words = all.flatMap(({ id, leaseMs, listed }) => [
@@ -102,6 +135,8 @@ function read(): void {
     if (line.startsWith('-')) {
       text = text.slice(end + 2)
       asked = null
+      // Another one was promoted.
+      if (/\bREADONLY\b/.test(line)) drop()
       schedule(Math.min(500, intervalMs()))
       continue
     }
@@ -113,6 +148,7 @@ function read(): void {
     if (asked === null) return
     const { ids, atMs } = asked
     asked = null
+    isProven = true
     for (const [index, id] of ids.entries()) {
       if (alive[index] !== 0 || !leases.delete(id)) continue
       tell({ lost: id })
@@ -120,6 +156,11 @@ function read(): void {
     tell({ askedMs: atMs, offsetMs: serverMs - (atMs + Date.now()) / 2 })
   }
 }
+
+watch?.listen(() => {
+  drop()
+  schedule(0)
+})
 
 parentPort?.on('message', (message: ToThread) => {
   if ('keep' in message) {

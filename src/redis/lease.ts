@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Logger } from '../log.js'
 import { scripts } from './scripts.js'
-import type { Address } from './url.js'
+import type { Address } from './address.js'
 
 export interface LeaseThreadData {
   readonly address: Address

@@ -3,9 +3,12 @@
 // scripts loaded, clock read). Commands are never queued or resent behind our back: whoever sends one that
 // is cut off hears of it and sends it again, with the same number. What one turn sends leaves in one write: a
 // write wakes the other side, and costs more than the command in it.
-import { Command, Redis } from 'ioredis'
+import type { Socket } from 'node:net'
+import { Command, Redis, type RedisOptions } from 'ioredis'
+import type { Address } from './address.js'
+import { MasterConnector } from './master-connector.js'
+import { type MasterWatch, watchOf } from './master-watch.js'
 import type { Script } from './scripts.js'
-import type { Address } from './url.js'
 
 /** A RESP reply; bulk strings are Buffers. */
 export type Reply = Buffer | number | null | readonly Reply[]
@@ -44,6 +47,19 @@ const longestPauseMs = 2000
 
 const noop = (): void => undefined
 
+const placeOf = ({ host, port, path }: Address, watch: MasterWatch | null): RedisOptions => {
+  if (watch === null) return path === null ? { host, port } : { path }
+  class Connector extends MasterConnector {
+    constructor() {
+      super(watch as MasterWatch)
+    }
+  }
+  return { Connector }
+}
+
+const pauseMs = (times: number): number =>
+  Math.min(longestPauseMs, 25 * 2 ** Math.min(times, 8)) * (0.5 + Math.random() / 2)
+
 export class Link {
   /** Commands may be sent. */
   up = false
@@ -54,17 +70,23 @@ export class Link {
   readonly client: Redis
   readonly #options: LinkOptions
   readonly #listeners: LinkListener[]
+  /** Where it leads, if the URL does not say it. */
+  readonly #watch: MasterWatch | null
   #corked = false
   #holders = 0
   #closed = false
+  /** Until sentinels are asked again. */
+  #search: NodeJS.Timeout | undefined
+  #searches = 0
   #waiting: { resolve: () => void; reject: (error: Error) => void }[] = []
 
   constructor(options: LinkOptions, ...listeners: LinkListener[]) {
     this.#options = options
     this.#listeners = listeners
     const { address } = options
+    this.#watch = address.sentinels && watchOf(address.sentinels)
     this.client = new Redis({
-      ...(address.path === null ? { host: address.host, port: address.port } : { path: address.path }),
+      ...placeOf(address, this.#watch),
       ...(address.username !== null && address.password !== null && { username: address.username }),
       ...(address.password !== null && { password: address.password }),
       ...(address.tls && { tls: address.tls }),
@@ -78,11 +100,8 @@ export class Link {
       connectTimeout: 5000,
       socketTimeout: silenceMs,
       maxLoadingRetryTime: 1000,
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
-      retryStrategy: (times) => {
-        if (this.#holders === 0 || this.#closed) return null
-        return Math.min(longestPauseMs, 25 * 2 ** Math.min(times, 8)) * (0.5 + Math.random() / 2)
-      },
+      reconnectOnError: (error) => /\bREADONLY\b/.test(error.message),
+      retryStrategy: (times) => (this.#isWanted ? pauseMs(times) : null),
     })
     this.client.on('error', (error) => {
       this.lastError = error
@@ -91,10 +110,17 @@ export class Link {
     this.client.on('ready', () => void this.#prepare())
     this.client.on('close', () => this.#down())
     this.client.on('reconnecting', () => this.#refer())
+    this.client.on('end', () => this.#searchAgain())
   }
 
   get closed(): boolean {
     return this.#closed
+  }
+
+  /** Where sentinels have led it, for people; '' where the URL says it. */
+  get master(): string {
+    const { stream } = this.client as unknown as { stream?: Socket }
+    return this.#watch === null || !stream ? '' : `${stream.remoteAddress ?? '?'}:${stream.remotePort ?? '?'}`
   }
 
   listen(listener: LinkListener): void {
@@ -105,13 +131,14 @@ export class Link {
   hold(): void {
     this.#holders++
     if (this.#holders > 1) return
-    if (this.client.status === 'wait' || this.client.status === 'end') this.client.connect().catch(noop)
+    if (this.client.status === 'wait' || this.client.status === 'end') this.#connect()
     else this.#refer()
   }
 
   /** The next attempt to connect is made now, and not at the end of the pause before it. */
   hurry(): void {
     const { client } = this
+    if (this.#search !== undefined && this.#isWanted) return this.#connect()
     if (client.status !== 'reconnecting' || this.#closed) return
     clearTimeout(
       (client as unknown as { reconnectTimeout?: NodeJS.Timeout | null }).reconnectTimeout ?? undefined,
@@ -158,13 +185,14 @@ export class Link {
   }
 
   /** Drops the present connection: what is under way fails now. */
-  reset(): void {
+  readonly reset = (): void => {
     if (this.client.status === 'ready') this.client.disconnect(true)
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#watch?.leave(this.reset)
     this.client.disconnect()
     this.#down()
   }
@@ -184,6 +212,7 @@ export class Link {
       const serverMs = Number(time[0]) * 1000 + Number(time[1]) / 1000
       onClock?.(serverMs - (sentAt + Date.now()) / 2)
       this.clientId = Number(id)
+      this.#searches = 0
       this.lastError = new Error('the connection was lost')
       this.up = true
       for (const { onUp } of this.#listeners) onUp?.()
@@ -192,6 +221,30 @@ export class Link {
       this.lastError = error as Error
       if (client.status === 'ready') client.disconnect(true)
     }
+  }
+
+  get #isWanted(): boolean {
+    return this.#holders > 0 && !this.#closed
+  }
+
+  #connect(): void {
+    clearTimeout(this.#search)
+    this.#search = undefined
+    this.#watch?.listen(this.reset)
+    this.client.connect().catch(noop)
+  }
+
+  /** ioredis does not try again by itself when no sentinel knows where to. */
+  #searchAgain(): void {
+    if (!this.#isWanted) return
+    this.#down()
+    this.#search = setTimeout(
+      () => {
+        this.#search = undefined
+        if (this.#isWanted) this.#connect()
+      },
+      pauseMs(++this.#searches),
+    )
   }
 
   #down(): void {
@@ -206,7 +259,7 @@ export class Link {
       stream?: Stream
       reconnectTimeout?: NodeJS.Timeout | null
     }
-    for (const handle of [stream, reconnectTimeout])
+    for (const handle of [stream, reconnectTimeout, this.#search])
       if (this.#holders > 0) handle?.ref()
       else handle?.unref()
   }

@@ -4,7 +4,7 @@ import type { Mailbox } from '../runtime/mailbox.js'
 import { ask } from './backend.js'
 import { type Keys, separator } from './keys.js'
 import { Link, type Reply } from './link.js'
-import type { Address } from './url.js'
+import type { Address } from './address.js'
 
 export interface MailboxOptions {
   readonly address: Address

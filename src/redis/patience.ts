@@ -62,7 +62,9 @@ export class Patience {
   relieve(): void {
     if (!this.#troubled) return
     this.#troubled = false
-    this.#onTrouble({ ok: true, message: `Connected to ${this.#url} again.` })
+    const { master } = this.#link
+    const where = master === '' ? '' : ` The master is ${master} now.`
+    this.#onTrouble({ ok: true, message: `Connected to ${this.#url} again.${where}` })
   }
 
   /** We are leaving: nobody wants to hear of it any more. */

@@ -13,10 +13,10 @@ export interface RedBeatText {
 
 /** `prefix` is its setting redbeat_key_prefix, `redbeat:` unless changed. */
 export const readRedBeat = async (
-  { brokerUrl, timeout }: Pick<CarrierOptions, 'brokerUrl' | 'timeout'>,
+  { brokerUrl, sentinels, timeout }: Pick<CarrierOptions, 'brokerUrl' | 'sentinels' | 'timeout'>,
   prefix: string,
 ): Promise<readonly RedBeatText[]> => {
-  const address = parseAddress('broker', brokerUrl)
+  const address = parseAddress('broker', brokerUrl, sentinels?.broker)
   const link = new Link({ address, name: 'lovage-redbeat' })
   const get = (command: string, args: readonly (string | number)[]): Promise<Reply> =>
     ask(link, address.masked, timeout, () => link.send(command, args))

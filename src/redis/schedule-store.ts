@@ -7,8 +7,9 @@ import { ask } from './backend.js'
 import { Keys } from './keys.js'
 import { Link, type Reply } from './link.js'
 import { scripts } from './scripts.js'
+import type { Address } from './address.js'
 import { wrongKey } from './trouble.js'
-import { type Address, parseAddress } from './url.js'
+import { parseAddress } from './url.js'
 
 export interface ScheduleStoreOptions {
   readonly address: Address
@@ -46,11 +47,16 @@ const read = (name: string, definition: Reply, state: Reply | undefined): Stored
 
 /** The entries of the app named `scope`, in the database of its broker. Nothing is connected yet. */
 export const openRedisSchedules = (
-  { brokerUrl, globalKeyPrefix, timeout }: Pick<CarrierOptions, 'brokerUrl' | 'globalKeyPrefix' | 'timeout'>,
+  {
+    brokerUrl,
+    sentinels,
+    globalKeyPrefix,
+    timeout,
+  }: Pick<CarrierOptions, 'brokerUrl' | 'sentinels' | 'globalKeyPrefix' | 'timeout'>,
   scope: string,
 ): ScheduleStore =>
   new RedisScheduleStore({
-    address: parseAddress('broker', brokerUrl),
+    address: parseAddress('broker', brokerUrl, sentinels?.broker),
     keys: new Keys(globalKeyPrefix, ''),
     scope,
     timeoutSeconds: timeout,

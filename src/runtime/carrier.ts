@@ -1,5 +1,6 @@
 // PORT Carrier: broker and backend of one app, made together because a completion writes to both at once.
 // `app.ts` chooses the room by the URL; each room exports one function of type OpenCarrier.
+import type { SentinelOptions } from '../config-options.js'
 import type { Logger } from '../log.js'
 import type { Backend } from './backend.js'
 import type { Broker } from './broker.js'
@@ -11,10 +12,14 @@ export interface Carrier {
   readonly mailbox: Mailbox
 }
 
+export type { SentinelOptions }
+
 export interface CarrierOptions {
   readonly brokerUrl: string
   /** The same server, perhaps another database. */
   readonly backendUrl: string
+  /** For URLs of sentinels: which Redis is meant. */
+  readonly sentinels?: { readonly broker: SentinelOptions; readonly results: SentinelOptions }
   /** Verbatim before every key of the broker. Default ''. */
   readonly globalKeyPrefix: string
   /** Before every key of results; `_` is added unless it ends in one of `: _ - .` Default ''. */

@@ -4,6 +4,9 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { report } from '../../src/cli/report.js'
+import { readSettings } from '../../src/config.js'
+import { describeSettings } from '../../src/runtime/control/conf.js'
 import { temporaryDirectory } from '../support/processes.js'
 import { settings, stubApp } from './fixtures/stub.js'
 import { lovage } from './terminal.js'
@@ -281,5 +284,23 @@ describe('report', () => {
     expect(out).toMatch(/\nsettings -> transport:redis results:redis:\/\/user:\*\*@localhost:6379\/0\n\n/)
     expect(out).toMatch(/\nbroker_url: 'redis:\/\/user:\*\*@localhost:6379\/0'\n/)
     expect(out).not.toMatch(/secret|task_acks_late/)
+  })
+
+  it('shows transport options without what opens the sentinels', () => {
+    const brokerTransportOptions = { masterName: 'm', sentinelKwargs: { password: 'planted' } }
+    const settings = readSettings({ brokerTransportOptions }, {})
+    const text = report({ name: 'proj', settings }, '1.2.3', undefined)
+    expect(text).toContain(
+      "broker_transport_options: { masterName: 'm', sentinelKwargs: { password: '********' } }",
+    )
+    const shown = describeSettings(settings)
+    expect(shown).toMatchObject({
+      broker_transport_options: { master_name: 'm', sentinel_kwargs: { password: '********' } },
+    })
+    expect(
+      describeSettings(readSettings({ broker: 'sentinel://a:1;sentinel://me:p@planted@b:1' }, {})),
+    ).toMatchObject({
+      broker_url: 'sentinel://a:********@b:1',
+    })
   })
 })

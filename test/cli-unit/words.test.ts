@@ -154,6 +154,7 @@ describe('maskUrl', () => {
     expect(maskUrl('redis://user:p@ss/w@host:1/0')).toBe('redis://user:**@host:1/0')
     expect(maskUrl('redis://host:1/0?x=a@b')).toBe('redis://host:1/0?x=a@b')
     expect(maskUrl('redis://:secret@host:1/0')).toBe('redis://:**@host:1/0')
+    expect(maskUrl('sentinel://one:1;sentinel://:secret@two:1/0')).not.toContain('secret')
     expect(maskUrl('redis://host:6379/0')).toBe('redis://host:6379/0')
     expect(maskUrl('redis+socket:///run/redis.sock')).toBe('redis+socket:///run/redis.sock')
   })

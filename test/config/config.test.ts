@@ -122,6 +122,14 @@ describe('values', () => {
       'brokerTransportOptions: unknown option "visibilty_timeout". Did you mean visibilityTimeout?',
     ],
     [
+      { brokerTransportOptions: { min_other_sentinels: 1 } },
+      'brokerTransportOptions.min_other_sentinels: the first sentinel that answers is believed; leave it out',
+    ],
+    [
+      { resultBackendTransportOptions: { sentinel_kwargs: { ssl: true } } },
+      'resultBackendTransportOptions.sentinel_kwargs.ssl: TLS to sentinels is not there; leave it out',
+    ],
+    [
       { taskPublishRetryPolicy: { max_retries: 'many' } },
       'taskPublishRetryPolicy.max_retries: expected a whole number from 0, or null (without limit), got "many"',
     ],
@@ -170,6 +178,15 @@ describe('values', () => {
   it('inside transport options are read in all spellings', () => {
     const settings = read({ broker_transport_options: { visibility_timeout: 60, global_keyprefix: 'app:' } })
     expect(settings.brokerTransportOptions).toEqual({ visibilityTimeout: 60, globalKeyPrefix: 'app:' })
+  })
+
+  it('that tell which Redis is meant, and how sentinels let us in', () => {
+    const options = { master_name: 'm', sentinel_kwargs: { username: 'u', password: 'p' } }
+    const expected = { masterName: 'm', sentinelKwargs: { username: 'u', password: 'p' } }
+    expect(read({ broker_transport_options: options }).brokerTransportOptions).toEqual(expected)
+    expect(read({ result_backend_transport_options: options }).resultBackendTransportOptions).toEqual(
+      expected,
+    )
   })
 
   it('that stand for others are settled', () => {

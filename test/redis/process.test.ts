@@ -55,6 +55,12 @@ describe('a script', () => {
     )
     expect(await failed.exited).toMatchObject({ code: 0 })
     expect(failed.stdout()).toBe('OperationalError\n')
+    const unknown = script(
+      `await broker.publish(message).catch((error) => console.log(error.name))`,
+      'sentinel://localhost:1?master=m',
+    )
+    expect(await unknown.exited).toMatchObject({ code: 0 })
+    expect(unknown.stdout()).toBe('OperationalError\n')
   })
 
   it('with a consumer lives until that is closed', async () => {

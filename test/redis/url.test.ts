@@ -57,6 +57,68 @@ describe('a URL of Redis', () => {
   })
 })
 
+describe('a URL of sentinels', () => {
+  const options = { masterName: 'mymaster' }
+  const one = { host: 'one', port: 26_379 }
+  const two = { host: '::1', port: 5000 }
+
+  it.each([
+    ['sentinel://one?master=m', {}, [one], 'm', 0],
+    ['sentinel://:p%40ss@one,[::1]:5000/3?master=m', {}, [one, two], 'm', 3],
+    ['sentinel://one:26379/3;sentinel://[::1]:5000/3', options, [one, two], 'mymaster', 3],
+    ['sentinel://:p%40ss@one;sentinel://[::1]:5000/1', options, [one, two], 'mymaster', 1],
+    ['sentinel://one;[::1]:5000', options, [one, two], 'mymaster', 0],
+    ['sentinel://one?master=mymaster', options, [one], 'mymaster', 0],
+  ])('%s is understood', (url, given, places, master, database) => {
+    expect(parseAddress('broker', url, given)).toMatchObject({
+      sentinels: { places, master, username: null, password: null },
+      password: url.includes('ss@') ? 'p@ss' : null,
+      database,
+    })
+  })
+
+  it('is shown in one form, from which it can be read again, without its password', () => {
+    const address = parseAddress('broker', 'sentinel://me:secret@one/2;sentinel://[::1]:5000', options)
+    expect(address.masked).toBe('sentinel://me:**@one:26379,[::1]:5000/2?master=mymaster')
+    expect(parse(address.masked).sentinels).toEqual(address.sentinels)
+  })
+
+  it('has user and password of Redis; those of the sentinels stand beside it', () => {
+    const sentinelKwargs = { username: 'watcher', password: 'theirs' }
+    expect(parseAddress('broker', 'sentinel://me:mine@one', { ...options, sentinelKwargs })).toMatchObject({
+      username: 'me',
+      password: 'mine',
+      sentinels: sentinelKwargs,
+    })
+  })
+
+  it.each([
+    ['sentinel://one', {}, /it does not say which master; add \?master=name, or masterName/],
+    [
+      'sentinel://one?master=m',
+      options,
+      /it says master=m, and its transport options say masterName "mymaster"/,
+    ],
+    ['sentinel://one/mymaster/0?master=m', {}, /the database must be a number, not "mymaster\/0"/],
+    ['sentinel://one/1;sentinel://two/2', options, /its sentinels disagree about the database/],
+    [
+      'sentinel://me:secret@one;sentinel://me:other@two',
+      options,
+      /its sentinels disagree about the password/,
+    ],
+    ['sentinel://one:99999', options, /"one:99999" is no place of a sentinel/],
+    ['sentinel://one,', options, /"" is no place of a sentinel/],
+    ['sentinel://', options, /one of its sentinels cannot be read/],
+    ['sentinel://one?master=m&ssl=1', {}, /the option "ssl" is unknown here/],
+  ])('%s is refused with a sentence', (url, given, sentence) => {
+    const read = () => parseAddress('broker', url, given)
+    expect(read).toThrow(ImproperlyConfigured)
+    expect(read).toThrow(sentence)
+    expect(read).toThrow(/or sentinel:\/\/\[user:password@\]host\[:port\],host…\[\/database\]\?master=name\./)
+    expect(read).toThrow(expect.objectContaining({ message: expect.not.stringMatching(/secret|other/) }))
+  })
+})
+
 describe('two URLs', () => {
   const open = (brokerUrl: string, backendUrl: string) =>
     openRedis({
@@ -70,6 +132,13 @@ describe('two URLs', () => {
 
   it('may name two databases of one server', () => {
     expect(open('redis://localhost/0', 'redis://127.0.0.1/5').backend.url).toBe('redis://127.0.0.1:6379/5')
+  })
+
+  it('may name the same master by different sentinels of it', () => {
+    const url = 'sentinel://a,b/5?master=m'
+    expect(open('sentinel://b,c?master=m', url).backend.url).toBe('sentinel://a:26379,b:26379/5?master=m')
+    expect(() => open('sentinel://b?master=other', url)).toThrow('Results on another server')
+    expect(() => open('redis://b:26379', url)).toThrow('Results on another server')
   })
 
   it('must not name two servers yet', () => {

@@ -8,8 +8,8 @@ const mask = '********'
 
 export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** Only the password in a URL. */
-const maskedUrl = (text: string): string => text.replace(/(:\/\/[^:@/]*):[^@]*@/, `$1:${mask}@`)
+/** Only the password in a URL, up to the last `@`: one may stand in it. */
+const maskedUrl = (text: string): string => text.replace(/(:\/\/[^:@/]*):.*@/, `$1:${mask}@`)
 
 const shown = (key: string, value: unknown): unknown => {
   if (/broker_url|backend/i.test(key) && typeof value === 'string') return maskedUrl(value)

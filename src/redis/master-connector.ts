@@ -1,0 +1,46 @@
+// For ioredis: a connection that leads to the Redis which is the master at present. Each new one asks anew, and one that
+// turns out to be a replica (the old master, back after a failover) is left at once.
+import { connect, type Socket } from 'node:net'
+import { AbstractConnector } from 'ioredis'
+import type { Place } from './address.js'
+import type { MasterWatch } from './master-watch.js'
+
+const partingMs = 2000
+
+export class MasterConnector extends AbstractConnector {
+  readonly #watch: MasterWatch
+  #place: Place | null = null
+
+  constructor(watch: MasterWatch) {
+    super(partingMs)
+    this.#watch = watch
+  }
+
+  override check({ role }: { readonly role?: string }): boolean {
+    const isMaster = role === undefined || role === 'master'
+    if (!isMaster) this.#doubt()
+    return isMaster
+  }
+
+  /** Rejects when nobody knows the master: ioredis then ends, and whoever wants the connection starts it again. */
+  override async connect(): Promise<Socket> {
+    this.connecting = true
+    this.#place = await this.#watch.find()
+    if (!this.connecting) throw new Error('Connection is closed.')
+    const stream = connect(this.#place)
+    this.stream = stream
+    let isThere = false
+    stream.once('connect', () => {
+      isThere = true
+    })
+    stream.once('error', (error) => {
+      this.firstError = error
+      if (!isThere) this.#doubt()
+    })
+    return stream
+  }
+
+  #doubt(): void {
+    if (this.#place !== null) this.#watch.doubt(this.#place)
+  }
+}
