@@ -1,6 +1,7 @@
 // Each example is run as a reader would run it, and checked for what it prints.
+import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { run } from '../support/processes.js'
 import { startRedis } from '../support/redis.js'
 
@@ -58,21 +59,139 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'ImproperlyConfigured: There is a beat entry named "account-42" already.',
     '0 entries',
   ],
+  '10-group.ts': [
+    'served: soup for 4 | 1 of 2',
+    'served: bread for 4 | 2 of 2',
+    "[ 'bread for 4', 'soup for 4' ]",
+    'RangeError: no eggs | FAILURE',
+    'soup for 2 | SUCCESS',
+    'all of it: FAILURE',
+    "[ 'soup for 1', 'salad for 1', 'tea for 1' ]",
+    '[]',
+  ],
+  '11-map-and-chunks.ts': [
+    '[ 1, 4, 9, 16, 25 ] 5 messages',
+    '[ 1, 4, 9, 16, 25 ] 1 message',
+    '[ 6, 20 ]',
+    '[ [ 1, 4 ], [ 9, 16 ], [ 25 ] ] 3 messages',
+    '55',
+  ],
+  '12-links.ts': [
+    'shipped, for Ann paid 30',
+    "[ 'receipt: Ann paid 30' ]",
+    'RangeError: Bob has not got 300',
+    'sorry: links.charge, Bob has not got 300',
+    'noted the id of the step that failed: true',
+    'Cid paid 20',
+    '[',
+    "  'receipt: Cid paid 20',",
+    "  'sorry: links.burn, the archive burns, and with it: Cid paid 20'",
+    ']',
+  ],
+  '13-replace.ts': ['1750 bytes in 9 calls', 'about, archive, home, news'],
+  '14-stamps.ts': [
+    "Map(3) { 'Globe Theatre' => 3, 'Hamlet' => 1, 'nobody' => 1 }",
+    "{ call: 'stamps.where()', place: 'the body' }",
+    'TaskRevokedError: revoked',
+  ],
+  '15-result-trees.ts': [
+    'a grown oak | before that: oak',
+    '2 children',
+    '- a grown oak',
+    '- a leaf of the oak',
+    "- [ 'the left branch of the oak', 'the right branch of the oak' ]",
+    '- the left branch of the oak',
+    '- the right branch of the oak',
+    'trees.grow SUCCESS',
+    '  trees.plant SUCCESS',
+    '  group SUCCESS',
+    '    trees.plant SUCCESS',
+    '    trees.plant SUCCESS',
+    'its parent: trees.plant SUCCESS',
+    "[ 'elm', 'ash' ]",
+    'PENDING PENDING',
+  ],
+  '16-pictures.ts': [
+    'chord([frame(1), frame(2), frame(3), frame(4), frame(5), frame(6), … 12 more, frame(19), ',
+    'flowchart LR',
+    '  n0["frame(…) × 24"]',
+    '  n1["sound()"]',
+    '  n2["film()"]',
+    '  n0 --> n2',
+    '  n1 --> n2',
+    '',
+    'flowchart LR',
+    '…<br/>PENDING"]',
+    '  n1["frame<br/>SUCCESS"]',
+    '  n2["frame<br/>SUCCESS"]',
+    '  n3["sound<br/>STARTED"]',
+    '  n1 --> n0',
+    '  n2 --> n0',
+    '  n3 --> n0',
+    '  style n0 fill:#eeeeee',
+    '  style n1 fill:#c8e6c9',
+    '  style n2 fill:#c8e6c9',
+    '  style n3 fill:#bbdefb',
+    '',
+    "ChordError: Dependency … raised Exception('silence')",
+    'flowchart LR',
+    '  n0["film<br/>FAILURE"]',
+    '  n1["frame<br/>SUCCESS"]',
+    '  n2["frame<br/>SUCCESS"]',
+    '  n3["sound<br/>FAILURE"]',
+    '  n1 --> n0',
+    '  n2 --> n0',
+    '  n3 --> n0',
+    '  style n0 fill:#ffcdd2',
+    '  style n1 fill:#c8e6c9',
+    '  style n2 fill:#c8e6c9',
+    '  style n3 fill:#ffcdd2',
+  ],
+  '17-rates-and-keys.ts': [
+    '[ 1, 2, 3, 4, 5, 6 ]',
+    'six starts of 20 in a second take a quarter of one: true',
+    'ann1 ann2 ann3',
+    'bob1 bob2 bob3',
+    'still waiting: 1',
+    "[ 'hole 1', 'hole 2', 'hole 3' ]",
+  ],
+  '18-routing.ts': [
+    'charge 10 at till | charge 5000 at office',
+    '[',
+    "  'office: europe.sports',",
+    "  'office: europe.weather',",
+    "  'pub: asia.sports',",
+    "  'pub: europe.sports'",
+    ']',
+    "[ 'office forgot', 'pub forgot', 'till forgot' ]",
+    'rescue, hiker, tourist',
+  ],
 }
 
-describe('the examples print what they promise', () => {
-  it.each(Object.entries(expected))('%s on memory://', async (name, lines) => {
-    const printed = await example(name)
+describe('the examples print what they promise', async () => {
+  const redis = await startRedis()
+  afterAll(() => redis.stop())
+
+  const check = async (name: string, env: Record<string, string>) => {
+    const lines = expected[name] as readonly string[]
+    const printed = await example(name, env)
     expect(printed).toHaveLength(lines.length)
     lines.forEach((line, index) => expect(printed[index]).toContain(line))
+  }
+
+  it.each(Object.keys(expected))('%s on memory://', (name) => check(name, {}))
+
+  it.each(Object.keys(expected))('%s over Redis', (name) => check(name, { LOVAGE_BROKER_URL: redis.url }))
+
+  it('and none is left out', async () => {
+    const files = (await readdir(`${root}examples`)).filter((name) => name.endsWith('.ts'))
+    expect(Object.keys(expected).sort()).toEqual(files.sort())
   })
 
-  it('over Redis as well', async () => {
-    const redis = await startRedis()
-    for (const [name, lines] of Object.entries(expected)) {
-      const printed = await example(name, { LOVAGE_BROKER_URL: redis.url })
-      lines.forEach((line, index) => expect(printed[index]).toContain(line))
-    }
+  it('and all are listed', async () => {
+    const places = (await readdir(`${root}examples`)).filter((name) => name !== 'README.md')
+    const listed = [...(await readFile(`${root}examples/README.md`, 'utf8')).matchAll(/\]\(([^/)]+)/g)]
+    expect(listed.map(([, place]) => String(place)).sort()).toEqual(places.sort())
   })
 })
 
