@@ -1,6 +1,6 @@
 """Asks a real Celery when crontabs run next, of random expressions at random times.
 
-    node_modules/.cache/lovage-celery/bin/python test/beat/celery-vectors.py 20261121 2000 \
+    node_modules/.cache/lovage-celery-auth/bin/python test/beat/celery-vectors.py 20261121 2000 \
         > test/vectors/beat-crontab.json
 
 A case is [minute, hour, day of week, day of month, month of year, zone, after, next]: fields as Celery takes

@@ -1,5 +1,6 @@
 // Where a real Python Celery comes from: 5.6.3 by pip in a venv, or by pip --target where Python came
-// without ensurepip; where pip cannot have it, Debian's 5.2.6. All of it under node_modules/.cache.
+// without ensurepip; where pip cannot have it, Debian's 5.2.6. All of it under node_modules/.cache, in directories
+// whose names say what is in them: what is wanted now was not in those of last month.
 import { existsSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { hasDebian, unpackDebian } from './debian.js'
@@ -16,7 +17,8 @@ export interface CeleryInstall {
   readonly gaps: readonly string[]
 }
 
-const wanted = 'celery[redis]==5.6.3'
+/** With `cryptography`, for its serializer `auth`. */
+const wanted = 'celery[redis,auth]==5.6.3'
 
 /** spec/verified-experiments.md, section G. */
 const gapsOfDebian = [
@@ -41,7 +43,7 @@ export async function findCelery(): Promise<CeleryInstall> {
     () => fromDebian(),
   ]
   // Without pip the fall-back was found once, slowly. Remove its directory to have pip tried again.
-  if (isProvisioned('lovage-celery-debian') && !isProvisioned('lovage-celery')) attempts.reverse()
+  if (isProvisioned('lovage-celery-debian-auth') && !isProvisioned('lovage-celery-auth')) attempts.reverse()
   const failures: string[] = []
   for (const attempt of attempts) {
     try {
@@ -54,7 +56,7 @@ export async function findCelery(): Promise<CeleryInstall> {
 }
 
 async function inVenv(base: string): Promise<CeleryInstall> {
-  const directory = await provision('lovage-celery', async (into) => {
+  const directory = await provision('lovage-celery-auth', async (into) => {
     await run(base, ['-m', 'venv', into])
     await pipInstall([join(into, 'bin/python'), '-m', 'pip'], [])
   })
@@ -62,7 +64,7 @@ async function inVenv(base: string): Promise<CeleryInstall> {
 }
 
 async function byTarget(python: string): Promise<CeleryInstall> {
-  const directory = await provision('lovage-celery-target', async (into) => {
+  const directory = await provision('lovage-celery-target-auth', async (into) => {
     await pipInstall([python, ...(await pipFor(python, into))], ['--target', into])
     writeFileSync(join(into, 'python'), python)
   })
@@ -71,8 +73,8 @@ async function byTarget(python: string): Promise<CeleryInstall> {
 
 async function fromDebian(): Promise<CeleryInstall> {
   if (!hasDebian()) throw new Error('this is not Debian')
-  const packages = ['python3-celery', 'python3-redis']
-  const directory = await provision('lovage-celery-debian', (into) =>
+  const packages = ['python3-celery', 'python3-redis', 'python3-cryptography']
+  const directory = await provision('lovage-celery-debian-auth', (into) =>
     unpackDebian(packages, { into, follow: /^python3-(?!minimal|distutils|lib2to3)/ }),
   )
   const path = join(directory, 'usr/lib/python3/dist-packages')
@@ -99,7 +101,7 @@ async function pipInstall([command, ...pip]: string[], options: string[]): Promi
 
 /** It is not installed until it has been imported. */
 async function checked(install: Omit<CeleryInstall, 'version'>): Promise<CeleryInstall> {
-  const script = 'import celery, redis; print(celery.__version__)'
+  const script = 'import celery, cryptography, redis; print(celery.__version__)'
   const { stdout } = await run(install.python, ['-c', script], { env: pythonEnv(install.path) })
   return { ...install, version: stdout().trim() }
 }
