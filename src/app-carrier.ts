@@ -3,6 +3,7 @@
 import type { Settings } from './config.js'
 import { ImproperlyConfigured } from './errors.js'
 import type { Logger } from './log.js'
+import { maskUrl } from './mask.js'
 import type { Carrier, CarrierOptions } from './runtime/carrier.js'
 
 const memoryScheme = 'memory:'
@@ -25,7 +26,7 @@ const openRoom = async (options: CarrierOptions): Promise<Carrier> => {
   for (const url of [brokerUrl, backendUrl])
     if (!isMemory(url) && !redisSchemes.includes(schemeOf(url)))
       throw new ImproperlyConfigured(
-        `Unknown URL ${JSON.stringify(url.replace(/\/\/.*@/, '//**@'))}: expected redis://, rediss://, redis+socket://, sentinel:// or memory://.`,
+        `Unknown URL ${JSON.stringify(maskUrl(url))}: expected redis://, rediss://, redis+socket://, sentinel:// or memory://.`,
       )
   if (isMemory(brokerUrl) !== isMemory(backendUrl))
     throw new ImproperlyConfigured(

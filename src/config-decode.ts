@@ -42,6 +42,12 @@ export const text: Decode<string> = decoder(
   (value): value is string => typeof value === 'string' && value !== '',
 )
 
+/** A text that is not shown when it is wrong: it may be a password. */
+export const hiddenText: Decode<string> = (value, at) =>
+  typeof value === 'string' && value !== ''
+    ? right(value)
+    : left(`${at}: expected a text that is not empty, got something else`)
+
 export const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER): Decode<number> =>
   decoder(
     most === Number.MAX_SAFE_INTEGER

@@ -6,6 +6,7 @@ import {
   always,
   type Decode,
   flag,
+  hiddenText,
   isRecord,
   listOfTexts,
   oneOf,
@@ -151,7 +152,7 @@ export const table = {
 
   // -- Broker
   brokerUrl: open(
-    text,
+    hiddenText,
     'Where messages go: redis://, rediss://, redis+socket://, sentinel://, memory://. Not given: LOVAGE_BROKER_URL, then CELERY_BROKER_URL.',
   ),
   brokerTransportOptions: row<BrokerTransportOptions>(
@@ -260,7 +261,7 @@ export const table = {
 
   // -- Results
   resultBackend: open(
-    text,
+    hiddenText,
     'Where results go; not given: LOVAGE_RESULT_BACKEND, then CELERY_RESULT_BACKEND, then the Redis of the broker.',
   ),
   resultBackendTransportOptions: row<BackendTransportOptions>(
@@ -282,8 +283,12 @@ export const table = {
   ),
 
   // -- Security
-  securityKey: row(orNull(text), null, 'Private RSA key to sign with (`auth`): a PEM file or its text.'),
-  securityKeyPassword: row(orNull(text), null, 'Password of that key.'),
+  securityKey: row(
+    orNull(hiddenText),
+    null,
+    'Private RSA key to sign with (`auth`): a PEM file or its text.',
+  ),
+  securityKeyPassword: row(orNull(hiddenText), null, 'Password of that key.'),
   securityCertificate: row(orNull(text), null, 'Certificate of that key: a PEM file or its text.'),
   securityCertStore: row(
     orNull(text),

@@ -97,6 +97,10 @@ export interface SignatureOptions {
   // What is said about it
   /** The name that logs and monitors show instead of the task's. */
   readonly shadow?: string
+  /** What workers, monitors and errors show instead of the arguments: for those that hold a secret. */
+  readonly argsrepr?: string
+  /** The same for keyword arguments. */
+  readonly kwargsrepr?: string
   readonly headers?: Readonly<Record<string, unknown>>
   readonly ignoreResult?: boolean
   readonly stampedHeaders?: readonly string[]

@@ -42,6 +42,8 @@ const table = {
   timeLimit: 'number',
   softTimeLimit: 'number',
   shadow: 'text',
+  argsrepr: 'text',
+  kwargsrepr: 'text',
   headers: 'record',
   serializer: 'text',
   compression: 'text',

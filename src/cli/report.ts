@@ -6,9 +6,9 @@ import { inspect } from 'node:util'
 import { Command } from 'commander'
 import { readSettings } from '../config.js'
 import { toSnake } from '../config-decode.js'
+import { isSecret, maskSecrets, maskUrl } from '../mask.js'
 import type { AppPort } from './app-port.js'
 import { appFor, type Context, globalsOf } from './context.js'
-import { maskUrl } from './mask.js'
 
 export const reportCommand = ({ io, version }: Context): Command =>
   new Command('report')
@@ -31,27 +31,14 @@ const versionOf = (name: string): string => {
   }
 }
 
-/** Celery's rule for what an operator may see. */
-const secret = /api|token|key|secret|pass|profanities_list|signature|database|beat_dburi/i
+/** Keys of Redis and of routing are no secrets. */
+const isHidden = (name: string): boolean => isSecret(name) && !/routing_?key|key_?prefix/i.test(name)
 
-const isSecret = (name: string): boolean => secret.test(name) && !/routing_key|key_?prefix/i.test(name)
-
-const withoutSecrets = (value: unknown): unknown =>
-  value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype
-    ? Object.fromEntries(
-        Object.entries(value).map(([name, member]) => [
-          name,
-          isSecret(name) ? '********' : withoutSecrets(member),
-        ]),
-      )
-    : value
-
-const shownValue = (name: string, value: unknown): string => {
-  if (typeof value === 'string' && /_?url$|backend$/.test(name)) return `'${maskUrl(value)}'`
-  // Keys of Redis and of routing are no secrets.
-  if (isSecret(name)) return "'********'"
-  return inspect(withoutSecrets(value), { depth: 4, breakLength: Number.POSITIVE_INFINITY })
-}
+const shownValue = (name: string, value: unknown): string =>
+  inspect(maskSecrets(name, value, '********', isHidden), {
+    depth: 4,
+    breakLength: Number.POSITIVE_INFINITY,
+  })
 
 export const report = (
   app: Pick<AppPort, 'name' | 'settings'>,

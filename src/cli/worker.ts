@@ -12,7 +12,7 @@ import { Fault } from './fault.js'
 import { findModule } from './find-module.js'
 import { loadTasks } from './load-app.js'
 import { openLog } from './log-lines.js'
-import { maskUrl } from './mask.js'
+import { maskUrl } from '../mask.js'
 import { fileName, nodeName } from './node-name.js'
 import {
   accepted,

@@ -1,5 +1,6 @@
 // memory://name: queues and results in this process, with every promise of the Redis room but durability.
 import { ImproperlyConfigured } from '../errors.js'
+import { maskUrl } from '../mask.js'
 import type { OpenCarrier } from '../runtime/carrier.js'
 import { MemoryBackend } from './backend.js'
 import { MemoryBroker } from './broker.js'
@@ -20,7 +21,7 @@ export const openMemory: OpenCarrier = ({ brokerUrl, backendUrl, globalKeyPrefix
   const name = nameOf(brokerUrl)
   if (!backendUrl.startsWith('memory:') || nameOf(backendUrl) !== name)
     throw new ImproperlyConfigured(
-      `The broker is ${brokerUrl}, so results lie there too: leave the result backend out, or make it ${brokerUrl} (it is ${backendUrl.replace(/\/\/[^@/]*@/, '//**@')}).`,
+      `The broker is ${brokerUrl}, so results lie there too: leave the result backend out, or make it ${brokerUrl} (it is ${maskUrl(backendUrl)}).`,
     )
   // Prefixes part what Redis would part by key; here they simply name another room.
   const room = roomOf(JSON.stringify([name, globalKeyPrefix, resultKeyPrefix]))

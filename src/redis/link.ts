@@ -9,6 +9,7 @@ import type { Address } from './address.js'
 import { MasterConnector } from './master-connector.js'
 import { type MasterWatch, watchOf } from './master-watch.js'
 import type { Script } from './scripts.js'
+import { withoutCommand } from './trouble.js'
 
 /** A RESP reply; bulk strings are Buffers. */
 export type Reply = Buffer | number | null | readonly Reply[]
@@ -104,7 +105,7 @@ export class Link {
       retryStrategy: (times) => (this.#isWanted ? pauseMs(times) : null),
     })
     this.client.on('error', (error) => {
-      this.lastError = error
+      this.lastError = withoutCommand(error) as Error
     })
     this.client.on('connect', () => this.#refer())
     this.client.on('ready', () => void this.#prepare())
@@ -218,7 +219,7 @@ export class Link {
       for (const { onUp } of this.#listeners) onUp?.()
       for (const { resolve } of this.#waiting.splice(0)) resolve()
     } catch (error) {
-      this.lastError = error as Error
+      this.lastError = withoutCommand(error) as Error
       if (client.status === 'ready') client.disconnect(true)
     }
   }

@@ -67,9 +67,15 @@ export const explain = (url: string, error: unknown): string => {
   }
 }
 
+/** ioredis hangs the command on it with all that it carried: passwords, and the arguments of tasks. */
+export const withoutCommand = (error: unknown): unknown => {
+  if (error instanceof Error) delete (error as { command?: unknown }).command
+  return error
+}
+
 export const toOperational = (url: string, error: unknown, prefix = ''): OperationalError => {
   const Kind = troubleOf(error) === 'full' ? BrokerFull : OperationalError
-  return new Kind(prefix + explain(url, error), { cause: error })
+  return new Kind(prefix + explain(url, error), { cause: withoutCommand(error) })
 }
 
 /** A key that is ours by its name holds something that we did not put there. */

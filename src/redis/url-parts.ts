@@ -2,16 +2,14 @@
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { ImproperlyConfigured } from '../errors.js'
+import { maskUrl } from '../mask.js'
 
 const forms =
   'redis://[user:password@]host[:port][/database], rediss://…, redis+socket:///path[?virtual_host=database] ' +
   'or sentinel://[user:password@]host[:port],host…[/database]?master=name'
 
-/** Up to the last `@`: one may stand in a password. */
-const hide = (url: string): string => url.replace(/:\/\/([^:@/]*):(.*)@/, '://$1:**@')
-
 export const refuse = (name: string, url: string, why: string): never => {
-  throw new ImproperlyConfigured(`${name} "${hide(url)}": ${why} Expected ${forms}.`)
+  throw new ImproperlyConfigured(`${name} "${maskUrl(url)}": ${why} Expected ${forms}.`)
 }
 
 export const readDatabase = (name: string, url: string, text: string): number => {
@@ -24,7 +22,9 @@ const readFile = (name: string, url: string, option: string, path: string): Buff
   try {
     return readFileSync(path)
   } catch (error) {
-    return refuse(name, url, `${option} cannot be read (${(error as Error).message}).`)
+    const { code, message } = error as NodeJS.ErrnoException
+    // Where a private key lies is nobody's business.
+    return refuse(name, url, `${option} cannot be read (${option === 'ssl_keyfile' ? code : message}).`)
   }
 }
 

@@ -20,6 +20,7 @@ import type { Fields, SendEvent } from './events.js'
 import type { ResultTuple } from './meta.js'
 import { checkOwnEvent } from './own-event.js'
 import { ownPlace } from './parts.js'
+import { shownArgs, shownKwargs } from './redaction.js'
 import { repr } from './repr.js'
 import { type Request, requestOf, type RequestParts } from './request.js'
 import type { ResultSource } from './result-source.js'
@@ -111,7 +112,7 @@ export class TaskContext {
     if (!hasRetriesLeft(limit, message.retries)) {
       if (error instanceof Error) return error
       return new MaxRetriesExceededError(
-        `Can't retry ${message.task}[${message.id}] args:${repr(message.args, { tuple: true })} kwargs:${repr(message.kwargs)}`,
+        `Can't retry ${message.task}[${message.id}] args:${shownArgs(message)} kwargs:${shownKwargs(message)}`,
       )
     }
     const countdown =

@@ -183,7 +183,8 @@ const encodeHeaders = (message: Outgoing, id: string, compression: string | unde
   return (
     `{"lang": "js", "task": ${quote(message.task)}, "id": ${id}, ${encodeTimes(message)}, ` +
     `"root_id": ${message.rootId === message.id ? id : quote(message.rootId)}, "parent_id": ${text(message.parentId)}, ` +
-    `"argsrepr": ${argsRepr(message.args)}, "kwargsrepr": ${kwargsRepr(message.kwargs)}, ` +
+    `"argsrepr": ${message.argsrepr === undefined ? argsRepr(message.args) : quote(message.argsrepr)}, ` +
+    `"kwargsrepr": ${message.kwargsrepr === undefined ? kwargsRepr(message.kwargs) : quote(message.kwargsrepr)}, ` +
     `"origin": ${quotedOrigin}, ${encodeMarks(message)}${custom}}`
   )
 }

@@ -6,6 +6,7 @@ import type { Message, Moment } from './message.js'
 import { ack, storeOwn } from './own-end.js'
 import { momentAt } from './outgoing.js'
 import type { Outgoing, Plan, Step } from './plan.js'
+import { redactedArgs, redactedKwargs } from './redaction.js'
 
 const etaOf = ({ eta, countdown = 0 }: RetryOptions, nowMs: number): Moment | null => {
   if (eta !== undefined) return momentAt(eta.getTime())
@@ -34,6 +35,8 @@ const again = (message: Message, options: RetryOptions, { queue, nowMs }: Follow
   timeLimit: options.timeLimit ?? message.timeLimit,
   softTimeLimit: options.softTimeLimit ?? message.softTimeLimit,
   shadow: message.shadow,
+  argsrepr: redactedArgs(message),
+  kwargsrepr: redactedKwargs(message),
   ...(message.ignoreResult !== null && { ignoreResult: message.ignoreResult }),
   replacedTaskNesting: message.replacedTaskNesting,
   stampedHeaders: message.stampedHeaders,

@@ -46,6 +46,8 @@ export interface Message {
   readonly timeLimit: number | null
   readonly softTimeLimit: number | null
   readonly shadow: string | null
+  /** The language of its sender. */
+  readonly lang?: string | null
   /** The arguments as their sender shows them; absent where it says nothing. */
   readonly argsrepr?: string | null
   readonly kwargsrepr?: string | null
@@ -132,6 +134,7 @@ const assemble = (headers: Dict, custom: Dict, properties: Dict, { args, kwargs,
     timeLimit: limit(limits[0]),
     softTimeLimit: limit(limits[1]),
     shadow: text(headers['shadow']),
+    lang: text(headers['lang']),
     argsrepr: text(headers['argsrepr']),
     kwargsrepr: text(headers['kwargsrepr']),
     origin: text(headers['origin']),

@@ -108,6 +108,8 @@ export const toOutgoing = (
   if (isEmpty(options)) return message
   if (options.ignoreResult !== undefined) message.ignoreResult = options.ignoreResult
   if (options.stamps !== undefined) message.stamps = options.stamps
+  if (options.argsrepr !== undefined) message.argsrepr = options.argsrepr
+  if (options.kwargsrepr !== undefined) message.kwargsrepr = options.kwargsrepr
   if (options.headers !== undefined) message.headers = options.headers
   if (options.queue !== undefined) message.queue = options.queue
   if (options.exchange !== undefined) message.exchange = options.exchange

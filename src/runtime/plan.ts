@@ -33,6 +33,9 @@ export interface Outgoing {
   readonly timeLimit?: number | null
   readonly softTimeLimit?: number | null
   readonly shadow?: string | null
+  /** Shown instead of the arguments. */
+  readonly argsrepr?: string | undefined
+  readonly kwargsrepr?: string | undefined
   readonly ignoreResult?: boolean
   readonly replacedTaskNesting?: number
   readonly stampedHeaders?: readonly string[] | null

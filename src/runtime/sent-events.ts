@@ -4,7 +4,7 @@ import { encodeEvent, encodeEvents, makeEvent } from './event-message.js'
 import type { Fields, OwnEvent } from './events.js'
 import { origin } from './envelope.js'
 import type { Mailbox } from './mailbox.js'
-import { repr } from './repr.js'
+import { shownArgs, shownKwargs } from './redaction.js'
 import type { Routed } from './router.js'
 
 export interface SentEventsParts {
@@ -21,8 +21,8 @@ export const sentFields = ({ message, address, queue }: Routed): Fields => ({
   root_id: message.rootId,
   parent_id: message.parentId,
   name: message.shadow ?? message.task,
-  args: repr(message.args, { tuple: true }),
-  kwargs: repr(message.kwargs),
+  args: shownArgs(message),
+  kwargs: shownKwargs(message),
   retries: message.retries ?? 0,
   eta: message.eta?.text ?? null,
   expires: message.expires?.text ?? null,

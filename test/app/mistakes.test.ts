@@ -57,12 +57,12 @@ describe('an app', () => {
     [
       'a broker that is no URL',
       () => create('proj', { broker: 6379 }),
-      'ImproperlyConfigured: brokerUrl: expected a text that is not empty, got 6379',
+      'ImproperlyConfigured: brokerUrl: expected a text that is not empty, got something else',
     ],
     [
       'an unknown URL scheme, whose password is not shown',
       sending('amqp://guest:secret@localhost//'),
-      'ImproperlyConfigured: Unknown URL "amqp://**@localhost//": expected redis://, rediss://, redis+socket://, ' +
+      'ImproperlyConfigured: Unknown URL "amqp://guest:**@localhost//": expected redis://, rediss://, redis+socket://, ' +
         'sentinel:// or memory://.',
     ],
     [

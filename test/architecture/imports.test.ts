@@ -55,7 +55,7 @@ describe('the test of the house', () => {
     ['memory/broker.ts', '../canvas/signature.js', 'a room that carries knows the ports'],
     ['memory/broker.ts', '../redis/keys.js', 'a room that carries knows the ports'],
     ['monitor/cluster.ts', '../runtime/message.js', 'monitor knows the types of events'],
-    ['cli/worker.ts', '../runtime/message.js', 'cli knows app, load, monitor, config, errors and log'],
+    ['cli/worker.ts', '../runtime/message.js', 'cli knows app, load, monitor, config, errors, log and mask'],
     ['child.ts', './cli/main.js', 'knows everything but cli and monitor'],
     ['load.ts', './errors.js', 'loading a file knows nobody'],
     ['app.ts', './cli/main.js', 'app knows everything but cli and monitor'],

@@ -10,6 +10,7 @@ interface Room {
 
 const errors = /^errors\.ts$/
 const log = /^log\.ts$/
+const mask = /^mask\.ts$/
 const config = /^config(-[\w-]+)?\.ts$/
 const canvas = /^canvas\//
 /** What the carrying rooms may know: the ports, and the text of a message. */
@@ -18,18 +19,19 @@ const ports =
 const messages = /^runtime\/(json(-\w+)*|message|envelope)\.ts$/
 
 const carrying: Room = {
-  mayImport: [ports, messages, errors, log],
-  because: 'a room that carries knows the ports, the text of a message, errors and log',
+  mayImport: [ports, messages, errors, log, mask],
+  because: 'a room that carries knows the ports, the text of a message, errors, log and mask',
 }
 
 const rooms: Readonly<Record<string, Room>> = {
   errors: { mayImport: [], because: 'errors know nobody' },
   log: { mayImport: [], because: 'log knows nobody' },
+  mask: { mayImport: [], because: 'mask knows nobody' },
   config: { mayImport: [errors], because: 'config knows errors only' },
   canvas: { mayImport: [errors], because: 'canvas is pure and knows errors only' },
   pools: { mayImport: [errors], because: 'pools run one job and know errors only' },
   runtime: {
-    mayImport: [canvas, /^pools\/pool\.ts$/, errors, log, config],
+    mayImport: [canvas, /^pools\/pool\.ts$/, errors, log, mask, config],
     because: 'runtime knows ports only',
   },
   beat: { mayImport: [canvas, errors, log], because: 'beat is a clock that knows canvas, errors and log' },
@@ -45,8 +47,8 @@ const rooms: Readonly<Record<string, Room>> = {
     because: 'the program of a pool’s child knows everything but cli and monitor',
   },
   cli: {
-    mayImport: [/^app\.ts$/, /^index\.ts$/, /^load\.ts$/, /^monitor\//, errors, log, config],
-    because: 'cli knows app, load, monitor, config, errors and log',
+    mayImport: [/^app\.ts$/, /^index\.ts$/, /^load\.ts$/, /^monitor\//, errors, log, mask, config],
+    because: 'cli knows app, load, monitor, config, errors, log and mask',
   },
   app: { mayImport: [/^(?!cli\/|monitor\/|index\.ts)/], because: 'app knows everything but cli and monitor' },
   index: { mayImport: [/^(?!cli\/)/], because: 'index gives out public names, and nobody imports cli' },

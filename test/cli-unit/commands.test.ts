@@ -171,8 +171,8 @@ describe('-b', () => {
   it('overrides the app’s broker; the environment only fills a gap', async () => {
     const urlOf = async (argv: string[], env = {}) =>
       /^broker_url: '(.*)'$/m.exec((await lovage([...argv, '-A', fixture, 'report'], { env })).out)?.[1]
-    expect(await urlOf([])).toBe('redis://user:**@localhost:6379/0')
-    expect(await urlOf([], { CELERY_BROKER: 'redis://other' })).toBe('redis://user:**@localhost:6379/0')
+    expect(await urlOf([])).toBe('redis://user:********@localhost:6379/0')
+    expect(await urlOf([], { CELERY_BROKER: 'redis://other' })).toBe('redis://user:********@localhost:6379/0')
     expect(await urlOf(['-b', 'redis://other'])).toBe('redis://other')
   })
 })
@@ -282,7 +282,7 @@ describe('report', () => {
     expect(software).toBe(`software -> lovage:1.2.3 node:${process.versions.node}`)
     expect(out).toMatch(/\nplatform -> system:\w+ arch:\w+\n/)
     expect(out).toMatch(/\nsettings -> transport:redis results:redis:\/\/user:\*\*@localhost:6379\/0\n\n/)
-    expect(out).toMatch(/\nbroker_url: 'redis:\/\/user:\*\*@localhost:6379\/0'\n/)
+    expect(out).toMatch(/\nbroker_url: 'redis:\/\/user:\*{8}@localhost:6379\/0'\n/)
     expect(out).not.toMatch(/secret|task_acks_late/)
   })
 

@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest'
 import { readCall } from '../../src/cli/dev-call.js'
 import { findModule } from '../../src/cli/find-module.js'
 import { pickApp } from '../../src/cli/load-app.js'
-import { maskUrl } from '../../src/cli/mask.js'
 import { fileName, nodeName } from '../../src/cli/node-name.js'
 import { settingWords } from '../../src/cli/options.js'
 import { valueText } from '../../src/cli/result.js'
@@ -146,16 +145,5 @@ describe('valueText', () => {
     expect(valueText(new Map([[1, 2]]))).toBe('Map(1) { 1 => 2 }')
     expect(valueText(Number.NaN)).toBe('NaN')
     expect(valueText(undefined)).toBe('undefined')
-  })
-})
-
-describe('maskUrl', () => {
-  it('hides the password only', () => {
-    expect(maskUrl('redis://user:p@ss/w@host:1/0')).toBe('redis://user:**@host:1/0')
-    expect(maskUrl('redis://host:1/0?x=a@b')).toBe('redis://host:1/0?x=a@b')
-    expect(maskUrl('redis://:secret@host:1/0')).toBe('redis://:**@host:1/0')
-    expect(maskUrl('sentinel://one:1;sentinel://:secret@two:1/0')).not.toContain('secret')
-    expect(maskUrl('redis://host:6379/0')).toBe('redis://host:6379/0')
-    expect(maskUrl('redis+socket:///run/redis.sock')).toBe('redis+socket:///run/redis.sock')
   })
 })

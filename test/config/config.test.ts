@@ -102,7 +102,7 @@ describe('values', () => {
     [{ taskDefaultPriority: 10 }, 'taskDefaultPriority: expected a whole number from 0 to 9, got 10'],
     [
       { brokerUrl: ['redis://a', 'redis://b'] },
-      'brokerUrl: expected a text that is not empty, got ["redis://a","redis://b"]',
+      'brokerUrl: expected a text that is not empty, got something else',
     ],
     [{ timezone: 'Mars' }, 'timezone: expected a time zone such as "Europe/Berlin", got "Mars"'],
     [

@@ -33,7 +33,7 @@ test('a URL that is no name, or results elsewhere, is refused with a sentence', 
     'Expected a URL like memory:// or memory://name, got memory://a/b.',
   )
   expect(() => open('memory://', 'redis://user:secret@localhost/')).toThrow(
-    'The broker is memory://, so results lie there too: leave the result backend out, or make it memory:// (it is redis://**@localhost/).',
+    'The broker is memory://, so results lie there too: leave the result backend out, or make it memory:// (it is redis://user:**@localhost/).',
   )
 })
 

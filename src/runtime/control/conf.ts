@@ -1,28 +1,21 @@
 // A worker's settings as operators see them: under Python's names, secrets masked.
 import type { Settings } from '../../config.js'
+import { maskSecrets } from '../../mask.js'
 import { isPlainObject } from '../json-plain.js'
 import { repr } from '../repr.js'
 
-const secret = /API|TOKEN|KEY|SECRET|PASS|PROFANITIES_LIST|SIGNATURE|DATABASE|BEAT_DBURI/i
 const mask = '********'
 
 export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** Only the password in a URL, up to the last `@`: one may stand in it. */
-const maskedUrl = (text: string): string => text.replace(/(:\/\/[^:@/]*):.*@/, `$1:${mask}@`)
-
-const shown = (key: string, value: unknown): unknown => {
-  if (/broker_url|backend/i.test(key) && typeof value === 'string') return maskedUrl(value)
+const shown = (value: unknown): unknown => {
   if (value == null || typeof value === 'boolean' || typeof value === 'number') return value
-  if (secret.test(key)) return mask
   if (typeof value === 'string') return value
-  if (Array.isArray(value)) return value.map((item) => shown('', item))
+  if (Array.isArray(value)) return value.map((item) => shown(item))
   if (value instanceof Map)
-    return Object.fromEntries([...value].map(([name, item]) => [String(name), shown(String(name), item)]))
+    return Object.fromEntries([...value].map(([name, item]) => [String(name), shown(item)]))
   if (typeof value === 'object' && isPlainObject(value))
-    return Object.fromEntries(
-      Object.entries(value).map(([name, item]) => [snake(name), shown(snake(name), item)]),
-    )
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [snake(name), shown(item)]))
   return repr(value)
 }
 
@@ -34,5 +27,5 @@ export const describeSettings = (
   Object.fromEntries(
     Object.entries(settings)
       .filter(([name]) => changed?.has(name) ?? true)
-      .map(([name, value]) => [snake(name), shown(snake(name), value ?? null)]),
+      .map(([name, value]) => [snake(name), shown(maskSecrets(snake(name), value ?? null, mask))]),
   )

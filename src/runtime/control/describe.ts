@@ -1,11 +1,12 @@
 // Celery's descriptions of what a worker has in hand: a task, a queue, a registered task. The keys are those
 // that `celery inspect` and Flower read.
 import { writeIsoDate } from '../dates.js'
+import { redactedArgs, redactedKwargs, shownArgs, shownKwargs } from '../redaction.js'
 import { repr } from '../repr.js'
 import type { TaskDefinition } from '../task.js'
 import type { QueueView, Scheduled, TaskInHand } from './node.js'
 
-/** `safe`: arguments as the text that their sender shows. */
+/** `safe`: arguments as the text that their sender shows. What was redacted is so either way. */
 export const describeTask = (
   { message, redelivered, startedAt, acknowledged, pid }: TaskInHand,
   hostname: string,
@@ -13,8 +14,8 @@ export const describeTask = (
 ): Readonly<Record<string, unknown>> => ({
   id: message.id,
   name: message.shadow ?? message.task,
-  args: safe ? repr(message.args, { tuple: true }) : message.args,
-  kwargs: safe ? repr(message.kwargs) : message.kwargs,
+  args: safe ? shownArgs(message) : (redactedArgs(message) ?? message.args),
+  kwargs: safe ? shownKwargs(message) : (redactedKwargs(message) ?? message.kwargs),
   type: message.task,
   hostname,
   time_start: startedAt,

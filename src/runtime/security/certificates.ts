@@ -14,7 +14,9 @@ const readText = (setting: string, given: string): string => {
   try {
     return readFileSync(given, 'utf8')
   } catch (error) {
-    throw new ImproperlyConfigured(`${setting}: expected a PEM file or its text. ${why(error)}`)
+    // What was given may be the key itself, without its first line.
+    const what = setting === 'securityKey' ? (error as NodeJS.ErrnoException).code : why(error)
+    throw new ImproperlyConfigured(`${setting}: expected a PEM file or its text. ${what}`)
   }
 }
 

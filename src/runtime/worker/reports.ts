@@ -5,6 +5,7 @@ import { NotRegistered, type Retry } from '../../errors.js'
 import type { Fields } from '../events.js'
 import { reprException, toExceptionInfo, tracebackOf } from '../failure.js'
 import type { Message } from '../message.js'
+import { shownArgs, shownKwargs } from '../redaction.js'
 import { repr } from '../repr.js'
 import type { Routed } from '../router.js'
 import type { TaskDefinition } from '../task.js'
@@ -132,10 +133,7 @@ export class Reports {
 }
 
 /** As its sender wants them to be seen. */
-const shown = ({ args, kwargs, argsrepr, kwargsrepr }: Message): Fields => ({
-  args: argsrepr ?? repr(args, { tuple: true }),
-  kwargs: kwargsrepr ?? repr(kwargs),
-})
+const shown = (message: Message): Fields => ({ args: shownArgs(message), kwargs: shownKwargs(message) })
 
 const signalNumber = (name: string | null): number | string | null =>
   name === null ? null : ((constants.signals as Readonly<Record<string, number>>)[name] ?? name)
