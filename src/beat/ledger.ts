@@ -115,7 +115,7 @@ export class Ledger {
     }
     this.#reading = undefined
     const { log } = this.#options.parts
-    log.info(`beat: ${reading.found} entries are known.`)
+    log.info(`beat: ${reading.found} ${reading.found === 1 ? 'entry is' : 'entries are'} known.`)
     if (reading.found === 0 && this.#hadEntries) {
       log.warning('beat: The store has come back empty: it gets the entries of this program again.')
       this.#hadEntries = false

@@ -24,6 +24,7 @@ export interface ResultPort {
   state(): Promise<string>
   traceback(): Promise<string | null | undefined>
   graph(): Promise<unknown>
+  meta(): Promise<{ readonly parentId: string | null; readonly fields: Readonly<Record<string, unknown>> }>
 }
 
 export interface FindingPort {

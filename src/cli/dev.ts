@@ -45,7 +45,7 @@ export const devCommand = ({ io, version }: Context): Command =>
         names.length === 0
           ? "It has no tasks yet: app.task('proj.add', (x: number, y: number) => x + y)\n"
           : `[tasks]\n${names.map((name) => `  . ${name}`).join('\n')}\n\n` +
-              `Type a call, for example ${cyan(`${names[0]}(2, 2)`)}, and see its result. Ctrl+C ends everything.\n`,
+              `Type a call, its arguments in JSON, as ${cyan('name(1, "two")')}, and see its result. Ctrl+C ends everything.\n`,
       )
       await app.beat.start({ log })
       try {

@@ -249,6 +249,20 @@ describe('graph', () => {
     expect((await drawn('some-id')).out).toContain('n0["proj.add<br/>SUCCESS"]')
     expect((await lovage(['-A', fixture, 'graph', 'some-id', '-f', 'dot'])).out).toContain('fillcolor')
   })
+
+  it('draws a workflow from its beginning, whichever step was asked for', async () => {
+    expect((await drawn('step-3')).out).toContain('n0["step-1<br/>SUCCESS"]')
+    expect((await drawn('step-1')).out).toContain('n0["step-1<br/>SUCCESS"]')
+  })
+
+  it('knows a name that is nothing from a result that is not there yet', async () => {
+    expect(await drawn('nightyl')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(
+        'Nothing is called nightyl: neither an exported canvas (nightly), nor an exported task (proj.add), nor a result',
+      ),
+    })
+  })
 })
 
 describe('purge', () => {

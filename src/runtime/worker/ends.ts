@@ -113,7 +113,7 @@ export class Ends {
     const { message } = held
     const say = (completion: Completion): Completion => {
       if (this.log.enabled('INFO'))
-        this.log.info(`Task ${nameOf(message)} succeeded in ${ms / 1000}s: ${repr(value)}`, toldBy(held))
+        this.log.info(`Task ${nameOf(message)} succeeded in ${seconds(ms)}s: ${repr(value)}`, toldBy(held))
       this.reports.succeeded(held, value, ms)
       return completion
     }
@@ -365,6 +365,9 @@ export class Ends {
     }
   }
 }
+
+/** To the microsecond: what a clock says below that is noise. */
+const seconds = (ms: number): number => Math.round(ms * 1000) / 1e6
 
 /** A canvas may be huge: its kind is enough for a line of the log. */
 const briefly = (node: Node): string => (node.kind === 'task' ? node.task : `a ${node.kind}`)
