@@ -266,7 +266,10 @@ const calls: Record<Case, Call> = {
   'revoked-before-start': {
     send: async ({ app, add }) => {
       await app.control.revoke('rev-1')
-      return add.applyAsync([1, 2], { taskId: 'rev-1' })
+      const result = await add.applyAsync([1, 2], { taskId: 'rev-1' })
+      // The word of the one who revoked it is there at once, that of the worker follows.
+      await (await add.delay(0, 0)).get({ timeout: 10 })
+      return result
     },
   },
   'revoked-terminated': {
