@@ -115,20 +115,25 @@ const timedOut = (id: string, seconds: number): TimeoutError =>
       'result store be reached?',
   )
 
-/** Reads the steps to the left after 1 s, then ever more seldom, until one has failed. */
+const hasFailed = (meta: Meta | undefined): meta is Meta =>
+  meta?.state === 'FAILURE' || meta?.state === 'REVOKED'
+
+/**
+ * Reads the steps to the left after 1 s, then ever more seldom, until one has failed. That the last one fails of
+ * it is mostly under way then, and says more: so a failure counts when it is seen a second time.
+ */
 const lookLeft = (backend: Backend, ids: readonly string[], onFailed: (meta: Meta) => void): (() => void) => {
   let pauseMs = 1000
   let over = false
+  let isKnown = false
   let timer: NodeJS.Timeout
   const look = async (): Promise<void> => {
     const texts = await backend.read(ids.slice(0, 1000)).catch((): readonly null[] => [])
     if (over) return
-    for (const text of texts) {
-      if (text === null) continue
-      const meta = readMeta(text)
-      if (meta.state === 'FAILURE' || meta.state === 'REVOKED') return onFailed(meta)
-    }
-    pauseMs = Math.min(pauseMs * 2, 30_000)
+    const failed = texts.map((text) => (text === null ? undefined : readMeta(text))).find(hasFailed)
+    if (failed !== undefined && isKnown) return onFailed(failed)
+    pauseMs = failed !== undefined ? 1000 : Math.min(pauseMs * 2, 30_000)
+    isKnown = failed !== undefined
     timer = setTimeout(() => void look(), pauseMs)
   }
   timer = setTimeout(() => void look(), pauseMs)
