@@ -31,10 +31,21 @@ const colours: Readonly<Record<string, string>> = {
 const colourOf = ({ state }: Box): string | undefined =>
   state === undefined ? undefined : (colours[state] ?? '#bbdefb')
 
+/** What Mermaid would read as an entity, as HTML, or as the end of the text. */
+const entities: Readonly<Record<string, string>> = {
+  '#': '#35;',
+  '&': '#amp;',
+  '<': '#lt;',
+  '>': '#gt;',
+  '"': '#quot;',
+  '\n': '<br/>',
+}
+
 export function asMermaid({ boxes, arrows }: Picture): string {
+  const quote = (text: string) => `"${text.replace(/[#&<>"\n]/g, (sign) => entities[sign] as string)}"`
   return [
     'flowchart LR',
-    ...boxes.map(({ id, text }) => `  ${id}["${text.replaceAll('"', '#quot;').replaceAll('\n', '<br/>')}"]`),
+    ...boxes.map(({ id, text }) => `  ${id}[${quote(text)}]`),
     ...arrows.map(
       ({ from, to, label }) => `  ${from} ${label === undefined ? '-->' : `-. ${label} .->`} ${to}`,
     ),
@@ -68,14 +79,38 @@ export function asDot({ boxes, arrows }: Picture): string {
 
 /** `1 000`, and nothing for one. */
 export function times(count: number): string {
-  return count === 1 ? '' : ` × ${String(count).replace(/\B(?=(\d{3})+$)/g, ' ')}`
+  return count === 1 ? '' : ` × ${thousands(count)}`
 }
 
-/** Runs of what has the same key, as the first of each and how many they are. */
-export function runsOf<T>(
-  items: readonly T[],
-  keyOf: (item: T) => string,
-): readonly { readonly first: T; readonly count: number }[] {
+function thousands(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ' ')
+}
+
+/** `, 300 in turn`: steps that follow each other. */
+export function inTurn(steps: number): string {
+  return steps === 1 ? '' : `, ${thousands(steps)} in turn`
+}
+
+/** Things that are alike: the first of them, and how many they are. */
+export interface Run<T> {
+  readonly first: T
+  readonly count: number
+}
+
+/** All that has the same key, wherever it stands. */
+export function kindsOf<T>(items: readonly T[], keyOf: (item: T) => string): readonly Run<T>[] {
+  const kinds = new Map<string, { first: T; count: number }>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const kind = kinds.get(key)
+    if (kind === undefined) kinds.set(key, { first: item, count: 1 })
+    else kind.count += 1
+  }
+  return [...kinds.values()]
+}
+
+/** Runs of what has the same key. */
+export function runsOf<T>(items: readonly T[], keyOf: (item: T) => string): readonly Run<T>[] {
   const runs: { first: T; key: string; count: number }[] = []
   for (const item of items) {
     const key = keyOf(item)

@@ -5,8 +5,9 @@ import { runsOf, times } from './picture.js'
 import { fold, runningParts } from './walk.js'
 import { show } from './words.js'
 
-/** Of longer lists the beginning and the end are shown. */
+/** Of longer lists the beginning and the end are shown, and less of those whose items are long. */
 const shown = 12
+const longest = 500
 
 /** The signature in one line. What follows it by links is left out. */
 export function print(signature: Node | Typed): string {
@@ -55,8 +56,13 @@ function call(node: TaskNode): string {
 }
 
 function list(items: readonly string[], between: string): string {
-  if (items.length <= shown) return items.join(between)
-  const half = shown / 2
-  const left = `… ${items.length - shown} more`
-  return [...items.slice(0, half), left, ...items.slice(-half)].join(between)
+  const line = (half: number): string =>
+    items.length <= 2 * half
+      ? items.join(between)
+      : [...items.slice(0, half), `… ${items.length - 2 * half} more`, ...items.slice(-half)].join(between)
+  for (let half = shown / 2; half > 1; half -= 1) {
+    const text = line(half)
+    if (text.length <= longest) return text
+  }
+  return line(1)
 }

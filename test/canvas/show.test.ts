@@ -60,6 +60,43 @@ describe('many that are alike', () => {
     expect(picture.match(/× 1 000"/g)).toHaveLength(3)
   })
 
+  it('are one box wherever they stand, if there are too many places', () => {
+    const mixed = toMermaid(group(many((i) => (i % 2 === 0 ? add.s(i, i) : mul.s(i, 1)))))
+    expect(mixed).toBe('flowchart LR\n  n0["proj.add(…) × 500"]\n  n1["proj.mul(…) × 500"]\n')
+  })
+
+  it('are one box as steps in a row, and what is around them stands beside it', () => {
+    const row = toMermaid(chain(add.s(1, 1), ...many(() => mul.s(2)), add.s(3)))
+    expect(row).toContain('n1["proj.mul(2), 1 000 in turn"]')
+    expect(row.match(/\[/g)).toHaveLength(3)
+    expect(toMermaid(chain(many((i) => mul.s(i))))).toContain('n0["proj.mul(…), 1 000 in turn"]')
+    const rows = group([1, 2].map(() => chain(Array.from({ length: 9 }, () => mul.s(1, 1)))))
+    expect(toMermaid(rows)).toContain('n0["proj.mul(1, 1), 9 in turn × 2"]')
+  })
+
+  it('as steps with an inside are drawn one by one', () => {
+    const both = group(mul.s(1), mul.s(1))
+    const stages = chain(signature('t'), ...Array.from({ length: 10 }, () => both))
+    expect(toMermaid(stages).match(/proj\.mul\(1\) × 2/g)).toHaveLength(10)
+  })
+
+  it('in each other are a line that can be read', () => {
+    const thirty = <S>(make: (i: number) => S): S[] => Array.from({ length: 30 }, (_, i) => make(i))
+    const inner = (i: number) =>
+      chord(
+        thirty((j) => add.s(i, j)),
+        tsum.s(),
+      )
+    const middle = (i: number) =>
+      chord(
+        thirty((j) => inner(30 * i + j)),
+        tsum.s(),
+      )
+    const text = print(chord(thirty(middle), tsum.s()))
+    expect(text.length).toBeLessThan(1500)
+    expect(text).toContain('… 28 more')
+  })
+
   it('are drawn one by one as long as they are few', () => {
     expect(toMermaid(group([1, 2, 3].map((i) => add.s(i, i)))).match(/\[/g)).toHaveLength(3)
   })
@@ -123,6 +160,7 @@ describe('a picture', () => {
   n2 --> n3
   n0 --> n1
   n0 --> n2
+  n0 -. on error .-> n4
   n3 -. on error .-> n4
 `)
   })
@@ -145,11 +183,14 @@ describe('a picture', () => {
   it('has quotes escaped, and boxes for what is empty', () => {
     expect(toMermaid(upper.s('say "x"'))).toContain('n0["proj.upper(#quot;say \\#quot;x\\#quot;#quot;)"]')
     expect(toDot(upper.s('say "x"'))).toContain('label="proj.upper(\\"say \\\\\\"x\\\\\\"\\")"')
+    expect(toMermaid(signature('<b>#1&'))).toContain('n0["#lt;b#gt;#35;1#amp;()"]')
     expect(toMermaid(chord([], tsum.s()))).toContain('["group()"]')
     expect(toMermaid(upper.map(['a']))).toContain('n0["xmap(proj.upper(), 1 items)"]')
   })
 
   it('of ten thousand steps is drawn without recursion', () => {
-    expect(toMermaid(chain(Array.from({ length: 10_000 }, () => mul.s(1)))).split('\n')).toHaveLength(20_001)
+    expect(
+      toMermaid(chain(Array.from({ length: 10_000 }, (_, i) => (i % 2 === 0 ? mul : add).s(1)))).split('\n'),
+    ).toHaveLength(20_001)
   })
 })
