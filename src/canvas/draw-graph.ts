@@ -1,6 +1,7 @@
 // Results as a picture: what `await result.graph()` gave, with the state of each. Solid arrows lead from step to
-// step, dotted ones to what a task sent, or what followed it. Members that are alike are one box.
+// step, dotted ones to what a task sent, or what followed it. Members that are alike are one box, and so are steps.
 import { type Arrow, type Box, mostBoxes, type Picture, runsOf, times } from './picture.js'
+import { foldRows } from './rows.js'
 import type { ResultGraph } from './sender.js'
 
 export const isResultGraph = (value: unknown): value is ResultGraph => {
@@ -10,6 +11,8 @@ export const isResultGraph = (value: unknown): value is ResultGraph => {
 
 export const pictureOfGraph = (root: ResultGraph): Picture => {
   const boxes: Box[] = []
+  /** What boxes have in common that are alike. Results without a name are, in one state. */
+  const keys = new Map<Box, string>()
   const arrows = new Map<string, Arrow>()
   const known = new Map<string, readonly string[]>()
   const todo: ResultGraph[] = [root]
@@ -17,6 +20,7 @@ export const pictureOfGraph = (root: ResultGraph): Picture => {
   const boxOf = ({ id, name, state }: ResultGraph, count: number): string => {
     const box = { id: `n${boxes.length}`, text: `${name ?? short(id)}${times(count)}\n${state}`, state }
     boxes.push(box)
+    keys.set(box, `${name} ${state}${times(count)}`)
     return box.id
   }
   /** The boxes of a result; those of a group are its members'. */
@@ -53,7 +57,7 @@ export const pictureOfGraph = (root: ResultGraph): Picture => {
     if (graph.parent !== null) lead(enter(graph.parent), own)
     if (graph.kind === 'task') for (const child of graph.children) lead(own, enter(child), 'sent')
   }
-  return { boxes, arrows: [...arrows.values()] }
+  return foldRows({ boxes, arrows: [...arrows.values()] }, (box) => keys.get(box) as string)
 }
 
 const isLeaf = ({ kind, children, parent }: ResultGraph): boolean =>

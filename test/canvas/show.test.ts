@@ -140,6 +140,30 @@ describe('results', () => {
 `)
   })
 
+  it('of many steps in a row that are in one state are one box', () => {
+    const step = (i: number, parent: ResultGraph | null) =>
+      result(`s${i}`, { name: 'proj.add', state: i < 300 ? 'SUCCESS' : 'FAILURE', parent })
+    const steps = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, i) => from + i).reduce<ResultGraph | null>(
+        (parent, i) => step(i, parent),
+        null,
+      ) as ResultGraph
+    const row = toMermaid(steps(0, 309))
+    expect(row.match(/\[.*\]/g)).toEqual([
+      '["proj.add, 9 in turn<br/>FAILURE"]',
+      '["proj.add, 300 in turn<br/>SUCCESS"]',
+    ])
+    expect(row).toContain('n308 --> n8')
+    expect(toMermaid(steps(0, 8)).match(/\[/g)).toHaveLength(8)
+    // Where a branch leaves, the row ends.
+    const sender = result('s', { name: 'proj.add', parent: steps(0, 20), children: [result('sent')] })
+    expect(toMermaid(result('last', { name: 'proj.add', parent: sender })).match(/\[.*\]/g)).toEqual([
+      '["proj.add<br/>SUCCESS"]',
+      '["proj.sent<br/>SUCCESS"]',
+      '["proj.add, 21 in turn<br/>SUCCESS"]',
+    ])
+  })
+
   it('of many members in one state are one box', () => {
     const children = Array.from({ length: 1000 }, (_, i) => result(`m${i}`, { name: 'proj.add' }))
     expect(toDot({ ...result('all'), kind: 'group', children })).toContain(
