@@ -22,7 +22,7 @@ const countsOf = ({ runs, skipped }: EntryView): string =>
   skipped > 0 ? `${runs}, ${skipped} skipped` : String(runs)
 
 export const listOf = (views: readonly (EntryView | TroubleView)[]): string => {
-  if (views.length === 0) return 'There are no entries.'
+  if (views.length === 0) return 'There are no entries. A beat stores those of the program when it starts.'
   const good = views.filter((view): view is EntryView => !('trouble' in view))
   const bad = views.filter((view): view is TroubleView => 'trouble' in view)
   const head = ['NAME', 'SCHEDULE', 'TASK', 'NEXT RUN', 'LAST RUN', 'LAST TASK', 'STATE', 'DRIFT', 'RUNS']

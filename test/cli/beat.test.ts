@@ -118,7 +118,11 @@ describe('the process', () => {
 
 describe('entries', () => {
   it('are added, shown, changed, run and removed', async () => {
-    expect(await beat('list')).toEqual({ code: 0, out: 'There are no entries.', err: '' })
+    expect(await beat('list')).toEqual({
+      code: 0,
+      out: 'There are no entries. A beat stores those of the program when it starts.',
+      err: '',
+    })
     expect(
       await beat(
         'add',

@@ -1,4 +1,5 @@
-// docs/canvas.md does not lie: all its code is compiled and run, as one program, on memory://.
+// docs/canvas.md does not lie: all its code is compiled and run, as one program, on memory://. README.md's first
+// program prints what it says.
 import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,8 +13,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (name: string) => readFileSync(join(root, 'docs', name), 'utf8')
 const page = pageOf(read('canvas.md'), read)
 
-/** What came out, line by line. */
-const play = async ({ program }: Page) => {
+/** What a program prints, line by line. It imports the library by its name. */
+const printed = async (program: string): Promise<readonly string[]> => {
   await mkdir(join(root, 'node_modules/.cache'), { recursive: true })
   const folder = await mkdtemp(join(root, 'node_modules/.cache/page-'))
   try {
@@ -24,11 +25,14 @@ const play = async ({ program }: Page) => {
       JITI_FS_CACHE: 'false',
     }
     const { stdout } = await run(process.execPath, [jiti, join(folder, 'page.ts')], { cwd: root, env })
-    return JSON.parse(stdout().trimEnd().split('\n').at(-1) as string)
+    return stdout().trimEnd().split('\n')
   } finally {
     await rm(folder, { recursive: true })
   }
 }
+
+/** What came out. */
+const play = async ({ program }: Page) => JSON.parse((await printed(program)).at(-1) as string)
 
 describe('docs/canvas.md', () => {
   it('promises nothing that is not looked at', () => {
@@ -47,6 +51,15 @@ describe('docs/canvas.md', () => {
     const lines = errors.map((text) => Number(/\((\d+),/.exec(text)?.[1]))
     expect(lines, all).toEqual(page.refused.map(({ line }) => line))
     page.refused.forEach(({ says }, i) => expect(errors[i]).toContain(says))
+  })
+})
+
+describe('README.md', () => {
+  it('begins with a program that prints what it says', async () => {
+    const [, program = ''] = /```ts\n(.*?)```/s.exec(read('../README.md')) ?? []
+    const says = [...program.matchAll(/^console\.log\(.*\/\/ (.*)$/gm)].map(([, line]) => line)
+    expect(says).toHaveLength(3)
+    expect(await printed(program)).toEqual(says)
   })
 })
 
