@@ -13,7 +13,7 @@ import { startThread } from './pools/threads/start.js'
 import type { Registry } from './runtime/registry.js'
 import { checkWorkerOptions, type PoolName, type WorkerOptions } from './runtime/worker/options.js'
 import type { TaskJob } from './runtime/worker/runs.js'
-import type { WorkerParts } from './runtime/worker/worker.js'
+import type { WorkerParts } from './runtime/worker/parts.js'
 import type { Pool } from './pools/pool.js'
 
 /** Every pool, by all its names. */

@@ -1,0 +1,258 @@
+// The moving parts of a worker that runs, joined: a pool, a consumer, and between them what takes a message in, lets
+// it run, and commits its end. Its worker (worker.ts) begins and ends it.
+import { type Rate, paceOf, readRate } from '../../config-rate.js'
+import type { Logger } from '../../log.js'
+import type { LazySignal, Outcome, Pool } from '../../pools/pool.js'
+import type { Broker, Consumer, Silent } from '../broker.js'
+import type { ContextTools } from '../context.js'
+import type { Fields } from '../events.js'
+import type { RunnableTask } from '../execute.js'
+import { writeNews } from '../news.js'
+import type { Revoked } from '../revoked.js'
+import { courierOf } from './courier.js'
+import { Ends, type Held } from './ends.js'
+import { Limits, type Rates } from './limits.js'
+import type { PoolName, WorkerOptions } from './options.js'
+import { Pages } from './pages.js'
+import type { WorkerParts } from './parts.js'
+import type { Consumption } from './queues.js'
+import { contextOf, contextTools, runTask } from './run-task.js'
+import { Runs, type TaskJob } from './runs.js'
+import { Slots } from './slots.js'
+import { Telling } from './telling.js'
+import type { WorkerEvents } from './worker-events.js'
+
+export interface LoopOptions {
+  readonly parts: WorkerParts
+  readonly options: WorkerOptions
+  readonly hostname: string
+  readonly poolName: PoolName
+  readonly concurrency: number
+  readonly consumption: Consumption
+  readonly revoked: Revoked
+  readonly events: WorkerEvents
+  readonly log: Logger
+}
+
+/** What there is when the consumer has its lease. */
+interface Joined {
+  readonly consumer: Consumer
+  readonly ends: Ends
+  readonly limits: Limits
+  readonly runs: Runs
+  readonly slots: Slots
+}
+
+export class Loop {
+  readonly pool: Pool<TaskJob>
+  readonly #options: LoopOptions
+  readonly #tools: ContextTools
+  #concurrency: number
+  #joined: Joined | undefined
+
+  constructor(options: LoopOptions) {
+    const { parts, concurrency } = options
+    this.#options = options
+    this.#concurrency = concurrency
+    this.#tools = contextTools(() => ({ ...parts, limits: parts.settings.limits }))
+    this.pool = this.#createPool()
+  }
+
+  /** Takes a lease. Nothing is claimed before `start`. */
+  async open(broker: Broker): Promise<Pick<Joined, 'runs' | 'slots'>> {
+    this.#joined = this.#join(broker, await this.#consume(broker))
+    return this.#joined
+  }
+
+  start(): void {
+    this.#joined?.slots.start()
+    this.#joined?.limits.start()
+  }
+
+  /** How many tasks run now. */
+  get active(): number {
+    return this.#joined?.slots.active ?? 0
+  }
+
+  /** Undefined before it is open. */
+  get runs(): Pick<Runs, 'active' | 'started'> | undefined {
+    return this.#joined?.runs
+  }
+
+  /** Messages in hand at once. */
+  get capacity(): number {
+    return this.#concurrency * (this.#options.options.prefetchMultiplier ?? 1)
+  }
+
+  resize(concurrency: number): void {
+    this.#concurrency = concurrency
+    this.pool.resize(concurrency)
+    this.#joined?.slots.resize(concurrency, this.capacity)
+  }
+
+  rateLimit(task: string, rate: Rate): void {
+    this.#joined?.limits.change(task, paceOf(rate, `The rate of task "${task}"`))
+  }
+
+  /** Takes nothing new; resolves when what runs has ended and is committed, and the pool is gone. */
+  async drain(): Promise<void> {
+    this.#joined?.limits.stop()
+    await this.#joined?.slots.drain()
+    await this.pool.stop()
+  }
+
+  /** What runs is given back. */
+  abort(): void {
+    this.#joined?.slots.abort()
+  }
+
+  /** Gives up the lease. */
+  async close(): Promise<void> {
+    await this.#joined?.consumer.close()
+  }
+
+  #consume(broker: Broker): Promise<Consumer> {
+    const { parts, hostname, consumption, events, log } = this.#options
+    const { settings } = parts
+    const isSigned = parts.means(broker).guards !== undefined
+    return broker.consume({
+      hostname,
+      queues: consumption.queues,
+      bindings: consumption.bindings,
+      strategy: settings.strategy,
+      leaseMs: settings.workerLease * 1000,
+      deadLetterMax: settings.deadLetterMax,
+      deadLetterExpires: settings.deadLetterExpires,
+      onLost: () => {
+        log.warning('The lease was lost: what ran here is run by somebody else. Going on with a new one.')
+        this.#joined?.limits.lose()
+        events.reports.lose()
+        this.#joined?.slots.lose()
+      },
+      gated: parts.registry.some(({ options }) => options.concurrencyKey !== undefined),
+      onParked: (queue, tasks) => this.#joined?.limits.parked(queue, tasks),
+      ...(!isSigned && {
+        newsOf: (silent: Silent, queue: string) => writeNews(silent, queue, broker.now()),
+      }),
+      onTrouble: ({ ok, message }) => (ok ? log.info(message) : log.error(message)),
+    })
+  }
+
+  #join(broker: Broker, consumer: Consumer): Joined {
+    const { parts, options, hostname, revoked, events, log } = this.#options
+    const { settings, registry, mint } = parts
+    const { reports } = events
+    const means = {
+      ...parts.means(broker),
+      stage: consumer.stage?.bind(consumer),
+      served: broker.served?.bind(broker),
+      sentBy: parts.tellSent && ((tag: string) => reports.sending(tag)),
+    }
+    const pages = new Pages(consumer, means.router.isOurs)
+    const ends = new Ends(settings, means, pages, hostname, mint, log, reports)
+    const limits = new Limits({
+      consumer,
+      ratesOf: (task) => this.#ratesOf(task),
+      start: (deliveries) => this.#joined?.slots.offer(deliveries),
+      log,
+    })
+    const runs = new Runs({
+      consumer,
+      pool: this.pool,
+      ends,
+      limits,
+      rules: {
+        registry,
+        maxDeliveries: settings.maxDeliveries,
+        rejectOnWorkerLost: settings.taskRejectOnWorkerLost,
+        resultExpires: settings.resultExpires,
+        revoked,
+        guards: means.guards,
+      },
+      now: () => broker.now(),
+      log,
+      softTimeLimit: options.softTimeLimit,
+      timeLimit: options.timeLimit,
+      acksLate: settings.taskAcksLate,
+      trackStarted: settings.taskTrackStarted,
+      startedText: (held) => ends.passing(held, 'STARTED', { pid: process.pid, hostname }),
+      hostname,
+      telling: new Telling(parts.signals),
+      reports,
+    })
+    const slots = new Slots({
+      consumer,
+      runs,
+      concurrency: this.pool.concurrency,
+      capacity: this.capacity,
+      onCommitted: (ended, refused) => reports.committed(ended, refused),
+      log,
+    })
+    return { consumer, ends, limits, runs, slots }
+  }
+
+  #ratesOf(task: string): Rates | undefined {
+    const { registry, settings } = this.#options.parts
+    const definition = registry.get(task)
+    if (definition?.run === undefined) return undefined
+    const { rateLimit, globalRateLimit } = definition.options
+    if (settings.disableRateLimits) return { own: null, global: null }
+    const usual = task.startsWith('celery.') ? null : settings.defaultRateLimit
+    return {
+      own: readRate(rateLimit === undefined ? usual : rateLimit) ?? null,
+      global: readRate(globalRateLimit ?? null) ?? null,
+    }
+  }
+
+  #createPool(): Pool<TaskJob> {
+    const { parts, options, hostname, poolName, events, log } = this.#options
+    const courier = courierOf({
+      ignoresResult: (held) => this.#inRun.ends.ignoresResult(held),
+      store: (held, state, meta) => this.#store(held, state, meta),
+      event: (type, fields, pid) => events.own(type, fields, pid),
+      mailbox: () => parts.remote.mailbox(),
+      broker: () => parts.broker(),
+      backend: () => parts.results.backend(),
+      log,
+    })
+    return parts.createPool({
+      name: poolName,
+      concurrency: this.#concurrency,
+      options,
+      hostname,
+      log,
+      execute: (job, abort) => this.#run(job, abort),
+      courier,
+    })
+  }
+
+  /** In this process. */
+  #run(job: TaskJob, abort: LazySignal): Promise<Outcome> {
+    const { held, delivery } = job
+    const { parts, hostname, events, log } = this.#options
+    const { app, results, around } = parts
+    const means = { app, results, around, hostname, log, tools: this.#tools }
+    const run = {
+      message: held.message,
+      delivery,
+      definition: held.definition as RunnableTask,
+      ignoreResult: this.#inRun.ends.ignoresResult(held),
+      abort,
+      store: (state: string, meta: unknown) => this.#store(held, state, meta),
+      event: (type: string, fields: Fields) => events.own(type, fields, process.pid),
+    }
+    const context = contextOf(means, run)
+    job.context = context
+    return runTask(means, run, context)
+  }
+
+  #store(held: Held, state: string, meta: unknown): Promise<boolean> {
+    const { consumer, ends } = this.#inRun
+    return consumer.store(held.tag, ends.passing(held, state, meta))
+  }
+
+  /** There are runs only when all is joined. */
+  get #inRun(): Joined {
+    return this.#joined as Joined
+  }
+}
