@@ -1,12 +1,13 @@
 // Node names, and the % signs in them and in the names of files (spec 9.4).
 
-/** `%h` the host's full name, `%n` its first label, `%d` the rest. `w1` is `celery@w1`. */
+/** `%h` the host's full name, `%n` its first label, `%d` the rest. `w1` is `celery@w1`; a part that is empty is the usual one. */
 export const nodeName = (given: string | undefined, host: string): string => {
   const label = host.split('.')[0] ?? host
   const domain = host.split('.').slice(1).join('.')
-  const name = expand(given ?? '%h', { h: host, n: label, d: domain })
-  if (name.startsWith('@')) return `celery${name}`
-  return name.includes('@') ? name : `celery@${name}`
+  const whole = expand(given ?? '', { h: host, n: label, d: domain })
+  const at = whole.indexOf('@')
+  const name = at < 0 ? '' : whole.slice(0, at)
+  return `${name || 'celery'}@${whole.slice(at + 1) || host}`
 }
 
 /** In file names: `%n` before the @, `%h` behind it, `%d` its domain, `%p` the whole name; `%i`, `%I` the child. */

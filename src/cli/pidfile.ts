@@ -12,13 +12,16 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-const holder = (path: string): number | undefined => {
+/** `none`: no such file, or an empty one, whose worker died before it could write. `other`: nothing of a worker's. */
+const holder = (path: string): number | 'none' | 'other' => {
+  let text: string
   try {
-    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10)
-    return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined
-  } catch {
-    return undefined
+    text = readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'none' : 'other'
   }
+  if (text === '') return 'none'
+  return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : 'other'
 }
 
 /** Writes our pid; call the answer to remove the file. `tell` hears of one that was left behind. */
@@ -30,7 +33,13 @@ export const takePidfile = (path: string, tell: (line: string) => void): (() => 
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
       throw new Fault(`--pidfile ${path} cannot be written: ${(error as Error).message}`, 1, error)
     const pid = holder(path)
-    if (pid !== undefined && pid !== process.pid && isAlive(pid))
+    // Whatever it is, somebody may need it.
+    if (pid === 'other')
+      throw new Fault(
+        `--pidfile ${path} is there and holds no process id: no worker has written it, and it is left as it is.\n` +
+          'Give another path, or remove it.',
+      )
+    if (pid !== 'none' && pid !== process.pid && isAlive(pid))
       throw new Fault(
         `ERROR: Pidfile (${path}) already exists.\nSeems we're already running? (pid: ${pid})`,
         73,

@@ -19,6 +19,10 @@ describe('nodeName', () => {
     ['w1@%d', 'w1@example.com'],
     ['@h', 'celery@h'],
     ['%n-a@x', 'node-a-a@x'],
+    ['', 'celery@node-a.example.com'],
+    ['@', 'celery@node-a.example.com'],
+    ['w1@', 'w1@node-a.example.com'],
+    ['a@b@c', 'a@b@c'],
   ])('%s is %s', (given, expected) => {
     expect(nodeName(given, 'node-a.example.com')).toBe(expected)
   })

@@ -61,6 +61,17 @@ describe('a worker does not start', () => {
       expect(err).toContain('nowhere/x')
     }
   })
+
+  it('whose pidfile is something else, and that is left as it is', async () => {
+    for (const path of ['tasks.ts', '.']) {
+      const { code, err } = await worker(['-P', 'solo', '--pidfile', path])
+      expect({ code, err }).toEqual({
+        code: 2,
+        err: `lovage: --pidfile ${path} is there and holds no process id: no worker has written it, and it is left as it is.\nGive another path, or remove it.`,
+      })
+    }
+    expect(readFileSync(join(project.directory, 'tasks.ts'), 'utf8')).toBe(tasks)
+  })
 })
 
 describe('a worker starts', () => {

@@ -1,6 +1,6 @@
 // One child, as its pool sees it: starting, idle, busy, leaving. It has one job at most: what it has not begun
 // yet lies with the pool, where another child can take it.
-import type { ChildLimits, FromChild, Link, StartChild, ToChild } from './messages.js'
+import type { ChildLimits, Frame, FromChild, Link, StartChild, ToChild } from './messages.js'
 import type { Json } from '../pool.js'
 import { Outbox } from './outbox.js'
 
@@ -41,7 +41,10 @@ export class Child<Run> {
   ) {
     this.link = start({
       frame: (frame) => {
-        for (const message of frame) this.hear(message, events)
+        // In a thread user code can reach the port: what it says there is not for us.
+        if (!Array.isArray(frame)) return
+        for (const message of frame as Frame<FromChild>)
+          if (Array.isArray(message)) this.hear(message, events)
       },
       gone: (how) => {
         clearTimeout(this.timer)

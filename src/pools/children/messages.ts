@@ -60,7 +60,8 @@ export interface Link {
 
 /** `gone` comes once, last: when all that the child said has been heard. */
 export interface LinkEvents {
-  frame(frame: Frame<FromChild>): void
+  /** What came, unseen. */
+  frame(frame: unknown): void
   gone(how: string): void
 }
 

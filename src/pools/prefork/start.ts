@@ -1,7 +1,7 @@
 // Starts a child process: Node's own channel, with JSON in lines.
 import { fork } from 'node:child_process'
 import { constants } from 'node:os'
-import type { Frame, FromChild, Link, LinkEvents, StartChild } from '../children/messages.js'
+import type { Link, LinkEvents, StartChild } from '../children/messages.js'
 import { watchItself } from './watch-parent.js'
 import { Watcher } from './watcher.js'
 
@@ -49,7 +49,7 @@ export const forkChild = ({ entry, execArgv = process.execArgv }: ForkOptions): 
       isOver = true
       events.gone(how ?? 'its channel broke')
     }
-    child.on('message', (message) => events.frame(message as unknown as Frame<FromChild>))
+    child.on('message', (message) => events.frame(message))
     child.on('error', (error) => {
       // It could not be started, or nothing can be sent to it any more: then it ends as well, and that counts.
       if (child.pid !== undefined) return

@@ -1,13 +1,13 @@
 // Starts a thread as a child: the same messages, on a port instead of a channel.
 import { Worker } from 'node:worker_threads'
-import type { Frame, FromChild, Link, LinkEvents, StartChild } from '../children/messages.js'
+import type { Link, LinkEvents, StartChild } from '../children/messages.js'
 
 export const startThread =
   (entry: URL): StartChild =>
   (events: LinkEvents): Link => {
     const thread = new Worker(entry, { workerData: { lovage: 'child' } })
     let why: string | undefined
-    thread.on('message', (message) => events.frame(message as Frame<FromChild>))
+    thread.on('message', (message) => events.frame(message))
     thread.on('error', (error) => {
       why = error instanceof Error ? error.message : String(error)
     })

@@ -86,6 +86,11 @@ describe.each(['prefork', 'threads'] as const)('%s: a child', (pool) => {
       expect(await answer(result.get({ timeout: 25 }))).toMatch(/^WorkerLostError/)
     })
 
+    it('does not, when user code speaks on its channel: nobody hears it', async () => {
+      expect(await call('shout')).toBe('undefined')
+      expect(await call('add', [1, 2])).toBe(3)
+    })
+
     it('does not, when a promise is left behind: that is logged', async () => {
       expect(await call('floating')).toBe('ended all the same')
       await worker?.line(

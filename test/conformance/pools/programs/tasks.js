@@ -109,6 +109,16 @@ app.task('hooks', (x) => x, {
     throw new Error('a hook that throws')
   },
 })
+/** What a library does that looks for somebody to tell that it is ready. */
+app.task('shout', async () => {
+  const { parentPort } = await import('node:worker_threads')
+  for (const word of ['ready', 7, null, ['x'], [null], { a: 1 }]) {
+    process.send?.(word)
+    parentPort?.postMessage(word)
+  }
+  return typeof process.send
+})
+
 app.task('floating', async () => {
   void Promise.reject(new Error('left behind'))
   await pause(20)
