@@ -43,7 +43,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     'another one leads: true',
     'each tick once, none left out: true',
   ],
-  '10-watching.ts': [
+  '19-watching.ts': [
     "watching.resize('pear.png',) 50 %",
     "watching.resize('pear.png',) 100 %",
     "watching.resize('pear.png',) → 'pear.small.png'",

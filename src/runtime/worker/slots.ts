@@ -222,8 +222,8 @@ export class Slots {
 
   private sayRefused(ended: Ended | undefined): void {
     const message = ended?.held?.message
-    // Of a broadcast the first end of all workers counts.
-    if (message !== undefined && !isOwnQueue(ended?.held?.queue ?? ''))
+    // Of the copies that a topic or a broadcast makes the first end counts.
+    if (message !== undefined && message.exchange === '' && !isOwnQueue(ended?.held?.queue ?? ''))
       this.options.log.warning(
         `Task ${nameOf(message)} ended, but another run of the same message had ended before: this one counts for nothing`,
         factsOf(message),

@@ -58,6 +58,15 @@ onEveryEngine('an exchange', (bench) => {
       await until(() => ran.length === 1)
     })
 
+    it('of whose copies the first end counts, without a word', async () => {
+      const { app, note, ran } = await start()
+      const worker = await bench().work(app)
+      await note.applyAsync(['a'], { exchange: 'media', routingKey: 'feed.image' })
+      await until(() => ran.length === 2)
+      await worker.stop()
+      expect(bench().lines.filter((line) => line.includes('counts for nothing'))).toEqual([])
+    })
+
     it('refuses a key that no queue wants', async () => {
       const { note } = await start()
       await expect(note.applyAsync(['a'], { exchange: 'media', routingKey: 'sound' })).rejects.toThrow(

@@ -1,7 +1,7 @@
 // What workers tell, as it happens: a table of the tasks that ran, made from events alone. With Redis it shows the
 // tasks of Python workers, too.
 //
-//   npx jiti examples/10-watching.ts
+//   npx jiti examples/19-watching.ts
 import { createApp } from 'lovage'
 
 const app = createApp('watching', { broker: process.env.LOVAGE_BROKER_URL ?? 'memory://' })
