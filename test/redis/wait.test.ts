@@ -28,7 +28,8 @@ describe('a waiting consumer', () => {
       times.push(performance.now() - start)
       await consumer.step(0, [end(deliveries[0]!)], 0)
     }
-    expect(median(times)).toBeLessThan(25)
+    // It takes a millisecond; whoever only looked now and then would take a second.
+    expect(median(times)).toBeLessThan(300)
   })
 
   it('leaves the message in its list until it is claimed: a killed waiter loses nothing', async () => {
