@@ -35,7 +35,7 @@ export const beatCommand = (context: Context, exit: (code: 0 | 1) => void): Comm
     .addOption(new Option('--schedule-filename <path>').hideHelp())
     .addHelpText('after', help)
     .action((options: BeatOptions) => run(context, command, options).then(exit))
-  const supervisor = 'a supervisor does that better: systemd, docker, or `nohup lovage … &`.'
+  const supervisor = 'a supervisor does that better: systemd, docker, or `setsid lovage … &`.'
   refused(command, '-D, --detach', supervisor)
   for (const flags of ['--uid <user>', '--gid <group>', '--umask <mask>', '--executable <path>'])
     refused(command, flags, supervisor)

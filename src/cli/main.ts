@@ -4,6 +4,9 @@ import { readFileSync } from 'node:fs'
 import { processIo } from './io.js'
 import { runCli } from './program.js'
 
+// A pipe whose reader has gone, or a full disk behind a redirection, costs lines: no worker ends because of it.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }

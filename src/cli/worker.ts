@@ -129,7 +129,7 @@ const celeryOptions = (command: Command): void => {
   refused(
     command,
     '-D, --detach',
-    'a supervisor does that better: systemd, docker. By hand: `lovage multi start`, or `nohup lovage … &`.',
+    'a supervisor does that better: systemd, docker. By hand: `lovage multi start`, or `setsid lovage … &` (with nohup it ends at a HUP all the same).',
   )
   const asUser =
     'whoever starts it does that better: `User=` and `Group=` of systemd, `docker run --user`, ' +

@@ -75,7 +75,7 @@ describe('what is asked wrongly ends with 2 and one or two lines', () => {
     [`-A ${stub} worker -s file`, /^lovage: --schedule and --scheduler are for a beat: add -B/],
     [
       `-A ${stub} worker -D`,
-      /^lovage: --detach: a supervisor does that better: systemd, docker\. By hand: `lovage multi start`/,
+      /^lovage: --detach: a supervisor does that better: systemd, docker\. By hand: `lovage multi start`, or `setsid lovage … &`/,
     ],
     [
       `-A ${stub} worker --uid nobody`,

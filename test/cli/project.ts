@@ -20,6 +20,8 @@ export interface Project {
   start(line: string | readonly string[], env?: Readonly<Record<string, string>>): Running
   /** The same with something on its standard input. */
   startTyping(line: string, typed: string): Running
+  /** The same with all that it prints going to this file. */
+  startWriting(path: string, line: readonly string[], env?: Readonly<Record<string, string>>): Running
   /** Runs `lovage …` to its end. */
   lovage(line: string | readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended>
 }
@@ -55,6 +57,10 @@ export const makeProject = (files: Readonly<Record<string, string>>): Project =>
       write({ 'typed.txt': typed })
       const command = ['-c', 'exec "$0" "$@" < typed.txt', process.execPath, program, ...line.split(' ')]
       return startProcess('sh', command, { cwd: directory, env: clean })
+    },
+    startWriting: (path, line, env = {}) => {
+      const command = ['-c', `exec "$0" "$@" > ${path} 2>&1`, process.execPath, program, ...line]
+      return startProcess('sh', command, { cwd: directory, env: { ...clean, ...env } })
     },
     lovage: async (line, env) => {
       const running = start(line, env)

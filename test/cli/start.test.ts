@@ -88,6 +88,30 @@ describe('a worker starts', () => {
     expect(existsSync(join(project.directory, 'w.pid'))).toBe(false)
   })
 
+  it.each(['a full disk', 'a reader that has gone'])(
+    'and goes on when %s is behind its output',
+    async (what) => {
+      const words = ['-A', 'tasks.ts', 'worker', '-l', 'INFO', '-c', '1', '-Q', 'unheard']
+      const running =
+        what === 'a full disk' ? project.startWriting('/dev/full', words, env()) : project.start(words, env())
+      if (what !== 'a full disk') {
+        await running.line(/ ready\.$/)
+        running.child.stdout?.destroy()
+        running.child.stderr?.destroy()
+      }
+      for (let call = 0; call < 2; call++) {
+        const { out } = await project.lovage(
+          ['-A', 'tasks.ts', 'call', 'proj.one', '--queue', 'unheard'],
+          env(),
+        )
+        expect((await project.lovage(['-A', 'tasks.ts', 'result', '--timeout', '20', out], env())).out).toBe(
+          '1',
+        )
+      }
+      expect(await running.stop()).toEqual({ code: 0, signal: null })
+    },
+  )
+
   it('beside another one of its name, and that is told', async () => {
     const start = () =>
       project.start(['-A', 'tasks.ts', 'worker', '-P', 'solo', '-Q', 'none', '-n', 'twin@x'], env())
