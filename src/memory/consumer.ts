@@ -28,7 +28,9 @@ const waitAtMostMs = 5000
 export class MemoryConsumer implements Consumer {
   id = randomUUID() as string
   readonly lanes = lanes
-  /** The queues in the order of the next claim. */
+  #queues: readonly string[]
+  #bindings: NonNullable<ConsumerOptions['bindings']>
+  /** The same in the order of the next claim. */
   #order: readonly string[]
   /** Goes on over a lost lease: a tag of before must never name a message of now. */
   #request = 0
@@ -42,8 +44,8 @@ export class MemoryConsumer implements Consumer {
     readonly options: ConsumerOptions,
     readonly onClose: () => void = () => undefined,
   ) {
-    this.#order = options.strategy === 'sorted' ? [...options.queues].sort() : options.queues
-    this.#member.queues = options.queues
+    this.#bindings = options.bindings ?? []
+    this.#queues = this.#order = this.#member.queues = this.#ordered(options.queues)
     this.#register()
     room.join(this.#member)
   }
@@ -67,7 +69,7 @@ export class MemoryConsumer implements Consumer {
         resolve(deliveries)
       }
       const waiter: Waiter = {
-        queues: this.options.queues,
+        queues: this.#queues,
         wake: () => {
           const deliveries = this.#look(slots)
           if (deliveries === null || deliveries.length > 0) finish(deliveries ?? [])
@@ -89,6 +91,20 @@ export class MemoryConsumer implements Consumer {
 
   async admit({ tag }: Pick<Delivery, 'tag'>, gate: Gate): Promise<'run' | 'wait' | 'lost'> {
     return this.room.submit('admit', { consumer: this.id, tag, gate })
+  }
+
+  async serve(queues: readonly string[], bindings: NonNullable<ConsumerOptions['bindings']>): Promise<void> {
+    this.#queues = this.#order = this.#member.queues = this.#ordered(queues)
+    this.#bindings = [...this.#bindings, ...bindings]
+    // (There it is seen what is due in the new ones.)
+    this.room.join(this.#member)
+    if (this.room.submit('renew', { consumer: this.id, leaseMs: this.options.leaseMs })) this.#register()
+    else this.#lost()
+    this.interrupt()
+  }
+
+  #ordered(queues: readonly string[]): readonly string[] {
+    return this.options.strategy === 'sorted' ? [...queues].sort() : queues
   }
 
   interrupt(): void {
@@ -148,27 +164,21 @@ export class MemoryConsumer implements Consumer {
   #rotate(deliveries: readonly Delivery[]): void {
     const last = deliveries[deliveries.length - 1]?.queue
     if (last === undefined || this.options.strategy !== 'round_robin') return
+    // (It may have come from one that is left by now.)
+    if (!this.#order.includes(last)) return
     this.#order = [...this.#order.filter((queue) => queue !== last), last]
   }
 
   #register(): void {
-    const {
-      hostname,
-      queues,
-      leaseMs,
-      deadLetterMax,
-      deadLetterExpires,
-      gated = false,
-      bindings = [],
-    } = this.options
-    const limits = { deadLetterMax, deadLetterExpires, gated, bindings }
-    this.room.submit('register', { consumer: this.id, hostname, queues, leaseMs, ...limits })
+    const { hostname, leaseMs, deadLetterMax, deadLetterExpires, gated = false } = this.options
+    const limits = { deadLetterMax, deadLetterExpires, gated, bindings: this.#bindings }
+    this.room.submit('register', { consumer: this.id, hostname, queues: this.#queues, leaseMs, ...limits })
   }
 
   #renew(): void {
-    const { leaseMs, queues, onParked } = this.options
+    const { leaseMs, onParked } = this.options
     if (!this.room.submit('renew', { consumer: this.id, leaseMs })) this.#lost()
-    for (const queue of queues) {
+    for (const queue of this.#queues) {
       const tasks = this.room.submit('parked', { queue })
       if (tasks.length > 0) onParked?.(queue, tasks)
     }

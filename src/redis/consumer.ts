@@ -2,7 +2,7 @@
 // its answer comes. What we hold stands in one hash; when that is gone (the reaper renamed it), every call
 // hears *lost*, and we come back under a new id.
 import { randomBytes } from 'node:crypto'
-import { LeaseLost, OperationalError } from '../errors.js'
+import { InvalidUsage, LeaseLost, OperationalError } from '../errors.js'
 import type {
   ChordPart,
   Completion,
@@ -17,6 +17,7 @@ import type {
   StoredText,
   Unstaging,
 } from '../runtime/broker.js'
+import type { Binding } from '../runtime/binding.js'
 import { type Gate, gateText } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
 import { ErrandWatch } from './errands.js'
@@ -65,7 +66,7 @@ export class RedisConsumer implements Consumer {
   readonly #options: ConsumerOptions
   readonly #parts: ConsumerParts
   readonly #link: Link
-  readonly #waiter: Waiter
+  #waiter: Waiter
   readonly #reaper: Reaper
   readonly #patience: Patience
   readonly #holdings = new Holdings()
@@ -74,8 +75,12 @@ export class RedisConsumer implements Consumer {
   readonly #bound = new Set<string>()
   /** The next request's number; it never starts again, so that no tag comes twice. */
   #next = 1
-  /** Indexes of the queues, the next to be served first. */
+  /** All that it ever consumed. What is held names its queue by its place here, so that none moves or goes. */
+  #queues: readonly string[]
+  #bindings: readonly Binding[]
+  /** Places of the queues that it consumes now, the next to be served first. */
   #order: readonly number[]
+  #turning: Promise<void> = Promise.resolve()
   #context: StepContext
   #redoLookedAt = 0
   /** Some message may have a concurrency key. */
@@ -87,11 +92,9 @@ export class RedisConsumer implements Consumer {
   private constructor(options: ConsumerOptions, parts: ConsumerParts) {
     this.#options = options
     this.#parts = parts
-    const indexes = options.queues.map((_, index) => index)
-    this.#order =
-      options.strategy === 'sorted'
-        ? indexes.sort((a, b) => ((options.queues[a] as string) < (options.queues[b] as string) ? -1 : 1))
-        : indexes
+    this.#queues = options.queues
+    this.#bindings = options.bindings ?? []
+    this.#order = this.#orderOf(options.queues)
     this.#gated = options.gated === true
     this.#context = this.#describe()
     this.#link = parts.connect('consumer', {
@@ -100,17 +103,10 @@ export class RedisConsumer implements Consumer {
     })
     this.#patience = new Patience(this.#link, parts.url, options.onTrouble)
     this.#link.hold()
-    this.#waiter = new Waiter({
-      keys: parts.keys,
-      queues: options.queues,
-      link: this.#link,
-      connect: (role) => parts.connect(role),
-      id: () => this.id,
-      claim: (link, slots) => this.#claim(link, slots),
-    })
+    this.#waiter = this.#waitFor(options.queues)
     this.#reaper = new Reaper({
       keys: parts.keys,
-      queues: options.queues,
+      queues: () => this.#consumed,
       link: this.#link,
       leaseMs: options.leaseMs,
       deadLetterMax: options.deadLetterMax,
@@ -127,6 +123,27 @@ export class RedisConsumer implements Consumer {
     await consumer.#register()
     consumer.#reaper.start()
     return consumer
+  }
+
+  get #consumed(): readonly string[] {
+    return this.#order.map((place) => this.#queues[place] as string)
+  }
+
+  #orderOf(queues: readonly string[]): readonly number[] {
+    const sorted = this.#options.strategy === 'sorted' ? [...queues].sort() : queues
+    return sorted.map((queue) => this.#queues.indexOf(queue))
+  }
+
+  #waitFor(queues: readonly string[]): Waiter {
+    const { keys, connect } = this.#parts
+    return new Waiter({
+      keys,
+      queues,
+      link: this.#link,
+      connect: (role) => connect(role),
+      id: () => this.id,
+      claim: (link, slots) => this.#claim(link, slots),
+    })
   }
 
   #errands(): ErrandWatch | undefined {
@@ -177,6 +194,39 @@ export class RedisConsumer implements Consumer {
     if (reply !== 'run') this.#holdings.drop(tag)
     else if (!field.includes('g')) this.#holdings.mark(tag, 'g')
     return reply as 'run' | 'wait' | 'lost'
+  }
+
+  serve(queues: readonly string[], bindings: readonly Binding[]): Promise<void> {
+    const turned = this.#turning.then(() => this.#turnTo(queues, bindings))
+    this.#turning = turned.catch(noop)
+    return turned
+  }
+
+  async #turnTo(queues: readonly string[], bindings: readonly Binding[]): Promise<void> {
+    const { keys } = this.#parts
+    const added = queues.filter((queue) => !this.#queues.includes(queue))
+    const shared = added.find(keys.isShared)
+    if (shared !== undefined)
+      throw new InvalidUsage(
+        `The queue "${shared}" is shared with Python workers: start a worker with -Q ${shared}.`,
+      )
+    if (this.#comeback !== null) await this.#comeback.catch(noop)
+    this.#queues = [...this.#queues, ...added]
+    this.#bindings = [...this.#bindings, ...bindings]
+    const sets = [...added, ...bindings.map(({ exchange }) => exchange)]
+    const { id } = this
+    const names = [keys.consumer(id), ...sets.map(keys.binding)]
+    const args = [names.length, ...names, JSON.stringify(this.#queues)]
+    args.push(...added.map(directBinding), ...bindings.map(bindingMember))
+    // The list stands over there before anything is claimed by it; who lost the lease registers with it.
+    if ((await this.#patience.send(() => this.#link.run(scripts.serve, args))) !== 1)
+      await this.#lose(id).catch(noop)
+    this.#order = this.#orderOf(queues)
+    this.#context = this.#describe()
+    if (this.#closing) return
+    const before = this.#waiter
+    this.#waiter = this.#waitFor(queues)
+    await before.close()
   }
 
   interrupt(): void {
@@ -381,15 +431,17 @@ export class RedisConsumer implements Consumer {
   /** Round robin: who delivered last is served last. */
   #rotate(deliveries: readonly Delivery[]): void {
     if (this.#options.strategy !== 'round_robin') return
-    const last = this.#options.queues.indexOf((deliveries[deliveries.length - 1] as Delivery).queue)
-    this.#order = [...this.#order.filter((index) => index !== last), last]
+    const last = this.#queues.indexOf((deliveries[deliveries.length - 1] as Delivery).queue)
+    // (It may have come from one that is left by now.)
+    if (this.#order.includes(last)) this.#order = [...this.#order.filter((index) => index !== last), last]
   }
 
   // -------------------------------------------------------------------------------------------------
   // Registration, loss, trouble
 
   #describe(): StepContext {
-    const { queues, hostname, deadLetterMax, deadLetterExpires } = this.#options
+    const { hostname, deadLetterMax, deadLetterExpires } = this.#options
+    const queues = this.#queues
     const { keys, databases } = this.#parts
     return {
       keys,
@@ -409,7 +461,9 @@ export class RedisConsumer implements Consumer {
 
   async #register(): Promise<void> {
     const { keys, leases } = this.#parts
-    const { queues, leaseMs, hostname, bindings = [] } = this.#options
+    const { leaseMs, hostname } = this.#options
+    const queues = this.#queues
+    const bindings = this.#bindings
     const exchanges = [...queues, ...bindings.map(({ exchange }) => exchange)]
     const names = [keys.consumer(this.id), keys.consumers, ...exchanges.map(keys.binding)]
     const args = [names.length, ...names, this.id, leaseMs, hostname, JSON.stringify(queues)]

@@ -9,7 +9,8 @@ import { markRedelivered, type Past, pastOf, tagsOf } from './shared.js'
 
 export interface ReaperOptions {
   readonly keys: Keys
-  readonly queues: readonly string[]
+  /** Those that are consumed now. */
+  readonly queues: () => readonly string[]
   readonly link: Link
   readonly leaseMs: number
   readonly onError: (error: unknown) => void
@@ -44,7 +45,7 @@ export class Reaper {
 
   constructor(options: ReaperOptions) {
     this.#options = options
-    const shared = options.queues.filter(options.keys.isShared)
+    const shared = options.queues().filter(options.keys.isShared)
     this.#peers = shared.length === 0 ? null : new Peers({ ...options, queues: shared })
   }
 
@@ -146,7 +147,7 @@ export class Reaper {
   async #promote(): Promise<void> {
     const { keys, link, queues } = this.#options
     await Promise.all(
-      queues.map(async (queue) => {
+      queues().map(async (queue) => {
         const names = [keys.eta(queue), keys.redo(queue), ...keys.lists(queue), keys.limited(queue)]
         names.push(keys.unacked, keys.unackedIndex)
         for (;;) {

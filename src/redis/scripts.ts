@@ -23,6 +23,7 @@ export const scripts = {
   stage: load('stage'),
   unstage: load('unstage'),
   register: load('register'),
+  serve: load('serve'),
   renew: load('renew'),
   reap: load('reap', 'gate'),
   restore: load('restore'),

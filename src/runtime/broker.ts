@@ -284,6 +284,11 @@ export interface Consumer {
   admit(delivery: Pick<Delivery, 'tag' | 'queue'>, gate: Gate): Promise<'run' | 'wait' | 'lost'>
   /** Starts of this task that all workers together may make now, at this pace. They count as made. */
   permit(task: string, pace: Pace, wanted: number): Promise<Permit>
+  /**
+   * From now on claims from these queues. What it holds of others stays its own until its end. Resolves when that is so.
+   * Throws InvalidUsage for a queue that is shared with Python workers and was not among the first.
+   */
+  serve(queues: readonly string[], bindings: readonly Binding[]): Promise<void>
   /** Ends a `wait` now. What it claims in that instant is still delivered. */
   interrupt(): void
   /** Before running a delivery that may have been started before: notes the start, or tells that it ended long ago. */

@@ -135,6 +135,16 @@ describe.skipIf(celery.missing)('remote control', () => {
     expect(none.out).toContain("ValueError('Autoscale not enabled')")
   })
 
+  it('celery control adds a queue to our worker, and takes it away', async () => {
+    const late = await app.sendTask('js.note', ['late'], { queue: 'late' })
+    const added = await celeryCli('control', '-d', 'node@test', 'add_consumer', 'late')
+    expect(added.out).toContain('add consumer late')
+    await late.get({ timeout: 10 })
+    const left = await celeryCli('control', '-d', 'node@test', 'cancel_consumer', 'late')
+    expect(left.out).toContain('no longer consuming from late')
+    expect(worker.queues).toEqual(['js'])
+  })
+
   it('our client asks and revokes in a Python worker', async () => {
     const { hostname } = python
     const inspect = app.control.inspect({ destination: hostname })

@@ -4,6 +4,7 @@ import { eventCommands } from './event-commands.js'
 import { aliases, inspectCommands } from './inspect.js'
 import { type Command, silence } from './node.js'
 import { limitCommands } from './limit-commands.js'
+import { queueCommands } from './queue-commands.js'
 import { poolCommands } from './pool-commands.js'
 import { revokeCommands } from './revoke-commands.js'
 
@@ -13,20 +14,15 @@ const shutdown: Command = (node, { msg }) => {
   return silence
 }
 
-const notYet =
-  (what: string): Command =>
-  () => ({ error: `${what} not available in this worker.` })
-
 const commands: Readonly<Record<string, Command>> = {
   ...inspectCommands,
   ...revokeCommands,
   ...limitCommands,
   ...poolCommands,
   ...eventCommands,
+  ...queueCommands,
   shutdown,
   election: () => null,
-  add_consumer: notYet('Further queues at run time are'),
-  cancel_consumer: notYet('Leaving a queue at run time is'),
 }
 
 export const commandNames: readonly string[] = Object.keys(commands).sort()

@@ -87,6 +87,9 @@ export interface Node {
   /** Throws InvalidUsage where the pool has one size. */
   grow(n: number): void
   shrink(n: number): void
+  /** Resolves when messages of this queue are taken, or none any more. Throws InvalidUsage. */
+  addQueue(queue: QueueView): Promise<void>
+  leaveQueue(name: string): Promise<void>
   /** Undefined where the pool has nothing to restart. */
   readonly restartPool: (() => void) | undefined
   shutdown(): void

@@ -59,7 +59,7 @@ export class Loop {
   }
 
   /** Takes a lease. Nothing is claimed before `start`. */
-  async open(broker: Broker): Promise<Pick<Joined, 'runs' | 'slots'>> {
+  async open(broker: Broker): Promise<Pick<Joined, 'consumer' | 'runs' | 'slots'>> {
     this.#joined = this.#join(broker, await this.#consume(broker))
     return this.#joined
   }

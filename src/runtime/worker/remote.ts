@@ -5,7 +5,7 @@ import type { Rate } from '../../config-rate.js'
 import * as Either from 'fp-ts/lib/Either.js'
 import type { Logger } from '../../log.js'
 import type { Pool } from '../../pools/pool.js'
-import type { Broker, Delivery } from '../broker.js'
+import type { Broker, Consumer, Delivery } from '../broker.js'
 import { listen } from '../control/listener.js'
 import type { Node, PoolView, QueueView, Scheduled, TaskInHand } from '../control/node.js'
 import type { Mailbox } from '../mailbox.js'
@@ -14,6 +14,7 @@ import type { Registry } from '../registry.js'
 import { revocationOf, type Revoked, type Stamp } from '../revoked.js'
 import type { Scaler } from './autoscaler.js'
 import { lookForNamesakes } from './namesakes.js'
+import type { ServedQueues } from './served.js'
 import type { Runs } from './runs.js'
 import type { Slots } from './slots.js'
 import type { WorkerEvents } from './worker-events.js'
@@ -33,7 +34,8 @@ export interface RemoteOptions extends RemoteParts {
   readonly log: Logger
   readonly registry: Registry
   readonly broker: Broker
-  readonly queues: readonly QueueView[]
+  readonly served: ServedQueues
+  readonly consumer: Pick<Consumer, 'serve'>
   readonly worker: {
     grow(n: number): void
     shrink(n: number): void
@@ -72,7 +74,6 @@ class RemoteNode implements Node {
   readonly settings: Settings
   readonly changed: ReadonlySet<string>
   readonly brokerUrl: string
-  readonly queues: readonly QueueView[]
   readonly autoscale: Node['autoscale']
   readonly events: Node['events']
   readonly totals: Node['totals']
@@ -88,13 +89,26 @@ class RemoteNode implements Node {
     this.settings = options.settings
     this.changed = options.changed
     this.brokerUrl = options.broker.url
-    this.queues = options.queues
     this.autoscale = options.scale
     this.events = options.events
     this.clock = options.events.clock
     this.totals = options.runs.totals
     this.timeLimits = options.runs.timeLimits
     this.restartPool = options.pool.restart?.bind(options.pool)
+  }
+
+  get queues(): readonly QueueView[] {
+    return this.options.served.views
+  }
+
+  async addQueue(queue: QueueView): Promise<void> {
+    const { served, consumer, log } = this.options
+    if (await served.add(consumer, queue)) log.info(`Started consuming from ${queue.name}`)
+  }
+
+  async leaveQueue(name: string): Promise<void> {
+    const { served, consumer, log } = this.options
+    if (await served.leave(consumer, name)) log.info(`No longer consuming from ${name}`)
   }
 
   get prefetchCount(): number {

@@ -12,10 +12,9 @@ import { Loop } from './loop.js'
 import type { PoolName, WorkerOptions } from './options.js'
 import type { WorkerParts } from './parts.js'
 import { openRemote, type RemoteOptions } from './remote.js'
-import type { Runs } from './runs.js'
 import { installSignals, type StopCause } from './signals.js'
+import { ServedQueues } from './served.js'
 import type { Slots } from './slots.js'
-import { type Consumption, consumptionOf, viewQueues } from './queues.js'
 import { WorkerEvents } from './worker-events.js'
 
 const checkedStep = (verb: string, n: number): number => {
@@ -31,7 +30,6 @@ type Phase = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 
 export class Worker {
   readonly hostname: string
-  readonly queues: readonly string[]
   readonly poolName: PoolName
   readonly #parts: WorkerParts
   readonly #options: WorkerOptions
@@ -41,7 +39,7 @@ export class Worker {
   #phase: Phase = 'new'
   #concurrency: number
   #loop: Loop | undefined
-  readonly #consumption: Consumption
+  readonly #served: ServedQueues
   /** Ends what it hears of remote control and of broadcasts. */
   #deafen: readonly (() => Promise<void>)[] = []
   #stopScaling: () => void = () => undefined
@@ -65,10 +63,14 @@ export class Worker {
     this.#revoked = new Revoked(parts.remote.settings.workerRevokesMax)
     this.hostname = options.hostname ?? `celery@${machine()}`
     this.#events = this.#makeEvents()
-    this.queues = queues
-    this.#consumption = consumptionOf(viewQueues(queues, parts.remote.settings), this.hostname)
+    this.#served = new ServedQueues(queues, parts.remote.settings, this.hostname)
     this.poolName = options.pool
     this.#concurrency = options.concurrency
+  }
+
+  /** Names of the queues that it consumes; somebody may add or take some while it runs. */
+  get queues(): readonly string[] {
+    return this.#served.names
   }
 
   /** How many tasks may run at once. */
@@ -125,13 +127,13 @@ export class Worker {
     this.#loop = loop
     try {
       await Promise.all([loop.pool.start(), this.#look(broker)])
-      const { runs, slots } = await loop.open(broker)
+      const { consumer, runs, slots } = await loop.open(broker)
       this.#mustBeStarting()
-      const remote = this.#remote(broker, loop, runs, slots)
+      const remote = this.#remote(broker, loop, { consumer, runs, slots })
       this.#deafen = await Promise.all([
         openRemote(remote),
         hearBroadcasts({
-          fanouts: this.#consumption.fanouts,
+          fanouts: this.#served.consumption.fanouts,
           hostname: this.hostname,
           mailbox: remote.mailbox,
           broker,
@@ -178,21 +180,26 @@ export class Worker {
       hostname: this.hostname,
       poolName: this.poolName,
       concurrency: this.#concurrency,
-      consumption: this.#consumption,
+      consumption: this.#served.consumption,
       revoked: this.#revoked,
       events: this.#events,
       log: this.#log,
     })
   }
 
-  #remote(broker: Broker, loop: Loop, runs: Runs, slots: Slots): RemoteOptions {
+  #remote(
+    broker: Broker,
+    loop: Loop,
+    { consumer, runs, slots }: Pick<RemoteOptions, 'consumer' | 'runs' | 'slots'>,
+  ): RemoteOptions {
     return {
       ...this.#parts.remote,
       hostname: this.hostname,
       log: this.#log,
       registry: this.#parts.registry,
       broker,
-      queues: viewQueues(this.queues, this.#parts.remote.settings),
+      served: this.#served,
+      consumer,
       worker: this,
       pool: loop.pool,
       capacity: () => loop.capacity,

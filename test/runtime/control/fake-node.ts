@@ -21,6 +21,8 @@ export interface Done {
   readonly stamps: Stamp[]
   readonly terminated: [id: string, signal: string][]
   readonly beats: number[]
+  /** `+` and the names of those that were added, `-` and of those left. */
+  readonly queues: string[]
   stopped: boolean
 }
 
@@ -50,7 +52,7 @@ const inHand = (task: any) => ({
 export const fakeNode = (hostname: string, state: NodeState = {}): Node & { readonly done: Done } => {
   const registry = new Registry()
   for (const name of ['proj.add', 'proj.sleep']) registry.add({ name, run: () => undefined, options: {} })
-  const done: Done = { revoked: [], stamps: [], terminated: [], beats: [], stopped: false }
+  const done: Done = { revoked: [], stamps: [], terminated: [], beats: [], queues: [], stopped: false }
   const running = (state.active ?? []).map(inHand)
   return {
     hostname,
@@ -74,6 +76,8 @@ export const fakeNode = (hostname: string, state: NodeState = {}): Node & { read
       disable: () => state.events === true,
       beatNow: async () => void done.beats.push(1),
     },
+    addQueue: async ({ name }) => void done.queues.push(`+${name}`),
+    leaveQueue: async (name) => void done.queues.push(`-${name}`),
     grow: () => undefined,
     shrink: () => undefined,
     totals: new Map([['proj.add', 2]]),
