@@ -26,6 +26,7 @@ import {
   whole,
 } from './options.js'
 import { takePidfile } from './pidfile.js'
+import { logStrays } from './strays.js'
 import { waitForBroker } from './wait-for-broker.js'
 
 interface Options {
@@ -170,12 +171,7 @@ const run = async (
   })
   const dropPidfile =
     options.pidfile === undefined ? () => undefined : takePidfile(fileName(options.pidfile, node), io.err)
-  // A promise that a task left behind belongs to one task: it must not take the others down with the process.
-  const onFloating = (reason: unknown): void =>
-    log.critical(
-      `A promise was rejected and nobody awaited it (a task that forgets an await?): ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`,
-    )
-  process.on('unhandledRejection', onFloating)
+  const ignoreStrays = logStrays(log)
   try {
     const worker = app.worker({
       // Whether there is such a pool, the app knows.
@@ -213,7 +209,7 @@ const run = async (
     return (await worker.run()) === 0 ? 0 : 1
   } finally {
     await app.close()
-    process.off('unhandledRejection', onFloating)
+    ignoreStrays()
     dropPidfile()
     log.close()
   }

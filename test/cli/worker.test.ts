@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { startRedis, type TestRedis } from '../support/redis.js'
+import { until } from '../support/until.js'
 import { makeProject, type Project } from './project.js'
 
 const tasks = `import { createApp } from 'lovage'
@@ -10,6 +11,7 @@ export const app = createApp('proj', { broker: process.env.PROJECT_REDIS })
 export const add = app.task('proj.add', (x: number, y: number): number => x + y)
 export const elsewhere = app.declare<(x: number) => number>('py.square', { queue: 'python' })
 export const fail = app.task('proj.fail', () => { throw new TypeError('boom') })
+app.task('proj.stray', () => void setTimeout(() => { throw new Error('nobody catches this') }))
 export const sleep = app.task('proj.sleep', async (seconds: number) => {
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
   return 'slept'
@@ -23,6 +25,12 @@ const lovage = (...argv: string[]) => project.lovage(['-A', 'tasks.ts', ...argv]
 const startWorker = async (...argv: string[]) => {
   const worker = project.start(['-A', 'tasks.ts', 'worker', '--loglevel=INFO', ...argv], env())
   await worker.line(/ ready\.$/)
+  return worker
+}
+const startWorkerTo = async (logfile: string, ...argv: string[]) => {
+  const worker = project.start(['-A', 'tasks.ts', 'worker', '--loglevel=INFO', '-f', logfile, ...argv], env())
+  const path = join(project.directory, logfile)
+  await until(() => existsSync(path) && readFileSync(path, 'utf8').includes(' ready.'))
   return worker
 }
 const call = async (...argv: string[]): Promise<string> => {
@@ -45,7 +53,9 @@ describe('worker, call and result', () => {
     const worker = await startWorker('-n', 'w1@%h', '-c', '3')
     expect(worker.stdout()).toMatch(/^ -{14} w1@\S+ v\d+\.\d+\.\d+ \(lovage\)$/m)
     expect(worker.stdout()).toMatch(/\.> concurrency: 3 \(prefork\)$/m)
-    expect(worker.stdout()).toMatch(/\n\[tasks\]\n {2}\. proj\.add\n {2}\. proj\.fail\n {2}\. proj\.sleep\n/)
+    expect(worker.stdout()).toMatch(
+      /\n\[tasks\]\n {2}\. proj\.add\n {2}\. proj\.fail\n {2}\. proj\.sleep\n {2}\. proj\.stray\n/,
+    )
     expect(worker.stderr()).toMatch(/INFO\/MainProcess\] Connected to redis:\/\//)
 
     const id = await call('proj.add', '-a', '[2, 3]')
@@ -218,6 +228,15 @@ describe('signals and exit codes', () => {
     expect(second.err).toMatch(/^ERROR: Pidfile \(w\.pid\) already exists\.\n.*\(pid: \d+\)$/)
     await worker.stop()
   })
+})
+
+it('an exception that nobody caught ends the worker, and stands in its log', async () => {
+  const worker = await startWorkerTo('strays.log', '-P', 'fiber', '-Q', 'strays')
+  await call('proj.stray', '--queue', 'strays')
+  expect(await worker.exited).toEqual({ code: 1, signal: null })
+  expect(readFileSync(join(project.directory, 'strays.log'), 'utf8')).toMatch(
+    /CRITICAL\/MainProcess\] An exception was caught by nobody, and ends this worker; what it ran is run again: Error: nobody catches this\n {4}at /,
+  )
 })
 
 describe('without a broker', () => {
