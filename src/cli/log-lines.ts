@@ -1,8 +1,7 @@
 // The worker's log: Celery's lines, to standard error or a file, coloured on a terminal.
-import { closeSync, openSync, writeSync } from 'node:fs'
 import type { createColors } from 'picocolors'
 import { createLogger, jsonFormat, type LogFormat, type Logger, type LogLevel, textFormat } from '../log.js'
-import { Fault } from './fault.js'
+import { openLogFile } from './log-file.js'
 
 type Colors = ReturnType<typeof createColors>
 
@@ -32,29 +31,6 @@ export const openLog = ({ level, format, colors, file, err }: LogOptions): Logge
       ...createLogger({ level, format: format === 'json' ? jsonFormat : coloured(colors), write: err }),
       close: () => undefined,
     }
-  let descriptor: number
-  let failed = false
-  try {
-    descriptor = openSync(file, 'a')
-  } catch (error) {
-    throw new Fault(`--logfile ${file} cannot be written: ${(error as Error).message}`, 2, error)
-  }
-  return {
-    ...createLogger({
-      level,
-      format: format === 'json' ? jsonFormat : textFormat,
-      write: (line) => {
-        try {
-          writeSync(descriptor, `${line}\n`)
-          failed = false
-        } catch (error) {
-          // A full disk must not end the worker. The line goes where somebody may see it.
-          if (!failed) err(`--logfile ${file} cannot be written: ${(error as Error).message}`)
-          failed = true
-          err(line)
-        }
-      },
-    }),
-    close: () => closeSync(descriptor),
-  }
+  const { write, close } = openLogFile(file, err)
+  return { ...createLogger({ level, format: format === 'json' ? jsonFormat : textFormat, write }), close }
 }

@@ -105,7 +105,7 @@ it.each([
 it('workerProcAliveTimeout: a child that loads longer is not waited for', async () => {
   const worker = start(['-Q', 'none', 'worker_proc_alive_timeout=0.2'], { SLOW: '1' })
   expect(await worker.exited).toEqual({ code: 2, signal: null })
-  expect(worker.stderr()).toMatch(/not ready within 0\.2s/)
+  expect(worker.stderr()).toMatch(/not ready within 0\.2s \(workerProcAliveTimeout\)/)
 })
 
 it('workerLoopBlockedWarning: the task that holds up the loop is named', async () => {

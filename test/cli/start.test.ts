@@ -41,7 +41,10 @@ describe('a worker does not start', () => {
   it.each([
     ['throws', /^lovage: A child of the pool prefork cannot load: .*tasks\.ts.*only here/m],
     ['exits', /^lovage: A child of the pool prefork ended before it was ready: exit code 7\. /m],
-    ['hangs', /^lovage: A child of the pool prefork ended before it was ready: not ready within 1s\./m],
+    [
+      'hangs',
+      /^lovage: A child of the pool prefork ended before it was ready: not ready within 1s \(workerProcAliveTimeout\)\./m,
+    ],
   ])('whose module %s in a child', async (CHILD, sentence) => {
     const { code, err } = await worker(['worker_proc_alive_timeout=1'], { CHILD })
     expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(sentence) })

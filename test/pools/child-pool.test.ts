@@ -188,7 +188,7 @@ it('one that is not ready in time is killed, and another one tried', async () =>
   pool.resize(2)
   await vi.advanceTimersByTimeAsync(4000)
   expect(child(1).killed).toBe(true)
-  expect(lines.at(-1)?.text).toBe('Child 2 ended: not ready within 4s')
+  expect(lines.at(-1)?.text).toBe('Child 2 ended: not ready within 4s (workerProcAliveTimeout)')
   await vi.advanceTimersByTimeAsync(100)
   expect(children).toHaveLength(3)
 })

@@ -53,7 +53,8 @@ export class Child<Run> {
     })
     this.outbox = new Outbox((frame) => this.link.send(frame))
     this.outbox.say(['load', cargo, limits])
-    this.timer = setTimeout(() => this.kill(`not ready within ${aliveMs / 1000}s`), aliveMs)
+    const late = `not ready within ${aliveMs / 1000}s (workerProcAliveTimeout)`
+    this.timer = setTimeout(() => this.kill(late), aliveMs)
   }
 
   get id(): number {

@@ -192,7 +192,7 @@ describe.each(['prefork', 'threads'] as const)('%s: a child', (pool) => {
 
     it('when its module never ends loading', async () => {
       expect(await outcome('hangs', { ALIVE: '1' })).toMatch(
-        /ended before it was ready: not ready within 1s\./,
+        /ended before it was ready: not ready within 1s \(workerProcAliveTimeout\)\./,
       )
     })
   })
