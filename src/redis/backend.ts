@@ -4,7 +4,7 @@ import type { Backend } from '../runtime/backend.js'
 import type { Keys } from './keys.js'
 import type { Link } from './link.js'
 import { wholeSeconds } from './step.js'
-import { toOperational } from './trouble.js'
+import { toOperational, troubleOf } from './trouble.js'
 import { Watcher } from './watch.js'
 
 const chunk = 500
@@ -22,9 +22,11 @@ export const ask = async <T>(
   const deadlineMs = Date.now() + timeoutSeconds * 1000
   link.hold()
   let timer: NodeJS.Timeout | undefined
+  /** What Redis said instead of an answer. */
+  let refusal: Error | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(link.up ? new Error('no answer in time') : link.lastError),
+      () => reject(refusal ?? (link.up ? new Error('no answer in time') : link.lastError)),
       timeoutSeconds * 1000,
     )
   })
@@ -35,17 +37,14 @@ export const ask = async <T>(
         return await Promise.race([send(), late])
       } catch (error) {
         if (Date.now() + pauseMs >= deadlineMs || link.closed) throw error
-        if (
-          error instanceof Error &&
-          error.name === 'ReplyError' &&
-          !/^(LOADING|BUSY|READONLY)/.test(error.message)
-        )
-          throw error
+        const trouble = troubleOf(error)
+        if (trouble !== 'connection' && trouble !== 'unready') throw error
+        if (trouble === 'unready') refusal = error as Error
         await sleep(pauseMs)
       }
     }
   } catch (error) {
-    throw toOperational(url, error)
+    throw toOperational(url, link.reasonOf(error))
   } finally {
     clearTimeout(timer)
     late.catch(() => undefined)

@@ -99,7 +99,7 @@ export class RedisConsumer implements Consumer {
     this.#context = this.#describe()
     this.#link = parts.connect('consumer', {
       onUp: () => this.#connected(),
-      onDown: (error) => this.#patience.complain(error),
+      onDown: (error) => this.#patience.complain(error, 'link'),
     })
     this.#patience = new Patience(this.#link, parts.url, options.onTrouble)
     this.#link.hold()
@@ -111,7 +111,9 @@ export class RedisConsumer implements Consumer {
       leaseMs: options.leaseMs,
       deadLetterMax: options.deadLetterMax,
       deadLetterExpires: options.deadLetterExpires,
-      onError: (error) => this.#patience.complain(error),
+      onError: (error) => this.#patience.complain(error, 'reaper'),
+      onWell: () => this.#patience.relieve('reaper'),
+      url: parts.url,
       onParked: options.onParked ?? noop,
       errands: this.#errands(),
     })
@@ -143,6 +145,8 @@ export class RedisConsumer implements Consumer {
       connect: (role) => connect(role),
       id: () => this.id,
       claim: (link, slots) => this.#claim(link, slots),
+      onRefused: (error) => this.#patience.complain(error, 'waiter'),
+      onTaken: () => this.#patience.relieve('waiter'),
     })
   }
 
@@ -499,7 +503,7 @@ export class RedisConsumer implements Consumer {
 
   #connected(): void {
     this.#bound.clear()
-    this.#patience.relieve()
+    this.#patience.relieve('link')
     if (this.#registered) void this.#reconcile().catch(noop)
   }
 

@@ -79,6 +79,8 @@ export class Link {
   /** Until sentinels are asked again. */
   #search: NodeJS.Timeout | undefined
   #searches = 0
+  /** When a replica was left in the hope of its primary. */
+  #movedAtMs = 0
   #waiting: { resolve: () => void; reject: (error: Error) => void }[] = []
 
   constructor(options: LinkOptions, ...listeners: LinkListener[]) {
@@ -101,7 +103,7 @@ export class Link {
       connectTimeout: 5000,
       socketTimeout: silenceMs,
       maxLoadingRetryTime: 1000,
-      reconnectOnError: (error) => /\bREADONLY\b/.test(error.message),
+      reconnectOnError: (error) => /\bREADONLY\b/.test(error.message) && this.#mayMove(),
       retryStrategy: (times) => (this.#isWanted ? pauseMs(times) : null),
     })
     this.client.on('error', (error) => {
@@ -185,6 +187,15 @@ export class Link {
     })
   }
 
+  /** ioredis has words of its own for what did not get through; what is wrong with the connection says more. */
+  reasonOf(error: unknown): unknown {
+    const isItsOwn =
+      error instanceof Error &&
+      (error.name === 'MaxRetriesPerRequestError' ||
+        /^(Stream isn't writeable|Connection is closed)/.test(error.message))
+    return isItsOwn ? this.lastError : error
+  }
+
   /** Drops the present connection: what is under way fails now. */
   readonly reset = (): void => {
     if (this.client.status === 'ready') this.client.disconnect(true)
@@ -196,6 +207,14 @@ export class Link {
     this.#watch?.leave(this.reset)
     this.client.disconnect()
     this.#down()
+  }
+
+  /** Where a name leads to another server after a failover, a new connection finds it; not more often than this. */
+  #mayMove(): boolean {
+    const now = Date.now()
+    if (now - this.#movedAtMs < longestPauseMs) return false
+    this.#movedAtMs = now
+    return true
   }
 
   async #prepare(): Promise<void> {

@@ -20,6 +20,8 @@ export interface Entry {
   settled: boolean
   /** It left at least once: it may have arrived. */
   sent: boolean
+  /** It left, and no answer came. */
+  doubtful: boolean
   /** It arrived, and is yet to be confirmed. */
   written: boolean
   /** A connection was lost, or not to be had, since it came. */
@@ -54,6 +56,7 @@ export const makeEntry = (
     deadlineMs: bornMs + limitMs,
     settled: false,
     sent: false,
+    doubtful: false,
     written: false,
     troubled: false,
   }

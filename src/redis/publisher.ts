@@ -64,6 +64,8 @@ export class Publisher {
   /** A confirmation is awaited: what is pending cannot leave, and its time stands still. */
   #confirming = false
   #hasAof = false
+  /** What Redis said instead of taking the last call, if it did. */
+  #refusal: Error | undefined
 
   constructor({ link, keys, databases, url, timeoutSeconds, lanes }: PublisherOptions) {
     this.#link = link
@@ -181,6 +183,7 @@ export class Publisher {
       } catch (error) {
         const trouble = troubleOf(error)
         if (trouble !== 'connection' && trouble !== 'unready') return this.#fail(living(), error)
+        this.#remember(living(), error as Error, trouble)
         // Always a real pause: the event that says why must get its turn.
         await sleep(trouble === 'unready' ? pauseMs : 2)
         if (trouble === 'unready')
@@ -202,6 +205,7 @@ export class Publisher {
       for (const entry of living) entry.sent = true
       this.#bind(living)
       const reply = await this.#link.run(scripts.publish, call.args)
+      this.#refusal = undefined
       if (reply === -1) return this.#fail(living, new Error('what was sent ahead of it is gone'))
       if (!Array.isArray(reply)) {
         for (const entry of living)
@@ -214,6 +218,14 @@ export class Publisher {
         (reply as number[]).map((index) => call.keys[index - 1] as string),
       )
     }
+  }
+
+  /** Whom Redis told that it takes nothing now, knows that nothing arrived. */
+  #remember(entries: readonly Entry[], error: Error, trouble: 'connection' | 'unready'): void {
+    if (trouble === 'unready') this.#refusal = error
+    for (const entry of entries)
+      if (trouble === 'connection') entry.doubtful ||= entry.sent
+      else entry.sent = entry.doubtful
   }
 
   async #assertAof(): Promise<void> {
@@ -275,12 +287,14 @@ export class Publisher {
 
   /** Redis said no. */
   #fail(batch: readonly Entry[], error: unknown): void {
-    for (const entry of batch) this.#settle(entry, toOperational(this.#url, error, refusedText(entry)))
+    for (const entry of batch)
+      this.#settle(entry, toOperational(this.#url, this.#link.reasonOf(error), refusedText(entry)))
   }
 
   /** Nobody answers. */
   #giveUp(batch: readonly Entry[], error: unknown): void {
-    for (const entry of batch) this.#settle(entry, toOperational(this.#url, error, unanswered(entry)))
+    for (const entry of batch)
+      this.#settle(entry, toOperational(this.#url, this.#link.reasonOf(error), unanswered(entry)))
   }
 
   #settle(entry: Entry, error?: Error): void {
@@ -307,7 +321,7 @@ export class Publisher {
     const { up } = this.#link
     const isLate = (entry: Entry): boolean =>
       entry.deadlineMs <= now || (!up && entry.troubled && isTired(entry, now))
-    const reason = up ? new Error('no answer') : this.#link.lastError
+    const reason = this.#refusal ?? (up ? new Error('no answer') : this.#link.lastError)
     const late = this.#confirming ? [] : this.#pending.filter(isLate)
     if (late.length > 0) this.#pending = this.#pending.filter((entry) => !isLate(entry))
     this.#giveUp(late, reason)

@@ -6,6 +6,7 @@ import type { Link } from './link.js'
 import { Peers } from './peers.js'
 import { scripts } from './scripts.js'
 import { markRedelivered, type Past, pastOf, tagsOf } from './shared.js'
+import { wrongKey } from './trouble.js'
 
 export interface ReaperOptions {
   readonly keys: Keys
@@ -13,7 +14,10 @@ export interface ReaperOptions {
   readonly queues: () => readonly string[]
   readonly link: Link
   readonly leaseMs: number
+  readonly url: string
   readonly onError: (error: unknown) => void
+  /** A look in which nothing was wrong. */
+  readonly onWell: () => void
   /** These tasks have messages in this queue that wait for their rate. */
   readonly onParked: (queue: string, tasks: readonly string[]) => void
   readonly errands: ErrandWatch | undefined
@@ -23,6 +27,15 @@ export interface ReaperOptions {
 
 /** What a consumer that is gone held of shared queues: field, message, '1' if its delivery had arrived. */
 type Listed = readonly [field: string, raw: Buffer, arrived: string]
+
+/** By promote.lua. */
+type Promoted = readonly [
+  moved: number,
+  nextInMs: number,
+  serverMs: number,
+  tasks: readonly Buffer[],
+  wrong: readonly number[],
+]
 
 const everyMs = 1000
 const mostPerCall = 100
@@ -88,10 +101,11 @@ export class Reaper {
           this.#wasDown = false
           this.#reapFrom = Date.now() + this.#options.leaseMs / 2
         }
-        await this.#promote()
+        const isWell = await this.#promote()
         if (Date.now() >= this.#reapFrom) while (!this.#stopped && (await this.#reap('')));
         await this.#peers?.look()
         await this.#options.errands?.look()
+        if (isWell) this.#options.onWell()
       }
     } catch (error) {
       if (!this.#stopped && link.up) onError(error)
@@ -144,8 +158,10 @@ export class Reaper {
     await link.run(scripts.restore, [names.length, ...names, ...words])
   }
 
-  async #promote(): Promise<void> {
-    const { keys, link, queues } = this.#options
+  /** False when a key holds something that is not ours: it is told. */
+  async #promote(): Promise<boolean> {
+    const { keys, link, queues, onError, url } = this.#options
+    let isWell = true
     await Promise.all(
       queues().map(async (queue) => {
         const names = [keys.eta(queue), keys.redo(queue), ...keys.lists(queue), keys.limited(queue)]
@@ -154,7 +170,11 @@ export class Reaper {
           if (this.#stopped || !link.up) return
           const args = [names.length, ...names, mostPerCall, keys.parkedPrefix(queue)]
           const reply = await link.run(scripts.promote, args)
-          const [, nextInMs, serverMs, tasks] = reply as unknown as [number, number, number, Buffer[]]
+          const [, nextInMs, serverMs, tasks, wrong] = reply as unknown as Promoted
+          for (const index of wrong) {
+            isWell = false
+            onError(wrongKey(url, names[index - 1] as string, index === 1 || index === 7 ? 'set' : 'list'))
+          }
           if (tasks.length > 0) this.#options.onParked(queue, tasks.map(String))
           this.#offsetMs = serverMs - Date.now()
           if (nextInMs > 0) this.due(serverMs + nextInMs)
@@ -162,6 +182,7 @@ export class Reaper {
         }
       }),
     )
+    return isWell
   }
 }
 

@@ -45,14 +45,31 @@ export const troubleOf = (error: unknown): Trouble => {
   return /invalid password|AUTH/i.test(error.message) ? 'denied' : 'refused'
 }
 
+/** Those of one kind are one trouble, and are told once. */
+export const kindOf = (error: unknown): string => {
+  const trouble = troubleOf(error)
+  if (error instanceof OperationalError) return error.message
+  if (trouble === 'connection') return trouble
+  return `${trouble} ${Object.keys(codes).find((code) => new RegExp(`\\b${code}\\b`).test(messageOf(error))) ?? ''}`
+}
+
+/** What helps, by what Redis says. */
+const advice: Readonly<Record<string, string>> = {
+  LOADING: 'It reads its data from disk; that passes.',
+  BUSY: 'A script runs there for too long; SCRIPT KILL ends it.',
+  READONLY: 'It is a replica: after a failover the URL must lead to the new primary.',
+  MISCONF: 'It cannot save to disk: its log says why. Make room there, or mend its `dir`.',
+}
+
 /** A sentence for an operator. */
 export const explain = (url: string, error: unknown): string => {
   const text = messageOf(error)
+  if (error instanceof OperationalError) return text
   switch (troubleOf(error)) {
     case 'connection':
       return `Cannot reach Redis at ${url} (${text}). Is it running there, and is the URL right?`
     case 'unready':
-      return `Redis at ${url} does not take commands now (${text}).`
+      return [`Redis at ${url} does not take commands now (${text}).`, ...adviceOn(text)].join(' ')
     case 'full':
       return `Redis at ${url} is full (${text}). Give it more memory (maxmemory) or let the queues drain.`
     case 'denied':
@@ -72,6 +89,9 @@ export const withoutCommand = (error: unknown): unknown => {
   if (error instanceof Error) delete (error as { command?: unknown }).command
   return error
 }
+
+const adviceOn = (text: string): readonly string[] =>
+  Object.entries(advice).flatMap(([code, words]) => (new RegExp(`\\b${code}\\b`).test(text) ? [words] : []))
 
 export const toOperational = (url: string, error: unknown, prefix = ''): OperationalError => {
   const Kind = troubleOf(error) === 'full' ? BrokerFull : OperationalError

@@ -16,6 +16,9 @@ export interface WaiterOptions {
   readonly connect: (role: string) => Link
   readonly id: () => string
   readonly claim: (link: Link, slots: number) => Promise<readonly Delivery[]>
+  /** We may not block now; and when we may again. */
+  readonly onRefused: (error: unknown) => void
+  readonly onTaken: () => void
 }
 
 const blockSeconds = 4
@@ -28,7 +31,7 @@ const pollMs = 50
 const seats = 4
 const seatMs = 9000
 /** After a refusal (a full server takes no BLMOVE), poll for this long. */
-const refusedMs = 5000
+const refusedMs = 1000
 
 /** A list that we block on. */
 interface Perch {
@@ -131,7 +134,7 @@ export class Waiter {
   async #rideAlong(ride: Perch, slots: number): Promise<readonly Delivery[]> {
     const { claim } = this.#options
     let done = false
-    this.#block(ride, blockSeconds).catch((error) => this.#refused(error))
+    this.#block(ride, blockSeconds).then(this.#options.onTaken, (error) => this.#refused(error))
     const claimed = claim(ride.link, slots)
     const unblock = (): void => {
       // It may not block yet over there: ask again until it is over.
@@ -155,7 +158,9 @@ export class Waiter {
     perch.blocked = true
     try {
       await perch.link.whenUp()
-      if ((await this.#block(perch, perchSeconds)) === null) return
+      const found = await this.#block(perch, perchSeconds)
+      this.#options.onTaken()
+      if (found === null) return
       this.#seen = true
       this.#wake?.()
     } catch (error) {
@@ -170,7 +175,10 @@ export class Waiter {
 
   /** A full server takes no BLMOVE. A cut connection is only made again. */
   #refused(error: unknown): void {
-    if (troubleOf(error) !== 'connection') this.#refusedUntil = Date.now() + refusedMs
+    if (troubleOf(error) === 'connection') return
+    this.#refusedUntil = Date.now() + refusedMs
+    // The reaper names a key that is no list, and says when it is one again.
+    if (!String(error).includes('WRONGTYPE')) this.#options.onRefused(error)
   }
 
   #block({ link, list }: Perch, seconds: number) {

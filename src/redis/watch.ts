@@ -112,7 +112,10 @@ export class Watcher {
       const wanted = names.filter((name) => this.#watches.has(name) || this.#expected.has(name))
       const fresh = wanted.filter((name) => !this.#joined.has(name))
       for (const name of fresh) this.#joined.add(name)
-      if (fresh.length > 0) this.#link.send('subscribe', fresh).catch(() => undefined)
+      if (fresh.length > 0)
+        this.#link.send('subscribe', fresh).catch(() => {
+          for (const name of fresh) this.#joined.delete(name)
+        })
       if (wanted.length > 0) void this.#read(wanted)
     }
   }
@@ -182,7 +185,10 @@ export class Watcher {
     const keys = [...this.#watches.keys()]
     const step = async (from: number): Promise<void> => {
       if (from >= keys.length) return
-      await this.#read(keys.slice(from, from + chunk).filter((key) => this.#watches.has(key)))
+      const names = keys.slice(from, from + chunk).filter((key) => this.#watches.has(key))
+      // A subscription that was refused is made now, and reads as well.
+      if (names.every((name) => this.#joined.has(name))) await this.#read(names)
+      else this.#join(names)
       return step(from + chunk)
     }
     void step(0)

@@ -3,12 +3,23 @@
 -- KEYS  1 eta set · 2 redo list · 3 … 6 the queue's lists by priority step · 7 tasks that wait for their rate
 --       8 `unacked` · 9 `unacked_index`
 -- ARGV  1 most messages in this call · 2 prefix of the lists of such tasks
--- Returns { moved, ms until the next is due (-1: none; 0: more are due now), server's time in ms, tasks that wait }.
+-- Returns { moved, ms until the next is due (-1: none; 0: more are due now), server's time in ms, tasks that wait,
+-- indexes of keys that hold something else }.
 -- Who was never started goes to its plain list, where waiters wake at once; else to the redo list. A message of
 -- a shared queue (its word is its tag in `unacked`) is there only as long as no Python worker has recovered it.
 local call, pcall = redis.call, redis.pcall
 local now = call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local wrong, stuck = {}, false
+for i, kind in ipairs({ 'zset', 'list', 'list', 'list', 'list', 'list', 'set' }) do
+  local is = call('TYPE', KEYS[i]).ok
+  if is ~= 'none' and is ~= kind then
+    wrong[#wrong + 1] = i
+    stuck = stuck or i < 3 or i > 6
+  end
+end
+-- What is taken out must have somewhere to go. (For a list there is the redo list.)
+if stuck then return { 0, -1, ms, {}, wrong } end
 local due = call('ZRANGEBYSCORE', KEYS[1], '-inf', ms, 'LIMIT', 0, tonumber(ARGV[1]))
 if #due > 0 then call('ZREM', KEYS[1], unpack(due)) end
 -- The earliest is pushed last: it is popped first.
@@ -34,4 +45,4 @@ for _, task in ipairs(call('SMEMBERS', KEYS[7])) do
     call('SREM', KEYS[7], task)
   end
 end
-return { #due, next[2] and math.max(0, math.ceil(tonumber(next[2]) - ms)) or -1, ms, limited }
+return { #due, next[2] and math.max(0, math.ceil(tonumber(next[2]) - ms)) or -1, ms, limited, wrong }

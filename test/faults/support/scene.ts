@@ -31,6 +31,9 @@ export interface WorkerOptions {
   readonly lease?: number
   readonly maxDeliveries?: number
   readonly prefetchMultiplier?: number
+  readonly logLevel?: 'INFO'
+  /** How far its host's clock is ahead. */
+  readonly clockMs?: number
   /** Queues that Python workers consume as well, and the seconds after which these lose what they hold. */
   readonly shared?: readonly string[]
   readonly visibilityTimeout?: number
@@ -46,6 +49,13 @@ const program = fileURLToPath(new URL('../programs/worker.js', import.meta.url))
 const beatProgram = fileURLToPath(new URL('../programs/beat.js', import.meta.url))
 const pythonProgram = fileURLToPath(new URL('../programs/faults.py', import.meta.url))
 const defaultQueue = 'faults'
+
+/** Node's option for a process, its threads and children, whose host's clock is off. */
+const clockOff = (ms: number): string => {
+  const code = `const Real = Date, now = () => Real.now() + ${ms};
+globalThis.Date = class Date extends Real { constructor(...of) { of.length > 0 ? super(...of) : super(now()) }; static now() { return now() } }`
+  return `--import=data:text/javascript,${encodeURIComponent(code)}`
+}
 
 export interface Meta {
   readonly status: string
@@ -147,10 +157,15 @@ export class Scene {
   }
 
   /** Starts a worker, and does not wait for it. */
-  launch({ queues = [defaultQueue], concurrency = 10, url, ...more }: WorkerOptions = {}): Running {
+  launch({ queues = [defaultQueue], concurrency = 10, url, clockMs, ...more }: WorkerOptions = {}): Running {
     const urls = { broker: url ?? this.redis.url, backend: url ?? this.backend }
     const told = { ledger: this.ledger.path, ...urls, lease, queues, concurrency, ...more }
-    const worker = startNode(program, [], { env: { FAULTS: JSON.stringify(told) } })
+    const worker = startNode(program, [], {
+      env: {
+        FAULTS: JSON.stringify(told),
+        ...(clockMs !== undefined && { NODE_OPTIONS: clockOff(clockMs) }),
+      },
+    })
     this.#workers.add(worker)
     void worker.exited.then(() => this.#workers.delete(worker))
     return worker
