@@ -8,7 +8,7 @@ import { App, markChild } from './app.js'
 import { catchOutput } from './child-output.js'
 import { ImproperlyConfigured } from './errors.js'
 import { importModule } from './load.js'
-import type { Logger, LogLevel } from './log.js'
+import { fieldsJson, type Logger, type LogLevel } from './log.js'
 import type { FromChild } from './pools/children/messages.js'
 import { type Ask, type ChildHandler, serve } from './pools/children/serve.js'
 import type { ChildLine, Json } from './pools/pool.js'
@@ -26,7 +26,7 @@ const loggerOf = (say: Say, levels: readonly LogLevel[]): Logger => {
   const at =
     (level: LogLevel) =>
     (text: string, fields: Readonly<Record<string, unknown>> = {}): void => {
-      if (levels.includes(level)) say({ level, text, fields: JSON.parse(JSON.stringify(fields)) })
+      if (levels.includes(level)) say({ level, text, fields: JSON.parse(fieldsJson(fields)) })
     }
   return {
     debug: at('DEBUG'),

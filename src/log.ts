@@ -39,9 +39,32 @@ export const logTime = (at: Date): string =>
 export const textFormat: LogFormat = (level, message, { processName = 'MainProcess' }, at) =>
   `[${logTime(at)}: ${level}/${processName as string}] ${message}`
 
+/** JSON of whatever stands in there: a line of the log must not fail the task that writes it. */
+export const fieldsJson = (fields: Readonly<Record<string, unknown>>): string => {
+  const above: unknown[] = []
+  const plain = function (this: unknown, _key: string, value: unknown): unknown {
+    if (typeof value === 'bigint') return String(value)
+    if (typeof value !== 'object' || value === null) return value
+    while (above.length > 0 && above.at(-1) !== this) above.pop()
+    if (above.includes(value)) return '[circular]'
+    const shown =
+      value instanceof Error ? { name: value.name, message: value.message, stack: value.stack } : value
+    above.push(shown)
+    return shown
+  }
+  try {
+    return JSON.stringify(fields, plain)
+  } catch (error) {
+    return JSON.stringify({ fields: `cannot be shown: ${String(error)}` })
+  }
+}
+
 /** One JSON object a line, for `workerLogFormat: 'json'`. */
-export const jsonFormat: LogFormat = (level, message, fields, at) =>
-  JSON.stringify({ time: at.toISOString(), level, message, ...fields })
+export const jsonFormat: LogFormat = (level, message, fields, at) => {
+  const line = JSON.stringify({ time: at.toISOString(), level, message })
+  const facts = fieldsJson(fields)
+  return facts === '{}' ? line : `${line.slice(0, -1)},${facts.slice(1)}`
+}
 
 export interface LoggerOptions {
   readonly level: LogLevel

@@ -143,6 +143,11 @@ describe.each(pools)('a task in the pool %s', (pool) => {
     await worker.line(new RegExp(`WARNING/${who}\\] say\\[${id}\\]: complained hello$`))
   })
 
+  it('logs what no JSON can hold, and does not fail because of it', async () => {
+    expect(await call('sayOddly')).toBe('said')
+    await worker.line(new RegExp(`WARNING/${who}\\] sayOddly\\[.*\\]: oddly$`))
+  })
+
   it('hears of its soft limit', async () => {
     expect(await call('soft', [], { softTimeLimit: 0.1, taskId: `soft-${pool}` })).toBe(
       'SoftTimeLimitExceeded',

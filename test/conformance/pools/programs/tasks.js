@@ -98,6 +98,13 @@ app.task('request', function (...args) {
   const { id, task, attempt, redelivered, hostname } = this.request
   return { id, task, args, attempt, redelivered, hostname, map: new Map([['date', new Date(7)]]) }
 })
+app.task('sayOddly', function () {
+  const odd = { big: 10n, error: new RangeError('deep') }
+  odd.self = odd
+  this.log.warning('oddly', odd)
+  return 'said'
+})
+
 app.task('say', function (/** @type {string} */ text) {
   this.log.info(`logged ${text}`, { n: 1 })
   console.log(`printed ${text}\nin two lines`)
