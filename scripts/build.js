@@ -1,4 +1,4 @@
-// src → dist: the compiler's output, the Lua scripts beside it, and a bin that can be executed.
+// src → dist: the compiler's output, the Lua scripts and the monitor's page beside it, and a bin that can be executed.
 // dist is never emptied first, so that a running worker does not lose its modules; what no source
 // stands behind any more is removed at the end.
 import { spawnSync } from 'node:child_process'
@@ -13,6 +13,7 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.
 if (status !== 0) process.exit(status ?? 1)
 
 if (existsSync('src/redis/lua')) cpSync('src/redis/lua', 'dist/redis/lua', { recursive: true })
+cpSync('src/monitor/page', 'dist/monitor/page', { recursive: true })
 if (existsSync('dist/cli/main.js')) chmodSync('dist/cli/main.js', 0o755)
 
 for (const file of readdirSync('dist', { recursive: true, withFileTypes: true })) {

@@ -40,6 +40,7 @@ export interface BrokerPort {
   inspect(): Promise<unknown>
   examine(queues: readonly string[]): Promise<readonly FindingPort[]>
   purge(queue: string): Promise<number>
+  length(queue: string): Promise<number>
 }
 
 export interface AppPort {

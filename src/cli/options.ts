@@ -13,6 +13,12 @@ export const whole = (text: string): number => {
   return value
 }
 
+export const port = (text: string): number => {
+  const value = Number(text)
+  if (!/^\d+$/.test(text.trim()) || value > 65_535) throw expected('a port, a whole number up to 65535')
+  return value
+}
+
 /** Celery's `10,3`: the larger one is the most, the smaller one the least; alone, a number is the most. */
 export const autoscale = (text: string): { readonly max: number; readonly min: number } => {
   const numbers = text.split(',').map((part) => (/^\d+$/.test(part.trim()) ? Number(part) : Number.NaN))

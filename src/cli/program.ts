@@ -6,6 +6,7 @@ import { type Context, type GlobalOptions, globalsOf } from './context.js'
 import { controlCommand, inspectCommand, statusCommand } from './control.js'
 import { deadCommand } from './dead.js'
 import { devCommand } from './dev.js'
+import { monitorCommand } from './monitor.js'
 import { multiCommand } from './multi.js'
 import { eventsCommand } from './events.js'
 import { type ExitCode, exitCodeOf, Fault, sentenceOf } from './fault.js'
@@ -80,6 +81,7 @@ const build = (program: Command, context: Context, exit: (code: ExitCode) => voi
     reportCommand(context),
     beatCommand(context, exit),
     eventsCommand(context),
+    monitorCommand(context),
     multiCommand(context, exit),
     devCommand(context),
   ]
@@ -123,6 +125,7 @@ Examples:
   lovage -A proj/tasks.ts graph <id>                 what came of it, as a picture
   lovage -A proj/tasks.ts inspect active             what runs now, and where
   lovage -A proj/tasks.ts events --dump              what happens, as it happens
+  lovage -A proj/tasks.ts monitor                    the same as a page in the browser
 
 lovage <command> --help tells more. Options are read from the environment too:
 LOVAGE_APP, LOVAGE_BROKER, LOVAGE_WORKER_CONCURRENCY … (CELERY_… likewise).`
