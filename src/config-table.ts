@@ -334,8 +334,8 @@ export const table = {
   ),
   workerProcAliveTimeout: row(
     seconds('more'),
-    4,
-    'Seconds that a new child may take to load its modules; then it is killed and another one started.',
+    30,
+    'Seconds that a new child may take to load its modules (Celery forks one that has them, and waits 4); then it is killed and another one started.',
   ),
   workerLoopBlockedWarning: row<number | null>(
     orNull(seconds('more')),
