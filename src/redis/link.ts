@@ -109,7 +109,10 @@ export class Link {
     this.client.on('error', (error) => {
       this.lastError = withoutCommand(error) as Error
     })
-    this.client.on('connect', () => this.#refer())
+    this.client.on('connect', () => {
+      this.lastError = new Error('it takes connections, but is not ready: is it loading its data?')
+      this.#refer()
+    })
     this.client.on('ready', () => void this.#prepare())
     this.client.on('close', () => this.#down())
     this.client.on('reconnecting', () => this.#refer())

@@ -176,7 +176,7 @@ export const misdeeds: readonly Misdeed[] = [
     },
     end: (_place, began) => (began as { readonly restarted: Promise<unknown> }).restarted,
     says: /Cannot reach Redis/,
-    publisher: /^OperationalError: /,
-    reader: /^OperationalError: /,
+    publisher: /^OperationalError: .*Cannot reach Redis at .*(is it loading its data|was lost|ECONNREFUSED)/,
+    reader: /^OperationalError: .*is it loading its data/,
   },
 ]
