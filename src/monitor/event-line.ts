@@ -39,11 +39,24 @@ export const lineMaker = (): ((event: OwnEvent) => string) => {
   }
 }
 
-/** `2026-11-20 21:29:45.807202+00:00`; whole seconds have no fraction. */
+/** As Python rounds: halves to the even neighbour. */
+const round = (value: number): number => {
+  const below = Math.floor(value)
+  return value - below === 0.5 ? below + (below % 2) : Math.round(value)
+}
+
+/**
+ * `2026-11-20 21:29:45.807202+00:00`; whole seconds have no fraction. Python's own way to it, since a number that is
+ * multiplied as a whole comes out one microsecond off now and then.
+ */
 const moment = (seconds: number): string => {
-  const micros = Math.round(seconds * 1e6)
-  const whole = new Date(Math.floor(micros / 1e6) * 1000).toISOString().slice(0, 19).replace('T', ' ')
-  const fraction = ((micros % 1e6) + 1e6) % 1e6
+  const full = Math.floor(seconds)
+  const micros = round((seconds - full) * 1e6)
+  const whole = new Date((full + (micros === 1e6 ? 1 : 0)) * 1000)
+    .toISOString()
+    .slice(0, 19)
+    .replace('T', ' ')
+  const fraction = micros % 1e6
   return `${whole}${fraction === 0 ? '' : `.${String(fraction).padStart(6, '0')}`}+00:00`
 }
 

@@ -44,3 +44,10 @@ it('values look as in Python', () => {
     `w@host [1970-01-01 00:00:01+00:00] group own: a={'k': ['it\\'s', None]}, b=text, c="1970-01-01T00:00:00.000Z", d=9.6e-05, e=0.0001`,
   )
 })
+
+it('a moment is rounded as Python rounds it', () => {
+  const line = lineMaker()
+  const of = (timestamp: number) => line({ ...common, timestamp, type: 'worker-offline' }).slice(8, 34)
+  expect(of(1795361034.1739244)).toBe('2026-11-22 15:23:54.173924')
+  expect(of(1_795_210_185.9999998)).toBe('2026-11-20 21:29:46+00:00]')
+})
