@@ -1,7 +1,6 @@
 // What a handle on a result needs: the store, the classes that errors are rebuilt as, and a way to make
 // handles of the results that are named inside a result.
 import type { AsyncResult, GroupResult, RevokeOptions } from '../canvas/sender.js'
-import { InvalidUsage } from '../errors.js'
 import type { Backend } from './backend.js'
 import type { ErrorClass } from './failure.js'
 import type { ResultTuple } from './meta.js'
@@ -27,7 +26,3 @@ export const tupleOf = (result: AnyResult): ResultTuple => [
   [result.id, result.parent === null ? null : tupleOf(result.parent)],
   isGroup(result) ? result.results.map(tupleOf) : null,
 ]
-
-/** For the words of the contract that come with a later version. */
-export const later = (word: string, when: string): InvalidUsage =>
-  new InvalidUsage(`${word}() is not there yet: it comes with ${when}.`)
