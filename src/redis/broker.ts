@@ -21,6 +21,7 @@ import type { Address } from './address.js'
 import { ask } from './backend.js'
 import { RedisConsumer } from './consumer.js'
 import { needOf } from './confirm.js'
+import { Courier } from './courier.js'
 import { DeadLetters } from './dead.js'
 import { examine } from './examine.js'
 import { Firer } from './firing.js'
@@ -38,6 +39,8 @@ import { wrongKey } from './trouble.js'
 export interface BrokerOptions {
   readonly address: Address
   readonly keys: Keys
+  /** Where results lie when that is another server. */
+  readonly farResults?: Address
   readonly databases: Databases
   readonly timeoutSeconds: number
   readonly log: Logger
@@ -59,6 +62,8 @@ export class RedisBroker implements Broker {
   #durable: { readonly link: Link; readonly publisher: Publisher } | undefined
   readonly #firer: Firer
   readonly #leases: LeaseKeeper
+  /** Where results lie on another server: it works as long as there are consumers. */
+  readonly #courier: Courier | undefined
   readonly #consumers = new Set<RedisConsumer>()
   /** The server's clock minus ours, ms. */
   #offsetMs = 0
@@ -90,6 +95,9 @@ export class RedisBroker implements Broker {
       keys,
       databases,
     )
+    this.#courier =
+      options.farResults &&
+      new Courier({ broker: address, results: options.farResults, keys, log: options.log }, this.link)
     this.#leases = new LeaseKeeper(address, [keys.consumers, keys.unackedIndex], options.log, this.#setClock)
   }
 
@@ -179,6 +187,7 @@ export class RedisBroker implements Broker {
         ),
     })
     this.#consumers.add(consumer)
+    this.#courier?.start()
     return consumer
   }
 
@@ -254,6 +263,7 @@ export class RedisBroker implements Broker {
 
   async close(): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()))
+    await this.#courier?.close()
     this.link.close()
     this.#durable?.link.close()
   }

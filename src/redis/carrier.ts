@@ -1,5 +1,4 @@
 // The door of the Redis room: URLs in, Broker and Backend out. Nothing is connected yet.
-import { ImproperlyConfigured } from '../errors.js'
 import type { OpenCarrier } from '../runtime/carrier.js'
 import { sameAccess, sameServer } from './address.js'
 import { RedisBackend } from './backend.js'
@@ -21,15 +20,20 @@ export const openRedis: OpenCarrier = ({
 }) => {
   const address = parseAddress('broker', brokerUrl, sentinels?.broker)
   const results = parseAddress('backend', backendUrl, sentinels?.results)
-  if (!sameServer(address, results))
-    throw new ImproperlyConfigured(
-      `Results on another server than messages: not yet. broker is ${address.masked}, backend is ${results.masked}. Use the same server, perhaps another database of it.`,
-    )
   const keys = new Keys(globalKeyPrefix, resultKeyPrefix, sharing)
-  const apart = address.database !== results.database
-  const databases = { broker: String(address.database), results: apart ? String(results.database) : '' }
+  const isFar = !sameServer(address, results)
+  const apart = isFar || address.database === results.database ? '' : String(results.database)
+  const written = isFar ? `>${keys.outbox}` : apart
+  const databases = { broker: String(address.database), results: apart, written }
 
-  const broker = new RedisBroker({ address, keys, databases, timeoutSeconds: timeout, log })
+  const broker = new RedisBroker({
+    address,
+    ...(isFar && { farResults: results }),
+    keys,
+    databases,
+    timeoutSeconds: timeout,
+    log,
+  })
   // One connection if it can be: a message and the wait for its result leave together.
   const link = sameAccess(address, results)
     ? broker.link

@@ -22,7 +22,7 @@ import { type Gate, gateText } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
 import { ErrandWatch } from './errands.js'
 import { Holdings } from './holdings.js'
-import { bindingMember, type Databases, directBinding, type Keys, stepOf } from './keys.js'
+import { bindingMember, type Databases, directBinding, type Keys, stepOf, writtenAs } from './keys.js'
 import type { LeaseKeeper } from './lease.js'
 import type { Link, LinkListener, Reply } from './link.js'
 import { Patience } from './patience.js'
@@ -311,8 +311,14 @@ export class RedisConsumer implements Consumer {
 
   async store(tag: string, { taskId, text, expires }: StoredText): Promise<boolean> {
     const { keys, databases } = this.#parts
-    const args = [1, keys.consumer(this.id), this.#holdings.fieldOf(tag), keys.result(taskId), text]
-    args.push(wholeSeconds(expires), databases.broker, databases.results)
+    const args = [
+      1,
+      keys.consumer(this.id),
+      this.#holdings.fieldOf(tag),
+      writtenAs(keys, databases, taskId),
+      text,
+    ]
+    args.push(wholeSeconds(expires), databases.broker, databases.written)
     return (await this.#patience.send(() => this.#link.run(scripts.store, args))) === 1
   }
 

@@ -2,7 +2,7 @@
 // (lua/step.lua writes them). They are read, sent again, or thrown away.
 import { randomUUID } from 'node:crypto'
 import type { Broker, DeadLetter, Revival, Revived } from '../runtime/broker.js'
-import type { Databases, Keys } from './keys.js'
+import { type Databases, type Keys, writtenAs } from './keys.js'
 import type { Reply } from './link.js'
 import { type Script, scripts } from './scripts.js'
 
@@ -77,11 +77,11 @@ export class DeadLetters implements NonNullable<Broker['dead']> {
       id,
       randomUUID(),
       databases.broker,
-      databases.results,
+      databases.written,
       fences.length,
       taskIds.length,
       ...fences.map(keys.done),
-      ...taskIds.map(keys.result),
+      ...taskIds.map((taskId) => writtenAs(keys, databases, taskId)),
       ...places,
     ])
     return String(reply) as Revived

@@ -388,13 +388,56 @@ export const keyTable: readonly KeyFact[] = [
     ends: 'seconds after it fell silent',
     ttl: 10,
   },
+  {
+    name: 'lovage:outbox',
+    type: 'list',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'results for another server: <seconds> <bytes of the key> <key><text>',
+    ends: 'when they are delivered',
+    ttl: null,
+  },
+  {
+    name: 'lovage:outbox:facts',
+    type: 'hash',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'its name, and how many have left it',
+    ends: 'a day after the last worker looked',
+    ttl: 86_400,
+  },
+  {
+    name: 'lovage:outbox:of:<key of a result>',
+    type: 'string',
+    owner: 'lovage',
+    database: 'broker',
+    holds: 'the state of a result that was sent on from here',
+    ends: 'with the result, a day later where that stays for ever',
+    ttl: 'expires',
+  },
+  {
+    name: 'lovage:courier:<name>',
+    type: 'string',
+    owner: 'lovage',
+    database: 'results',
+    holds: 'who delivers from the outbox of this name',
+    ends: 'seconds after it fell silent',
+    ttl: 5,
+  },
 ]
 
 /** The databases that scripts SELECT; `results` is '' when both are one. */
 export interface Databases {
   readonly broker: string
+  /** What belongs to results and is kept with them: chords. With results on another server it lies in the broker's. */
   readonly results: string
+  /** Where results themselves are written: the same, or `>` and the outbox from which they are carried to another server. */
+  readonly written: string
 }
+
+/** What scripts write when they store a result: its key, or what stands for that beside the outbox. */
+export const writtenAs = (keys: Keys, { written }: Databases, taskId: string): string =>
+  written.startsWith('>') ? `${keys.outbox}:of:${keys.result(taskId)}` : keys.result(taskId)
 
 /** Between the parts of a name or a binding, as kombu writes it. */
 export const separator = '\x06\x16'
@@ -413,6 +456,8 @@ export class Keys {
   readonly consumerPrefix: string
   readonly redoPrefix: string
   readonly dead: string
+  readonly outbox: string
+  readonly outboxFacts: string
   readonly revoked: string
   readonly errands: string
   readonly revokedStamps: string
@@ -431,6 +476,8 @@ export class Keys {
     this.consumerPrefix = `${globalPrefix}lovage:unacked:`
     this.redoPrefix = `${globalPrefix}lovage:redo:`
     this.dead = `${globalPrefix}lovage:dead`
+    this.outbox = `${globalPrefix}lovage:outbox`
+    this.outboxFacts = `${this.outbox}:facts`
     this.revoked = `${globalPrefix}lovage:revoked`
     this.revokedStamps = `${this.revoked}:stamps`
     this.unacked = `${globalPrefix}unacked`
@@ -477,6 +524,8 @@ export class Keys {
   result = (taskId: string): string => `${this.resultPrefix}celery-task-meta-${taskId}`
   chord = (groupId: string, part: 'j' | 's' | 't'): string =>
     `${this.resultPrefix}celery-taskset-meta-${groupId}.${part}`
+  /** `name` is an outbox's. */
+  courier = (name: string): string => `${this.resultPrefix}lovage:courier:${name}`
   savedGroup = (groupId: string): string => `${this.resultPrefix}celery-taskset-meta-${groupId}`
   /** All that may tell of chords that wait, for SCAN. */
   get chordPattern(): string {

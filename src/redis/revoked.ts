@@ -1,6 +1,6 @@
 // Revocations in Redis: two sorted sets, by the moment of the revocation.
 import type { Revocation, RevokedSince } from '../runtime/broker.js'
-import type { Databases, Keys } from './keys.js'
+import { type Databases, type Keys, writtenAs } from './keys.js'
 import type { Link, Reply } from './link.js'
 import { scripts } from './scripts.js'
 
@@ -17,12 +17,12 @@ export const sendRevocation = async (
     most,
     seconds,
     databases.broker,
-    databases.results,
+    databases.written,
     ids.length,
     stamps.length,
     ...ids,
     ...stamps.map((stamp) => JSON.stringify(stamp)),
-    ...results.flatMap(({ taskId, text, expires }) => [keys.result(taskId), text, expires]),
+    ...results.flatMap(({ taskId, text, expires }) => [writtenAs(keys, databases, taskId), text, expires]),
   ])
 }
 

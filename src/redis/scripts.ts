@@ -18,7 +18,7 @@ const load = (name: string, ...before: readonly string[]): Script => {
 }
 
 export const scripts = {
-  step: load('step', 'errand', 'shared', 'gate'),
+  step: load('step', 'errand', 'shared', 'gate', 'outbox'),
   publish: load('publish', 'errand'),
   stage: load('stage'),
   unstage: load('unstage'),
@@ -34,15 +34,18 @@ export const scripts = {
   promote: load('promote'),
   mark: load('mark'),
   note: load('note'),
-  store: load('store'),
+  store: load('store', 'outbox'),
   seat: load('seat'),
   fire: load('fire', 'errand'),
   lead: load('lead'),
   entry: load('entry'),
   purge: load('purge', 'gate'),
   permit: load('permit'),
-  revoke: load('revoke'),
+  revoke: load('revoke', 'outbox'),
   admit: load('admit', 'gate'),
-  revive: load('revive'),
+  revive: load('revive', 'outbox'),
   drop: load('drop'),
+  peek: load('peek'),
+  unload: load('unload'),
+  deliver: load('deliver'),
 } as const

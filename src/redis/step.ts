@@ -2,7 +2,7 @@
 // out; the consumer sends them.
 import type { Completion, Delivery, Join, StepReply } from '../runtime/broker.js'
 import { errandWords } from './errands.js'
-import { type Databases, type Keys, stepOf } from './keys.js'
+import { type Databases, type Keys, stepOf, writtenAs } from './keys.js'
 import type { Reply } from './link.js'
 import { heldText, targetOf, toAll } from './publication.js'
 import { isListed, markRedelivered, type Past, pastOf, tagsOf, unackedTag } from './shared.js'
@@ -109,6 +109,7 @@ export const buildStep = (
   for (let step = 0; step < 4; step++)
     for (const index of queueOrder) names.push(keys.list(queues[index] as string, step))
 
+  const isCarried = databases.written !== databases.results
   const plain: string[] = []
   const plainIndexes: number[] = []
   const others: Argument[] = []
@@ -119,7 +120,7 @@ export const buildStep = (
     const completion = completions[i] as Completion
     const field = fieldOf(completion.tag)
     const marked = (context.gated && isGated(field)) || (sharing !== '' && isListed(field))
-    const expires = marked ? 0 : plainSeconds(completion)
+    const expires = marked || isCarried ? 0 : plainSeconds(completion)
     if (expires > 0 && (seconds === 0 || seconds === expires)) {
       seconds = expires
       const result = completion.results[0] as Completion['results'][number]
@@ -135,7 +136,7 @@ export const buildStep = (
   if (sharing !== '') names.push(keys.unacked, keys.unackedIndex)
   const args: Argument[] = [names.length, ...names]
   args.push(lane, request, slots, lookAtRedo ? '1' : '0', queueOrder.length)
-  args.push(plainIndexes.length, otherIndexes.length, seconds, databases.broker, databases.results, sharing)
+  args.push(plainIndexes.length, otherIndexes.length, seconds, databases.broker, databases.written, sharing)
   args.push(...gateArgs(context))
   for (const index of queueOrder) args.push(index)
   for (const word of plain) args.push(word)
@@ -156,7 +157,7 @@ export const buildPull = (
 ): StepCall => {
   const { keys, databases, queues, id } = context
   const args: Argument[] = [2, keys.consumer(id), keys.parkedPrefix(queue) + task]
-  args.push(lane, request, slots, '2', 1, 0, 0, 0, databases.broker, databases.results)
+  args.push(lane, request, slots, '2', 1, 0, 0, 0, databases.broker, databases.written)
   args.push('', ...gateArgs(context), queues.indexOf(queue))
   return { request, args, order: null }
 }
@@ -238,7 +239,8 @@ const describe = (
       out.push(ending.taskId ?? '', ending.task ?? '', deadLetterMax, Math.ceil(deadLetterExpires), note)
       break
   }
-  for (const { taskId, text, expires } of ordered) out.push(keys.result(taskId), text, wholeSeconds(expires))
+  for (const { taskId, text, expires } of ordered)
+    out.push(writtenAs(keys, context.databases, taskId), text, wholeSeconds(expires))
   for (let i = 0; i < pushes.length; i++) {
     const push = pushes[i] as Completion['pushes'][number]
     const dueMs = keys.dueOf(push)

@@ -16,7 +16,7 @@ export type { SentinelOptions }
 
 export interface CarrierOptions {
   readonly brokerUrl: string
-  /** The same server, perhaps another database. */
+  /** Another database of the same server, or another server. */
   readonly backendUrl: string
   /** For URLs of sentinels: which Redis is meant. */
   readonly sentinels?: { readonly broker: SentinelOptions; readonly results: SentinelOptions }

@@ -83,12 +83,6 @@ describe('an app', () => {
       'ImproperlyConfigured: Broker and results must both be in memory or both in Redis: a task and its result are ' +
         'written in one step.',
     ],
-    [
-      'results on another server',
-      sending('redis://one', { backend: 'redis://two' }),
-      'ImproperlyConfigured: Results on another server than messages: not yet. broker is redis://one:6379/0, backend ' +
-        'is redis://two:6379/0. Use the same server, perhaps another database of it.',
-    ],
     ['no broker, when it sends', () => create('proj').sendTask('a'), noBroker],
     ['no broker, when its worker starts', () => create('proj').worker().start(), noBroker],
     ['no broker, when somebody waits', () => create('proj').result('a').get(), noBroker],

@@ -17,7 +17,7 @@ link.hold()
 await link.whenUp()
 
 const told: Silent[] = []
-const watchOf = (names: Keys = keys, databases = { broker: '0', results: '' }): ErrandWatch =>
+const watchOf = (names: Keys = keys, databases = { broker: '0', results: '', written: '' }): ErrandWatch =>
   new ErrandWatch({
     keys: names,
     databases,
@@ -206,7 +206,7 @@ describe('an errand', () => {
     await broker.publish({ pushes: [], chords: [{ ...chord, size: 1 }], errands: [errand] })
     await client.select(3)
     await client.set(names.result('a'), failed)
-    const watch = watchOf(names, { broker: '0', results: '3' })
+    const watch = watchOf(names, { broker: '0', results: '3', written: '' })
     for (const since of [0, 1]) {
       for (const name of await client.zrange(names.errands, 0, '-1'))
         await client.zadd(names.errands, 0, String(name))

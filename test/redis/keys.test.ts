@@ -1,10 +1,12 @@
 // The table of keys against what a real Redis holds after everything has happened once.
+import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
 import { keyTable, separator } from '../../src/redis/keys.js'
 import { RedisScheduleStore } from '../../src/redis/schedule-store.js'
 import { gateFor } from '../../src/runtime/gate.js'
 import { parseAddress } from '../../src/redis/url.js'
 import { leaks } from '../support/leaks.js'
+import { startRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 import { end, part, push, stored, success, useRoom } from './room.js'
 
@@ -29,7 +31,23 @@ it('a rate is remembered for as long as a delay may be made up for', async () =>
   expect(await client.pttl(keys.rate('task'))).toBeGreaterThan(50_000)
 })
 
-const check = async (): Promise<Set<string>> => {
+/** What is there only when results lie on another server: that has the courier's place. */
+const checkFar = async (look: () => Promise<void>): Promise<Set<string>> => {
+  const far = await startRedis({ own: true })
+  const there = new Redis(far.url)
+  const { broker } = room.open({ backendUrl: far.url })
+  await broker.revoke({ ids: [], stamps: [], results: [stored('far', 'REVOKED')], most: 9, seconds: 60 })
+  await look()
+  const consumer = await room.consume({ broker } as never)
+  await until(async () => (await client.exists(keys.outbox)) === 0)
+  await look()
+  const seen = await check(there)
+  await consumer.close()
+  there.disconnect()
+  return seen
+}
+
+const check = async (client: Redis = room.client): Promise<Set<string>> => {
   const seen = new Set<string>()
   for (const key of await client.keys('*')) {
     const line = patterns.find(
@@ -143,6 +161,7 @@ it('each key that is written stands in the table, with its type and its lifetime
   await mailbox.close()
   await store.remove('report')
   await store.close()
+  for (const name of await checkFar(look)) seen.add(name)
   expect([...seen].sort()).toEqual(keyTable.map(({ name }) => name).sort())
 
   // What nobody needs any more is gone with its owner, or will be.

@@ -115,7 +115,7 @@ export class Bare {
     ])
     return new Bare(id, link, {
       keys,
-      databases: { broker: '0', results: '' },
+      databases: { broker: '0', results: '', written: '' },
       hostname: 'bare@host',
       queues,
       deadLetterMax: 3,

@@ -2,7 +2,8 @@
 -- same step, so that its next end counts. Not where it would count for nothing: then nothing is written.
 --
 -- KEYS  1 the dead letters · 2 the letter · 3 the list of its queue
--- ARGV  1 the letter's id · 2 who asks · 3 broker's database · 4 results' database, '' when it is the same
+-- ARGV  1 the letter's id · 2 who asks · 3 broker's database
+--       4 results' database, '' when it is the same, `>` and the outbox when it is on another server
 --       5 how many markers · 6 how many results, its task's own first
 --       then the markers, the keys of the results, and for each place in a chord: prefix of results, group, body, task id
 -- Returns 'sent' (also when the same one asks again, within an hour), 'gone', 'done' (its task has succeeded
@@ -13,7 +14,8 @@ if not raw then return call('HGET', KEYS[2], 'revivedBy') == ARGV[2] and 'sent' 
 local kind = call('TYPE', KEYS[3]).ok
 if kind ~= 'none' and kind ~= 'list' then return 'blocked' end
 
-local split = ARGV[4] ~= ''
+local outbox = outboxOf(ARGV[4])
+local split = ARGV[4] ~= '' and not outbox
 local results = 7 + tonumber(ARGV[5])
 local places = results + tonumber(ARGV[6])
 local function state(key)
@@ -41,6 +43,7 @@ call('LPUSH', KEYS[3], raw)
 if split then call('SELECT', ARGV[4]) end
 for k = results, places - 1 do
   if state(ARGV[k]) == 'FAILURE' then call('DEL', ARGV[k]) end
+  if outbox then recall(outbox, ARGV[k]) end
 end
 -- The failed parts, by task id: their chords wait again.
 for p = places, #ARGV, 4 do

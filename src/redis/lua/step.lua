@@ -8,7 +8,7 @@
 -- ARGV  1 lane field · 2 request number · 3 slots · 5 Q
 --       4 '1': look at the redo lists first, '0': at last, '2': at nothing else
 --       6 plain completions · 7 other completions · 8 seconds that plain results live
---       9 broker's database · 10 results' database, '' when it is the same
+--       9 broker's database · 10 results' database, '' when it is the same, `>` and the outbox when it is on another server
 --       11 '', or JSON where a queue is shared: { tags: what stands before our tags in `unacked`, keys: for each
 --         registered queue its routing key as JSON, '' for our own }
 --       12 '', or the prefix of all our keys where gates are kept · 13 consumer, for them
@@ -32,7 +32,8 @@ local call, pcall = redis.call, redis.pcall
 local hash, lane, request, slots = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local queues, plain, others = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local brokerDb, resultsDb = ARGV[9], ARGV[10]
-local split = resultsDb ~= ''
+local outbox = resultsDb ~= '' and outboxOf(resultsDb)
+local split = resultsDb ~= '' and not outbox
 local shared = ARGV[11] ~= '' and sharing(cjson.decode(ARGV[11]))
 local gates = ARGV[12] ~= '' and gating(ARGV[12])
 local at = 14 + queues
@@ -121,6 +122,11 @@ if others > 0 then
   end
 
   local function write(key, text, seconds)
+    if outbox then
+      if settled(key) then return false end
+      post(outbox, key, text, seconds)
+      return true
+    end
     local done
     if seconds == '0' then
       done = call('SET', key, text, 'NX')

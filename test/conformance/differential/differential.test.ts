@@ -38,7 +38,8 @@ beforeAll(async () => {
 
 /** Somewhere to play: an empty Redis, and an ear at it. */
 const openField = async (index: number) => {
-  const databases = { broker: String(2 * index), results: index % 2 === 0 ? '' : String(2 * index + 1) }
+  const results = index % 2 === 0 ? '' : String(2 * index + 1)
+  const databases = { broker: String(2 * index), results, written: results }
   const keys = new Keys(`p${index}:`, `r${index}_`)
   const link = new Link({
     address: parseAddress('broker', server.database(2 * index)),

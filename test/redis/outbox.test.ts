@@ -1,0 +1,199 @@
+// Messages on one server, results on another: what a step writes is one transition on the broker's, and its results
+// travel from there. Whoever dies in between, each arrives; what is told twice changes nothing.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { chord, createApp, group } from '../../src/index.js'
+import { createLogger } from '../../src/log.js'
+import { Link } from '../../src/redis/link.js'
+import { scripts } from '../../src/redis/scripts.js'
+import { parseAddress } from '../../src/redis/url.js'
+import type { CarrierOptions } from '../../src/runtime/carrier.js'
+import { startNode, temporaryDirectory } from '../support/processes.js'
+import { startRedis } from '../support/redis.js'
+import { until } from '../support/until.js'
+import { end, messages, part, push, stored, success, useRoom } from './room.js'
+
+const room = await useRoom()
+const far = await startRedis({ own: true })
+const there = new Redis(far.url, { maxRetriesPerRequest: null })
+there.on('error', () => undefined)
+afterEach(() => there.flushall())
+afterAll(() => there.disconnect())
+const { client, keys } = room
+
+const lines: string[] = []
+const log = createLogger({
+  level: 'INFO',
+  write: (line) => void lines.push(line.replace(/^\[[^\]]*\] /, '')),
+})
+const open = (options: Partial<CarrierOptions> = {}) => room.open({ backendUrl: far.url, log, ...options })
+
+const isEmpty = async (): Promise<boolean> => (await client.exists(keys.outbox)) === 0
+const stub = (taskId: string): string => `${keys.outbox}:of:${keys.result(taskId)}`
+
+describe('results on another server', () => {
+  it('arrive there in order with their lifetimes, and are told to who waits; only their state stays behind', async () => {
+    const { broker, backend } = open()
+    const heard: string[] = []
+    backend.watch('a', (text) => heard.push(text))
+    await broker.publish(messages('a', 'b', 'c'))
+    const consumer = await room.consume({ broker } as never)
+    const [a, b, c] = (await consumer.step(0, [], 3)).deliveries
+    expect(await consumer.store(a!.tag, stored('a', 'STARTED'))).toBe(true)
+    const forever = { ...success('c'), expires: 0 }
+    const ended = [
+      end(a!, { results: [success('a')] }),
+      end(b!, { fence: 'b:0:0:', results: [stored('b', 'FAILURE')] }),
+      end(c!, { fence: 'c:0:0:', results: [forever] }),
+    ]
+    expect((await consumer.step(0, ended, 0)).refused).toEqual([])
+    await until(isEmpty)
+    const texts = [success('a').text, stored('b', 'FAILURE').text, forever.text]
+    expect(await backend.read(['a', 'b', 'c'])).toEqual(texts)
+    await until(() => heard.includes(success('a').text))
+    const ttl = await there.ttl(keys.result('a'))
+    expect(ttl).toBeGreaterThan(0)
+    expect(ttl).toBeLessThanOrEqual(success('a').expires)
+    expect(await there.ttl(keys.result('c'))).toBe(-1)
+    expect(await client.keys('*celery-task-meta*')).toHaveLength(3)
+    expect(await client.get(stub('a'))).toBe('{"status": "SUCCESS"')
+    expect(await client.ttl(stub('c'))).toBeGreaterThan(0)
+  })
+
+  it('are fenced where the messages are: a second message of a task that succeeded is refused', async () => {
+    const { broker, backend } = open()
+    await broker.publish(messages('a', 'a2'))
+    const consumer = await room.consume({ broker } as never)
+    const [one, two] = (await consumer.step(0, [], 2)).deliveries
+    await consumer.step(0, [end(one!, { results: [success('a', 1)] })], 0)
+    const second = end(two!, { results: [success('a', 2)], pushes: [push('next', { queue: 'out' })] })
+    expect((await consumer.step(0, [second], 0)).refused).toEqual([0])
+    await until(isEmpty)
+    expect(await backend.read(['a'])).toEqual([success('a', 1).text])
+    expect(await client.llen('out')).toBe(0)
+  })
+
+  it('of a chord: it joins at the broker, in the step that brings its last part', async () => {
+    const { broker } = open()
+    const chord = { groupId: 'g', bodyId: 'body' }
+    await broker.publish({ pushes: [push('a'), push('b')], chords: [{ ...chord, size: 2 }] })
+    const consumer = await room.consume({ broker } as never)
+    const [a, b] = (await consumer.step(0, [], 2)).deliveries
+    await consumer.step(0, [end(a!, { results: [success('a')], parts: [part('a', 0)] })], 0)
+    const last = end(b!, { results: [success('b')], parts: [part('b', 1)] })
+    expect((await consumer.step(0, [last], 0)).joins).toHaveLength(1)
+    await until(isEmpty)
+    expect((await there.keys('celery*')).sort()).toEqual(['a', 'b'].map(keys.result))
+  })
+
+  it('of a dead letter that is sent again: its FAILURE is forgotten there, too, before the new result', async () => {
+    const { broker, backend } = open()
+    await broker.publish(messages('a'))
+    const consumer = await room.consume({ broker } as never)
+    const [held] = (await consumer.step(0, [], 1)).deliveries
+    const ending = { kind: 'dead', reason: 'r', taskId: 'a' } as const
+    await consumer.step(0, [end(held!, { fence: 'a:0:0:', ending, results: [stored('a', 'FAILURE')] })], 0)
+    await until(async () => (await backend.read(['a']))[0] !== null)
+    const [letter] = await broker.dead.list(1)
+    expect(await broker.dead.revive(letter!, { fences: ['a:0:0:'], taskIds: ['a'], parts: [] })).toBe('sent')
+    await until(async () => (await backend.read(['a']))[0] === null)
+    const [again] = (await consumer.step(0, [], 1)).deliveries
+    await consumer.step(0, [end(again!, { fence: 'a:0:0:', results: [success('a')] })], 0)
+    await until(async () => (await backend.read(['a']))[0] === success('a').text)
+  })
+
+  it('of a revoked task: also when a client that has no worker revoked it, as soon as there is one', async () => {
+    const { broker, backend } = open()
+    const revoked = stored('a', 'REVOKED')
+    await broker.revoke({ ids: ['a'], stamps: [], results: [revoked], most: 10, seconds: 60 })
+    expect(await client.llen(keys.outbox)).toBe(1)
+    await room.consume({ broker } as never)
+    await until(isEmpty)
+    expect(await backend.read(['a'])).toEqual([revoked.text])
+  })
+
+  it('that are delivered twice, or by one who was away, change nothing', async () => {
+    const { broker, backend } = open()
+    // Nobody carries yet: what a client leaves lies there.
+    const results = [stored('a', 'REVOKED')]
+    await broker.revoke({ ids: ['a'], stamps: [], results, most: 10, seconds: 60 })
+    const here = new Link({ address: parseAddress('broker', room.server.url), name: 't' })
+    const farther = new Link({ address: parseAddress('broker', far.url), name: 't' })
+    for (const link of [here, farther]) link.hold()
+    await Promise.all([here.whenUp(), farther.whenUp()])
+    const facts = [2, keys.outbox, keys.outboxFacts]
+    const [name, taken, entry] = (await here.run(scripts.peek, [...facts, 'some', 1000])) as Buffer[]
+    expect([String(name), String(taken)]).toEqual(['some', '0'])
+    expect(String(entry)).toContain(results[0]!.text)
+    const place = keys.courier('some')
+    const told = [keys.result('a'), '60', results[0]!.text]
+    const deliver = (token: string) => farther.run(scripts.deliver, [1, place, token, 5000, ...told])
+    expect(await deliver('me')).toBe(0)
+    await there.set(place, 'me', 'PX', 5000)
+    expect([await deliver('me'), await deliver('me'), await deliver('another')]).toEqual([1, 1, 0])
+    expect(await backend.read(['a'])).toEqual([results[0]!.text])
+    const unload = () => here.run(scripts.unload, [...facts, 'some', String(taken), 1])
+    await client.rpush(keys.outbox, 'not seen')
+    expect([await unload(), await unload()]).toEqual([1, 0])
+    expect(await client.lrange(keys.outbox, 0, -1)).toEqual(['not seen'])
+    await client.del(keys.outbox)
+    for (const link of [here, farther]) {
+      link.free()
+      link.close()
+    }
+  })
+
+  it('wait while that is away: tasks go on, it is said once, and they arrive', async () => {
+    lines.length = 0
+    const { broker } = open()
+    await broker.publish(messages('a', 'b'))
+    const consumer = await room.consume({ broker } as never)
+    await until(async () => (await there.keys('lovage:courier:*')).length === 1)
+    await far.stop({ hard: true })
+    const [a, b] = (await consumer.step(0, [], 2)).deliveries
+    for (const held of [a!, b!])
+      await consumer.step(0, [end(held, { results: [success(String(held.raw))] })], 0)
+    await until(() => lines.length > 0)
+    expect(lines[0]).toContain(`Results wait in the broker: Cannot reach Redis at ${far.url}`)
+    expect(await client.llen(keys.outbox)).toBe(2)
+    await far.restart()
+    await until(isEmpty, { timeout: 20_000 })
+    expect(await there.get(keys.result('b'))).toBe(success('b').text)
+    await until(() => lines.length === 2, { message: () => lines.join('') })
+    expect(lines[1]).toContain('Results are delivered to')
+  })
+
+  it('each arrive, chords and their bodies included, under kill -9 of the workers that run and carry', async () => {
+    const queue = 'killed'
+    const told = { broker: room.server.url, backend: far.url, lease: 1, queues: [queue], concurrency: 5 }
+    const ledger = join(temporaryDirectory('outbox'), 'ledger')
+    writeFileSync(ledger, '')
+    const program = fileURLToPath(new URL('../faults/programs/worker.js', import.meta.url))
+    const work = () => startNode(program, [], { env: { FAULTS: JSON.stringify({ ...told, ledger }) } })
+    const app = createApp('faults', {
+      broker: room.server.url,
+      resultBackend: far.url,
+      taskDefaultQueue: queue,
+    })
+    const nap = app.declare<(value: number, ms: number) => number>('faults.nap')
+    const total = app.declare<(numbers: readonly unknown[]) => number>('faults.total')
+    const alone = await Promise.all(Array.from({ length: 100 }, (_, value) => nap.delay(value, 10)))
+    const parts = Array.from({ length: 40 }, (_, value) => nap.s(value, 20))
+    const joined = await chord(group(...parts), total.s()).delay()
+    for (const many of [20, 50, 80]) {
+      const victim = work()
+      await until(() => readFileSync(ledger, 'utf8').split('"what":"end"').length > many, { timeout: 20_000 })
+      await victim.stop('SIGKILL')
+    }
+    const last = work()
+    const values = await Promise.all(alone.map((result) => result.get({ timeout: 25 })))
+    expect(values).toEqual(values.map((_, index) => index))
+    expect(await joined.get({ timeout: 25 })).toBe(780)
+    await last.stop('SIGTERM')
+    expect(await isEmpty()).toBe(true)
+    await app.close()
+  }, 60_000)
+})
