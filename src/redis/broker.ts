@@ -96,8 +96,7 @@ export class RedisBroker implements Broker {
       databases,
     )
     this.#courier =
-      options.farResults &&
-      new Courier({ broker: address, results: options.farResults, keys, log: options.log }, this.link)
+      options.farResults && new Courier({ broker: address, results: options.farResults, keys }, this.link)
     this.#leases = new LeaseKeeper(address, [keys.consumers, keys.unackedIndex], options.log, this.#setClock)
   }
 
@@ -187,7 +186,7 @@ export class RedisBroker implements Broker {
         ),
     })
     this.#consumers.add(consumer)
-    this.#courier?.start()
+    this.#courier?.start(options.onTrouble)
     return consumer
   }
 

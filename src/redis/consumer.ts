@@ -22,7 +22,7 @@ import { type Gate, gateText } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
 import { ErrandWatch } from './errands.js'
 import { Holdings } from './holdings.js'
-import { bindingMember, type Databases, directBinding, type Keys, stepOf, writtenAs } from './keys.js'
+import { bindingMember, type Databases, directBinding, isFar, type Keys, stepOf, writtenAs } from './keys.js'
 import type { LeaseKeeper } from './lease.js'
 import type { Link, LinkListener, Reply } from './link.js'
 import { Patience } from './patience.js'
@@ -154,7 +154,7 @@ export class RedisConsumer implements Consumer {
     const { newsOf, queues } = this.#options
     const { keys, databases } = this.#parts
     const [queue] = queues
-    if (newsOf === undefined || queue === undefined) return undefined
+    if (newsOf === undefined || queue === undefined || isFar(databases)) return undefined
     return new ErrandWatch({ keys, databases, link: this.#link, queue, newsOf })
   }
 

@@ -4,7 +4,7 @@
 // anew. What was delivered leaves the outbox afterwards, so a courier that dies in between has it delivered again, which
 // changes nothing.
 import { randomUUID } from 'node:crypto'
-import type { Logger } from '../log.js'
+import type { ConsumerOptions } from '../runtime/broker.js'
 import type { Address } from './address.js'
 import type { Keys } from './keys.js'
 import { Link } from './link.js'
@@ -15,7 +15,6 @@ export interface CourierOptions {
   readonly broker: Address
   readonly results: Address
   readonly keys: Keys
-  readonly log: Logger
 }
 
 /** For so long a courier that fell silent is waited for. */
@@ -63,6 +62,7 @@ export class Courier {
   #running: Promise<void> | null = null
   #stopped = false
   #troubled = false
+  #onTrouble: ConsumerOptions['onTrouble'] = noop
 
   constructor(options: CourierOptions, bell: Link) {
     const { broker, results } = options
@@ -83,8 +83,10 @@ export class Courier {
     )
   }
 
-  start(): void {
+  /** Tells the first who starts it of its troubles. */
+  start(onTrouble: ConsumerOptions['onTrouble']): void {
     if (this.#running !== null) return
+    this.#onTrouble = onTrouble
     for (const link of [this.#here, this.#there]) link.hold()
     this.#running = this.#run()
   }
@@ -173,12 +175,12 @@ export class Courier {
   #complain({ masked }: Address, error: unknown): void {
     if (this.#troubled || this.#stopped) return
     this.#troubled = true
-    this.#options.log.error(`Results wait in the broker: ${explain(masked, error)}`)
+    this.#onTrouble({ ok: false, message: `Results wait in the broker: ${explain(masked, error)}` })
   }
 
   #relieve(): void {
     if (!this.#troubled) return
     this.#troubled = false
-    this.#options.log.info(`Results are delivered to ${this.#options.results.masked} again.`)
+    this.#onTrouble({ ok: true, message: `Results are delivered to ${this.#options.results.masked} again.` })
   }
 }

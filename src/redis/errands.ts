@@ -4,7 +4,7 @@
 // ended in silence into its own queue.
 import { createHash } from 'node:crypto'
 import type { Errand, Silent } from '../runtime/broker.js'
-import type { Databases, Keys } from './keys.js'
+import { type Databases, isFar, type Keys } from './keys.js'
 import type { Link } from './link.js'
 import { scripts } from './scripts.js'
 
@@ -16,7 +16,12 @@ const nameOfText = (text: string): string =>
   `#${createHash('sha1').update(text).digest('base64url').slice(0, 12)}`
 
 /** What the scripts that publish are told (lua/errand.lua): the key of each chord's notes, and all that comes in there. */
-export const errandWords = (keys: Keys, errands: readonly Errand[]): readonly string[] => {
+export const errandWords = (
+  keys: Keys,
+  databases: Databases,
+  errands: readonly Errand[],
+): readonly string[] => {
+  if (isFar(databases)) return []
   const chords = new Map<string, { readonly names: Map<string, string>; readonly words: string[] }>()
   for (const { groupId, bodyId, id, part, index, sentMs, text } of errands) {
     const key = keys.errandsOf({ groupId, bodyId })

@@ -23,6 +23,8 @@ const overdueMs = 10_000
 const stuckSeconds = 3600
 /** Keys looked at, so that a large database costs no more than a second or two. */
 const mostScanned = 100_000
+/** A courier takes up to five hundred at once. */
+const mostOnTheWay = 1000
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
@@ -41,6 +43,7 @@ export const examine = async (of: Examination): Promise<readonly Finding[]> => {
     types(of),
     consumers(of, nowMs),
     dead(of, nowMs),
+    outbox(of),
     python(of, nowMs),
     chords(of),
   ])
@@ -171,6 +174,14 @@ const consumers = async ({ ask, keys, queues }: Examination, nowMs: number): Pro
 const lengthOf = async (ask: Examination['ask'], lists: readonly string[]): Promise<number> => {
   const lengths = await Promise.all(lists.map((list) => ask('llen', [list]).catch(() => 0)))
   return lengths.reduce<number>((sum, length) => sum + Number(length), 0)
+}
+
+/** Of results for another server. */
+const outbox = async ({ ask, keys }: Examination): Promise<readonly Finding[]> => {
+  const waiting = Number(await ask('llen', [keys.outbox]).catch(() => 0))
+  if (waiting < mostOnTheWay) return []
+  const says = `${waiting} results wait to be carried to the server of results`
+  return [warn('outbox', says, 'Is that server there, and does a worker run? Workers carry results.')]
 }
 
 const dead = async ({ ask, keys }: Examination, nowMs: number): Promise<readonly Finding[]> => {

@@ -435,9 +435,12 @@ export interface Databases {
   readonly written: string
 }
 
+/** Results lie on another server: no script sees those of others. */
+export const isFar = ({ written }: Databases): boolean => written.startsWith('>')
+
 /** What scripts write when they store a result: its key, or what stands for that beside the outbox. */
-export const writtenAs = (keys: Keys, { written }: Databases, taskId: string): string =>
-  written.startsWith('>') ? `${keys.outbox}:of:${keys.result(taskId)}` : keys.result(taskId)
+export const writtenAs = (keys: Keys, databases: Databases, taskId: string): string =>
+  isFar(databases) ? `${keys.outbox}:of:${keys.result(taskId)}` : keys.result(taskId)
 
 /** Between the parts of a name or a binding, as kombu writes it. */
 export const separator = '\x06\x16'

@@ -2,7 +2,7 @@
 // out; the consumer sends them.
 import type { Completion, Delivery, Join, StepReply } from '../runtime/broker.js'
 import { errandWords } from './errands.js'
-import { type Databases, type Keys, stepOf, writtenAs } from './keys.js'
+import { type Databases, isFar, type Keys, stepOf, writtenAs } from './keys.js'
 import type { Reply } from './link.js'
 import { heldText, targetOf, toAll } from './publication.js'
 import { isListed, markRedelivered, type Past, pastOf, tagsOf, unackedTag } from './shared.js'
@@ -109,7 +109,6 @@ export const buildStep = (
   for (let step = 0; step < 4; step++)
     for (const index of queueOrder) names.push(keys.list(queues[index] as string, step))
 
-  const isCarried = databases.written !== databases.results
   const plain: string[] = []
   const plainIndexes: number[] = []
   const others: Argument[] = []
@@ -120,7 +119,7 @@ export const buildStep = (
     const completion = completions[i] as Completion
     const field = fieldOf(completion.tag)
     const marked = (context.gated && isGated(field)) || (sharing !== '' && isListed(field))
-    const expires = marked || isCarried ? 0 : plainSeconds(completion)
+    const expires = marked || isFar(databases) ? 0 : plainSeconds(completion)
     if (expires > 0 && (seconds === 0 || seconds === expires)) {
       seconds = expires
       const result = completion.results[0] as Completion['results'][number]
@@ -198,7 +197,7 @@ const describe = (
   const listed = context.sharing !== '' && isListed(field)
   const goesBack = listed && (ending.kind === 'requeue' || ending.kind === 'back')
   out.push(field, goesBack ? 'put' : ending.kind, fence === undefined ? '' : keys.done(fence))
-  const notes = errands.length === 0 ? noNotes : errandWords(keys, errands)
+  const notes = errands.length === 0 ? noNotes : errandWords(keys, context.databases, errands)
   out.push(ordered.length, pushes.length, chords.length + grown.length + notes.length / 2)
   out.push(parts.length, joined.length)
   out.push(pages.length, frees.length, releases.length)

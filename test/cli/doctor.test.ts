@@ -48,6 +48,7 @@ app.task('proj.add', (x, y) => x + y)
     await client.lpush('celery', 'a', 'b')
     await client.zadd('lovage:consumers', 1, 'zombie')
     await client.zadd('lovage:dead', Date.now(), 'letter')
+    await client.rpush('lovage:outbox', ...Array.from({ length: 1000 }, String))
     await client.zadd('unacked_index', 1, 'python')
     const { code, of } = await examine()
     expect(code).toBe(1)
@@ -66,6 +67,10 @@ app.task('proj.add', (x, y) => x + y)
       mend: 'lovage -A tasks.js worker -Q celery',
     })
     expect(of('workers')[0]).toMatchObject({ level: 'warning', mend: 'Start one: lovage -A tasks.js worker' })
+    expect(of('outbox')[0]).toMatchObject({
+      level: 'warning',
+      says: expect.stringMatching(/^1000 results wait/),
+    })
     expect(of('dead letters')[0]).toMatchObject({ level: 'warning', says: '1, 1 of them in the last hour' })
     expect(of('Python’s unacked')[0]).toMatchObject({
       level: 'warning',

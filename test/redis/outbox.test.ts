@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { chord, createApp, group } from '../../src/index.js'
-import { createLogger } from '../../src/log.js'
 import { Link } from '../../src/redis/link.js'
 import { scripts } from '../../src/redis/scripts.js'
 import { parseAddress } from '../../src/redis/url.js'
@@ -24,12 +23,7 @@ afterEach(() => there.flushall())
 afterAll(() => there.disconnect())
 const { client, keys } = room
 
-const lines: string[] = []
-const log = createLogger({
-  level: 'INFO',
-  write: (line) => void lines.push(line.replace(/^\[[^\]]*\] /, '')),
-})
-const open = (options: Partial<CarrierOptions> = {}) => room.open({ backendUrl: far.url, log, ...options })
+const open = (options: Partial<CarrierOptions> = {}) => room.open({ backendUrl: far.url, ...options })
 
 const isEmpty = async (): Promise<boolean> => (await client.exists(keys.outbox)) === 0
 const stub = (taskId: string): string => `${keys.outbox}:of:${keys.result(taskId)}`
@@ -147,10 +141,11 @@ describe('results on another server', () => {
   })
 
   it('wait while that is away: tasks go on, it is said once, and they arrive', async () => {
-    lines.length = 0
+    const lines: string[] = []
     const { broker } = open()
     await broker.publish(messages('a', 'b'))
-    const consumer = await room.consume({ broker } as never)
+    const onTrouble = ({ message }: { message: string }) => void lines.push(message)
+    const consumer = await room.consume({ broker } as never, { onTrouble })
     await until(async () => (await there.keys('lovage:courier:*')).length === 1)
     await far.stop({ hard: true })
     const [a, b] = (await consumer.step(0, [], 2)).deliveries
