@@ -110,7 +110,9 @@ export class Link {
       this.lastError = withoutCommand(error) as Error
     })
     this.client.on('connect', () => {
-      this.lastError = new Error('it takes connections, but is not ready: is it loading its data?')
+      // What Redis itself refused the last time says more, and may come again in a moment.
+      if (this.lastError.name !== 'ReplyError')
+        this.lastError = new Error('it takes connections, but is not ready: is it loading its data?')
       this.#refer()
     })
     this.client.on('ready', () => void this.#prepare())

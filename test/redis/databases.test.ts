@@ -44,6 +44,12 @@ it('a database that the server does not have is told, and nothing goes to anothe
   const url = server.database(99)
   const { broker } = room.open({ brokerUrl: url, backendUrl: url, timeout: 0.5 })
   await expect(broker.publish(messages('a'))).rejects.toThrow(/DB index is out of range/)
+  // At whatever moment between two attempts the patience of one ends.
+  const hasty = Array.from({ length: 60 }, (_, i) => {
+    const one = room.open({ brokerUrl: url, backendUrl: url, timeout: 0.3 + i / 100 })
+    return expect(one.broker.publish(messages('a'))).rejects.toThrow(/DB index is out of range/)
+  })
+  await Promise.all(hasty)
   expect(await client.dbsize()).toBe(0)
 })
 
