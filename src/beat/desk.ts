@@ -111,11 +111,13 @@ export class Desk {
   /** Entries of the program, at its start: what is new or changed is written, what it no longer has goes. */
   async sync(entries: readonly ScheduleEntry[]): Promise<void> {
     const { store } = this.parts
-    const missing = new Map(entries.map((entry) => [entry.name, entry]))
-    const own = new Map(missing)
+    const missing = new Map<string, ScheduleEntry>()
+    for (const entry of entries) missing.set(entry.name, entry)
     for await (const page of store.pages()) {
+      // Most are as they were: a hundred thousand of these are neither waited for nor remembered.
+      const changed = page.filter((stored) => !this.#isAsDeclared(stored))
       for (const { name } of page) missing.delete(name)
-      await each(page, (stored) => this.#syncOne(stored, own.get(stored.name)))
+      await each(changed, (stored) => this.#syncOne(stored, this.declared(stored.name)))
     }
     await each([...missing.values()], (entry) => this.#putOwn(entry))
   }
@@ -126,11 +128,18 @@ export class Desk {
       if (stored !== undefined) await this.#syncOne(stored, this.declared(stored.name))
   }
 
+  /** Also: made at run time. */
+  #isAsDeclared(stored: Stored): boolean {
+    const entry = this.declared(stored.name)
+    if (entry === undefined) return isPlainlyRuntime(stored)
+    const read = readRecord(stored, this.parts.codec, () => entry)
+    return !isTrouble(read) && read.entry === entry
+  }
+
   /** `entry` is what the program says of it: nothing, where it does not declare it. */
   async #syncOne(stored: Stored, entry: ScheduleEntry | undefined): Promise<unknown> {
     const { store, codec } = this.parts
     const { name } = stored
-    if (entry === undefined && isPlainlyRuntime(stored)) return undefined
     const read = readRecord(stored, codec, () => entry)
     if (entry === undefined) return isTrouble(read) ? undefined : store.remove(name, read.revision)
     if (isTrouble(read)) {
@@ -138,8 +147,6 @@ export class Desk {
       await store.remove(name)
       return this.#putOwn(entry)
     }
-    // Most are as they were.
-    if (read.entry === entry) return undefined
     const same = Object.freeze({ ...entry, paused: read.entry.paused || entry.paused })
     if ('definition' in stored && writeDefinition(same, 'code', codec) === stored.definition) return undefined
     const renewed = JSON.stringify(read.entry.schedule) !== JSON.stringify(entry.schedule)

@@ -94,18 +94,21 @@ export class RedisScheduleStore implements ScheduleStore {
   }
 
   async *pages(): AsyncGenerator<readonly Stored[]> {
-    let cursor = '0'
-    do {
-      const [next, fields] = (await this.#ask('hscan', [this.#entries, cursor, 'COUNT', pageSize])) as [
-        Buffer,
-        Buffer[],
-      ]
-      cursor = String(next)
+    let scan: Promise<Reply> | undefined = this.#scan('0')
+    while (scan !== undefined) {
+      const [cursor, fields] = (await scan) as [Buffer, Buffer[]]
+      // The next page comes together with the states of this one.
+      scan = String(cursor) === '0' ? undefined : this.#scan(String(cursor))
+      scan?.catch(() => undefined)
       const names = fields.filter((_, index) => index % 2 === 0)
       if (names.length === 0) continue
       const states = (await this.#ask('hmget', [this.#states, ...names])) as readonly Reply[]
       yield names.map((name, index) => read(String(name), fields[index * 2 + 1] as Buffer, states[index]))
-    } while (cursor !== '0')
+    }
+  }
+
+  #scan(cursor: string): Promise<Reply> {
+    return this.#ask('hscan', [this.#entries, cursor, 'COUNT', pageSize])
   }
 
   async get(names: readonly string[]): Promise<readonly (Stored | undefined)[]> {
