@@ -102,10 +102,9 @@ const startOfGroup = (group: GroupNode, words: Words, { visitor, append }: Manne
 const around = (node: Node, words: Words, given: Stamping | undefined, manner: Manner): Words =>
   withOwn(node, together(words, said(given, 'a visitor'), manner.append), manner)
 
-const withOwn = (node: Node, told: Words, { yields, append }: Manner): Words => {
-  const own: Words = { stamps: ownStamps(node.options), options: {} }
-  return yields ? together(own, told, append) : together(told, own, append)
-}
+/** (Who yields meets them again in each signature inside, where they are each one's own.) */
+const withOwn = (node: Node, told: Words, { yields, append }: Manner): Words =>
+  yields ? told : together(told, { stamps: ownStamps(node.options), options: {} }, append)
 
 const chordLevel = (chord: ChordNode, outer: Words, manner: Manner): Level<Place, Node> => {
   const { visitor } = manner

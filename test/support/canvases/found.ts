@@ -93,6 +93,18 @@ const cases: Readonly<Record<string, Work>> = {
     task('is replaced', { heir: chain([chunks(1, { stamped: said('a') }), works]), stamped: said('b') }),
     works,
   ]),
+  'a list of stamps goes past the single one of a group that became a header': chain(
+    [
+      task('is replaced', {
+        heir: chain([chunks(1, { stamped: { stamps: { run: 'a' }, append: false }, link: [works] }), works], {
+          stamped: said('a'),
+        }),
+        stamped: said('c', 'a'),
+      }),
+      works,
+    ],
+    {},
+  ),
   'what is added by a task that is replaced, and by what takes its place': chord(
     [task('is replaced', { heir: task('works', { adds: [works] }), adds: [group([works, works])] }), works],
     works,
