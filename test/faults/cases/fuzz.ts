@@ -6,6 +6,8 @@ import { capturedMessages, mutate } from '../support/mutate.js'
 import type { FaultCase } from '../support/scene.js'
 
 const perBatch = 500
+/** Of nonsense beside a batch, on each of two channels. */
+const perNoise = 10
 const stallMs = 2000
 
 /** MiB of memory that a process holds. */
@@ -28,12 +30,14 @@ export const fuzz: FaultCase = {
     let slowest = 0
     let wrong = 0
     let early = 0
+    let published = 0
     for (let sent = 0; sent < total; sent += perBatch) {
       const raws = Array.from({ length: perBatch }, () => mutate(random.pick(seeds), random))
       await outside.lpush('faults', ...raws)
       await until(async () => (await outside.llen('faults')) < perBatch / 2, { timeout: 60_000, interval: 2 })
       const good = await client.add.delay(sent, 1)
       const noise = nonsense(outside, good.id, random)
+      published += 2 * perNoise
       const startedAt = performance.now()
       if ((await good.get({ timeout: 60 })) !== sent + 1) wrong += 1
       slowest = Math.max(slowest, performance.now() - startedAt)
@@ -48,7 +52,7 @@ export const fuzz: FaultCase = {
     report.inject(
       `${total} messages mutated from ${seeds.length} captured ones, a good one behind each ${perBatch}`,
     )
-    report.inject('as many nonsensical publications on channels of results and of remote control')
+    report.inject(`${published} nonsensical publications on channels of results and of remote control`)
     report.count('dead letters kept', dead)
     report.count('slowest good task', `${Math.round(slowest)} ms`)
     report.count('memory', `${early} MiB after a fifth, ${late} MiB at the end`)
@@ -99,7 +103,7 @@ const nonsense = async (
     '{"status": "SUCCESS"}',
     '{"status": "SUCCESS", "result": ',
   ]
-  for (let i = 0; i < 10; i += 1) {
+  for (let i = 0; i < perNoise; i += 1) {
     await outside.publish(`celery-task-meta-${id}`, random.pick(texts))
     await outside.publish(
       '/0.celery.pidbox',
