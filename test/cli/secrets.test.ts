@@ -219,6 +219,8 @@ describe('secrets', async () => {
   })
 
   it('multi, as it starts and stops a worker', async () => {
+    // What the worker before gave back would be waited for, to its end.
+    await client.flushall()
     const words = ['multi', 'start', 'm1', '-A', 'tasks.js', '-b', env.BROKER as string, '-l', 'DEBUG']
     const started = await project.lovage(words, env)
     const stopped = await project.lovage(['multi', 'stopwait', 'm1'], env)
