@@ -27,11 +27,14 @@ onEveryEngine('what a beat sends', (bench) => {
     app.beat.add('job', { schedule: every(0.05), run: note.si(), maxRuns: 2 })
     await bench().work(app)
     await app.beat.start()
-    await until(() => ran.length === 2 && told.length === 4)
+    const idsOf = (word: 'before' | 'after') =>
+      told.filter((each) => each.startsWith(word)).map((each) => each.slice(word.length + 1))
+    await until(() => ran.length === 2 && idsOf('after').length === 2)
     expect(ran).toEqual(['abc', 'abc'])
     const history = await app.beat.history('job')
-    const expected = history.flatMap(({ taskId }) => [`before ${taskId}`, `after ${taskId}`])
-    expect([...told].sort()).toEqual(expected.sort())
+    expect(idsOf('after').sort()).toEqual(history.map(({ taskId }) => String(taskId)).sort())
+    // A tick that had to be tried again was announced again.
+    expect([...new Set(idsOf('before'))].sort()).toEqual(idsOf('after').sort())
   })
 
   test('and what is refused, because another was faster, was not sent: nobody hears that it was', async () => {
