@@ -48,10 +48,13 @@ async function main() {
     process.exit(2)
   }
   const names = positionals.length > 0 ? positionals : Object.keys(graphs)
+  // Six alike tasks in pairs are as many states as all others together, and nothing new: played when it is asked for.
+  const asked = positionals.length > 0 || values.capacity !== undefined
   // The largest first, so that no thread works alone at the end.
   const tasks = [...capacities]
     .reverse()
     .flatMap((capacity) => [...names].reverse().map((name) => ({ name, workers, faults, capacity })))
+    .filter(({ name, capacity }) => asked || !(name === 'six' && capacity === 2))
   const startedAt = performance.now()
   const results = await inThreads(tasks)
   const seconds = (performance.now() - startedAt) / 1000
