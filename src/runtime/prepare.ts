@@ -88,14 +88,15 @@ export const prepare = (
   nowMs: number,
 ): Prepared | Promise<Prepared> => {
   const only = steps.length === 1 ? steps[0] : undefined
-  if (only?.do === 'publish') return prepareOne(only.message, means, nowMs)
+  if (only?.do === 'publish' && only.message.embed.chain === null && only.message.embed.chord === null)
+    return prepareOne(only.message, means, nowMs)
   const ahead = steps.length > mostAtOnce && goesAhead(steps, means, nowMs)
   const fit = (staged: boolean): Prepared | Promise<Prepared> =>
     staged ? prepareStaged(steps, means, nowMs) : prepareWhole(steps, means, nowMs)
   return ahead instanceof Promise ? ahead.then(fit) : fit(ahead)
 }
 
-/** One message, the most frequent plan, without the lists that only a canvas fills. */
+/** One message that nothing stands behind, the most frequent plan, without the lists that only a canvas fills. */
 const prepareOne = (message: Outgoing, means: Means, nowMs: number): Prepared | Promise<Prepared> => {
   const routed = means.router.route(message, nowMs)
   const messages = [routed.message]

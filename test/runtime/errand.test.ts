@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { chain, chord, group, signature } from '../../src/index.js'
 import { decompose } from '../../src/runtime/decompose.js'
 import { Errands } from '../../src/runtime/errand.js'
+import { type Means, prepare } from '../../src/runtime/prepare.js'
 import { newsIn, newsOf } from '../../src/runtime/news.js'
 import { metaText } from '../../src/runtime/meta.js'
 import type { Message } from '../../src/runtime/message.js'
@@ -24,6 +25,17 @@ const placesOf = (canvas: any) =>
   noted(canvas).map(({ id, part, index, bodyId }) => [id, part, index, bodyId])
 
 describe('noted are', () => {
+  it('those behind a message that is sent alone, too', async () => {
+    const address = { exchange: '', routingKey: 'q', priority: 0 }
+    const route: Means['router']['route'] = (message) => ({ message, address, queue: 'q', isFanout: false })
+    const means = { router: { route, isOurs }, broker: { now: () => 7 }, compression: undefined }
+    const canvas: any = chain(py('first'), chord([py('a'), js('b')], js('body')) as any)
+    const { steps } = decompose(canvas, [], {}, { mint: () => 'minted', nowMs: 7, isOurs })
+    expect(steps).toHaveLength(1)
+    const { errands } = await prepare(steps, means as unknown as Means, 7)
+    expect(errands?.map(({ id, groupId }) => [id, typeof groupId])).toEqual([['a', 'string']])
+  })
+
   it('the header tasks that run elsewhere, and none of ours', () => {
     expect(placesOf(chord([js('a'), py('b'), js('c')], js('body')))).toEqual([['b', 'b', 1, 'body']])
     expect(placesOf(chord([js('a'), js('b')], py('body')))).toEqual([])
