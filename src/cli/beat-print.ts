@@ -1,20 +1,9 @@
 // Entries as lines for a terminal.
 import type { EntryView, RunView, TroubleView } from '../index.js'
+import { columns } from './columns.js'
 
 const shortDate = (date: Date | null): string =>
   date === null ? '-' : `${date.toISOString().slice(0, 19).replace('T', ' ')}Z`
-
-const table = (rows: readonly (readonly string[])[]): string => {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
-}
 
 const driftText = (seconds: number | null): string => (seconds === null ? '-' : `${seconds.toFixed(3)} s`)
 
@@ -38,7 +27,7 @@ export const listOf = (views: readonly (EntryView | TroubleView)[]): string => {
     countsOf(view),
   ])
   return [
-    ...(good.length === 0 ? [] : [table([head, ...rows])]),
+    ...(good.length === 0 ? [] : [columns([head, ...rows])]),
     ...bad.map(({ trouble }) => `! ${trouble}`),
   ].join('\n')
 }

@@ -1,6 +1,7 @@
 // Dead letters for a terminal. What stands in them was written by anybody: nothing of it may move the cursor.
 import { isUtf8 } from 'node:buffer'
 import type { DeadLetter } from '../index.js'
+import { columns } from './columns.js'
 
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
@@ -20,15 +21,7 @@ export const lettersText = (letters: readonly DeadLetter[]): string => {
       (cell) => short(printable(cell)),
     ),
   )
-  const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]!.length)))
-  return [head, ...rows]
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return columns([head, ...rows])
 }
 
 /** Offset, sixteen bytes, and what of them is a letter. */

@@ -101,9 +101,9 @@ const prepare = (
   task: TaskContext | undefined,
 ): { readonly plan: SendPlan; readonly how: PublishOptions } => {
   const { kwargs, call, publish, stamped } = readCall(options)
-  const how = publishOptions(mergeOptions(node.options, publish), app.publishing())
-  const whole = stamped(withKwargs(node, kwargs))
   const settings = app.publishing()
+  const how = publishOptions(mergeOptions(node.options, publish), settings)
+  const whole = stamped(withKwargs(node, kwargs))
   const origin: Origin = {
     mint: app.mint,
     nowMs: app.results.now(),

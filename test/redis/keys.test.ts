@@ -1,7 +1,8 @@
 // The table of keys against what a real Redis holds after everything has happened once.
 import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
-import { keyTable, separator } from '../../src/redis/keys.js'
+import { keyTable } from '../../src/redis/key-table.js'
+import { separator } from '../../src/redis/keys.js'
 import { RedisScheduleStore } from '../../src/redis/schedule-store.js'
 import { gateFor } from '../../src/runtime/gate.js'
 import { parseAddress } from '../../src/redis/url.js'
