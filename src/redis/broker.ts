@@ -34,6 +34,7 @@ import { boundQueues } from './peers.js'
 import { Publisher } from './publisher.js'
 import { readRevoked, sendRevocation } from './revoked.js'
 import { scripts } from './scripts.js'
+import { stageArgs } from './stages.js'
 import { wrongKey } from './trouble.js'
 
 export interface BrokerOptions {
@@ -134,7 +135,7 @@ export class RedisBroker implements Broker {
   async stage(piece: StagedPiece, { patience }: RouteOptions = {}): Promise<void> {
     const { keys, timeoutSeconds } = this.#options
     const seconds = patience === undefined ? timeoutSeconds : withinReason(patience)
-    const args = [1, keys.stage(piece), piece.offset, ...piece.raws]
+    const args = stageArgs(keys, piece)
     const reply = await ask(this.link, this.url, seconds, () => this.link.run(scripts.stage, args))
     if (reply !== 1) throw new OperationalError(`Not published: what was sent ahead to ${this.url} is gone.`)
   }

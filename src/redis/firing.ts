@@ -4,8 +4,9 @@ import { OperationalError } from '../errors.js'
 import type { FireReply, Firing } from '../runtime/broker.js'
 import { ask } from './backend.js'
 import { errandWords } from './errands.js'
-import { beatMarkerSeconds, type Databases, directBinding, type Keys } from './keys.js'
+import { beatMarkerSeconds, type Databases, type Keys } from './keys.js'
 import type { Link } from './link.js'
+import { QueueBindings } from './queue-bindings.js'
 import { heldText, targetOf, toAll } from './publication.js'
 import { wrongKey } from './trouble.js'
 import { scripts } from './scripts.js'
@@ -59,15 +60,15 @@ const noQueue = (url: string, key: string): OperationalError =>
 
 export class Firer {
   readonly #options: FirerOptions
-  readonly #bound = new Set<string>()
+  readonly #bindings: QueueBindings
 
   constructor(options: FirerOptions) {
     this.#options = options
+    this.#bindings = new QueueBindings(options.link, options.keys)
   }
 
-  /** A new connection may be a new server: bindings are written again. */
   connected(): void {
-    this.#bound.clear()
+    this.#bindings.forget()
   }
 
   async fire(firings: readonly Firing[]): Promise<readonly FireReply[]> {
@@ -157,12 +158,7 @@ export class Firer {
   }
 
   #bind(piece: readonly Firing[]): void {
-    const { link, keys } = this.#options
     for (const { publication } of piece)
-      for (const { queue } of publication.pushes) {
-        if (queue === '' || this.#bound.has(queue)) continue
-        this.#bound.add(queue)
-        link.send('sadd', [keys.binding(queue), directBinding(queue)]).catch(() => this.#bound.delete(queue))
-      }
+      for (const { queue } of publication.pushes) this.#bindings.ensure(queue)
   }
 }

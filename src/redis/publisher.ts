@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { OperationalError } from '../errors.js'
 import type { Publication, Push } from '../runtime/broker.js'
 import { assertAof, confirm, type Need } from './confirm.js'
-import { type Databases, directBinding, type Keys } from './keys.js'
+import type { Databases, Keys } from './keys.js'
 import type { Link } from './link.js'
 import { buildPublish, inPieces, targetOf } from './publication.js'
 import {
@@ -19,6 +19,7 @@ import {
   secondsOf,
   unanswered,
 } from './publish-entry.js'
+import { QueueBindings } from './queue-bindings.js'
 import { scripts } from './scripts.js'
 import { toOperational, troubleOf } from './trouble.js'
 
@@ -55,7 +56,7 @@ export class Publisher {
   readonly #timeoutMs: number
   readonly #sender = randomBytes(9).toString('base64url')
   readonly #lanes: readonly { number: number; busy: boolean }[]
-  readonly #bound = new Set<string>()
+  readonly #bindings: QueueBindings
   #pending: Entry[] = []
   #flying = new Set<Entry>()
   #scheduled = false
@@ -70,6 +71,7 @@ export class Publisher {
   constructor({ link, keys, databases, url, timeoutSeconds, lanes }: PublisherOptions) {
     this.#link = link
     this.#keys = keys
+    this.#bindings = new QueueBindings(link, keys)
     this.#databases = databases
     this.#url = url
     this.#timeoutMs = timeoutSeconds * 1000
@@ -107,9 +109,8 @@ export class Publisher {
     })
   }
 
-  /** A new connection may be a new server: bindings are written again. */
   connected(): void {
-    this.#bound.clear()
+    this.#bindings.forget()
     this.#hasAof = false
   }
 
@@ -254,16 +255,9 @@ export class Publisher {
     }
   }
 
-  /** A queue's binding goes before its first message, on the same connection; a full server refuses both. */
   #bind(batch: readonly Entry[]): void {
     for (const { publication } of batch)
-      for (const { queue } of publication.pushes) {
-        if (queue === '' || this.#bound.has(queue)) continue
-        this.#bound.add(queue)
-        this.#link
-          .send('sadd', [this.#keys.binding(queue), directBinding(queue)])
-          .catch(() => this.#bound.delete(queue))
-      }
+      for (const { queue } of publication.pushes) this.#bindings.ensure(queue)
   }
 
   #targetOf(push: Push): string {
