@@ -1,5 +1,10 @@
 // What somebody waits for who sends one thing at a time to an idle worker of concurrency 10: a task, a chain
 // (time for each step), a chord of 1 000 (its body gets the results).
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A worker that has only just started still loads its parts (threads, connections) beside its first tasks. */
+const settlingMs = 400
+
 const median = (sorted) => sorted[Math.floor(sorted.length / 2)]
 
 const measure = ({ name, needs, rows, size, tasks, read }) => ({
@@ -9,6 +14,7 @@ const measure = ({ name, needs, rows, size, tasks, read }) => ({
   tasks,
   run: async ({ produce, work }, count) => {
     await work('serve', { concurrency: 10 })
+    await sleep(settlingMs)
     await produce('time', { what: needs, size, count: Math.ceil(count / 10) })
     const times = await produce('time', { what: needs, size, count })
     await work('unserve')
