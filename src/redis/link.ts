@@ -181,6 +181,13 @@ export class Link {
     })
   }
 
+  /** What was sent leaves now, and not with the rest of its turn. */
+  flush(): void {
+    if (!this.#corked) return
+    this.#corked = false
+    ;(this.client as unknown as { stream: Stream }).stream.uncork()
+  }
+
   /** Until everything of this turn is in. */
   #cork(): void {
     const { stream } = this.client as unknown as { stream: Stream }
