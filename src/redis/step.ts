@@ -198,10 +198,12 @@ const describe = (
   const goesBack = listed && (ending.kind === 'requeue' || ending.kind === 'back')
   out.push(field, goesBack ? 'put' : ending.kind, fence === undefined ? '' : keys.done(fence))
   const notes = errands.length === 0 ? noNotes : errandWords(keys, context.databases, errands)
-  out.push(ordered.length, pushes.length, chords.length + grown.length + notes.length / 2)
-  out.push(parts.length, joined.length)
-  out.push(pages.length, frees.length, releases.length)
-  out.push(own === undefined ? '0' : '1')
+  const opened = chords.length + grown.length + notes.length / 2
+  // One word of all counts: an argument costs more than a few digits in another.
+  out.push(
+    `${parts.length} ${ordered.length} ${pushes.length} ${opened} ${joined.length} ` +
+      `${pages.length} ${frees.length} ${releases.length} ${own === undefined ? 0 : 1}`,
+  )
 
   const list = listOf(tag)
   const queue = queues[list >> 2] as string

@@ -14,8 +14,8 @@
 --       12 '', or the prefix of all our keys where gates are kept · 13 consumer, for them
 --       14 … 13+Q    index of each queue among those registered
 --       then each plain completion: field, result key, text of its SUCCESS
---       then each other completion: field, ending, marker ('' without), counts of results, pushes, chords,
---         parts, joined, pages, frees, releases; '1' when the first result is the task's own; what the ending needs (see there);
+--       then each other completion: field, ending, marker ('' without), one word of counts (parts, results, pushes, chords,
+--         joined, pages, frees, releases, and 1 when the first result is the task's own); what the ending needs (see there);
 --         results (key, text, seconds), pushes (KEYS index, due ms or '' or 'all' where it is a channel, text; a list's redo list is the
 --         key behind it), chords (.s, size; .t, '+1': one part more; or what errand.lua is told), parts (prefix of
 --         results, group, body, index, task id, member), joined (taken, seen), pages (key, number, text), frees (key, number), releases (key of a staged list)
@@ -40,7 +40,7 @@ local at = 14 + queues
 local refused, joins
 
 local firstRaw = false
-if plain == 0 and others > 0 and (gates or ARGV[at + 1] ~= 'ack' or ARGV[at + 6] ~= '0') then
+if plain == 0 and others > 0 and (gates or ARGV[at + 1] ~= 'ack' or string.sub(ARGV[at + 3], 1, 2) ~= '0 ') then
   firstRaw = call('HGET', hash, ARGV[at])
 end
 local first = plain + others > 0 and call('HDEL', hash, ARGV[at]) or 0
@@ -141,30 +141,53 @@ if others > 0 then
     return true
   end
 
-  -- What is ours of the chord that a part belongs to. (Names are made here: they would be half of a part's bytes.)
-  local function ours(p) return ARGV[p] .. 'lovage:chord:' .. ARGV[p + 1] .. ':' .. ARGV[p + 2] .. ':' end
+  -- The chord that a part belongs to. Nobody else writes there while this script runs, so what does not change with
+  -- a part is read for the first one and kept. (Names are made here: they would be half of a part's bytes.)
+  local boards = {}
+  local function boardOf(p)
+    local ours = ARGV[p] .. 'lovage:chord:' .. ARGV[p + 1] .. ':' .. ARGV[p + 2] .. ':'
+    local board = boards[ours]
+    if not board then
+      local group = ARGV[p] .. 'celery-taskset-meta-' .. ARGV[p + 1]
+      board = { group = group, j = group .. '.j', seen = ours .. 'seen', taken = ours .. 'taken' }
+      boards[ours] = board
+    end
+    return board
+  end
 
-  -- Counts one part; the last one takes the keys away and returns all members.
-  local function report(p)
-    local group = ARGV[p] .. 'celery-taskset-meta-' .. ARGV[p + 1]
-    local j, t, s, seen, taken = group .. '.j', group .. '.t', group .. '.s', ours(p) .. 'seen', ours(p) .. 'taken'
-    local kind = call('TYPE', j).ok
-    if kind == 'list' then
-      call('RPUSH', j, ARGV[p + 5])
+  local function read(board)
+    local j, s, t = board.j, board.group .. '.s', board.group .. '.t'
+    board.kind = call('TYPE', j).ok
+    if board.kind == 'list' then
+      board.count = call('LLEN', j)
     else
-      if kind ~= 'zset' and kind ~= 'none' then call('DEL', j) end
-      call('ZADD', j, ARGV[p + 3], ARGV[p + 5])
+      if board.kind ~= 'zset' and board.kind ~= 'none' then call('DEL', j) end
+      board.count = call('ZCARD', j)
     end
     -- Our own openings carry no TTL while the chord lives; what Python opened, or has yet to open, does.
-    local life = call('TTL', s)
-    if life ~= -1 then
+    board.life = call('TTL', s)
+    board.size = math.huge
+    if board.life ~= -2 then
+      board.size = (tonumber(call('GET', s)) or math.huge) + (tonumber(call('GET', t) or '0') or 0)
+    end
+  end
+
+  -- Counts one part; the last one takes the keys away and returns all members.
+  local function report(board, p)
+    if not board.kind then read(board) end
+    local j, seen, taken, kind = board.j, board.seen, board.taken, board.kind
+    if kind == 'list' then
+      board.count = call('RPUSH', j, ARGV[p + 5])
+    else
+      board.count = board.count + call('ZADD', j, ARGV[p + 3], ARGV[p + 5])
+    end
+    if board.life ~= -1 then
       call('EXPIRE', j, 86400)
       call('EXPIRE', seen, 86400)
     end
-    if life == -2 then return false end
-    local size = (tonumber(call('GET', s)) or math.huge) + (tonumber(call('GET', t) or '0') or 0)
-    local count = kind == 'list' and call('LLEN', j) or call('ZCARD', j)
+    local count, size = board.count, board.size
     if count < size then return false end
+    boards = {}
     -- A Python redelivery with other bytes counts twice in `.j`: what came first stays. Our own parts cannot.
     local kept = members(j)
     if call('SCARD', seen) < count then
@@ -186,9 +209,9 @@ if others > 0 then
     call('RENAME', j, taken)
     call('PERSIST', taken)
     call('PERSIST', seen)
-    call('DEL', t, s)
+    call('DEL', board.group .. '.t', board.group .. '.s')
     -- A Python client keeps the nesting of a header with groups in it under the group's own key: it goes first.
-    local saved = pcall('GET', string.sub(j, 1, -3))
+    local saved = pcall('GET', board.group)
     if type(saved) == 'string' then
       if kind == 'list' then call('LPUSH', taken, saved) else call('ZADD', taken, '-inf', saved) end
       table.insert(kept, 1, saved)
@@ -196,13 +219,24 @@ if others > 0 then
     return kept
   end
 
+  -- Completions are much alike: each sort of them is read once.
+  local known = {}
+  local function countsOf(word)
+    local counts = known[word]
+    if not counts then
+      counts = {}
+      for number in string.gmatch(word, '%d+') do counts[#counts + 1] = tonumber(number) end
+      known[word] = counts
+    end
+    return counts
+  end
+
   for i = 0, others - 1 do
     local field, ending, marker = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-    local results, pushes, chords = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-    local parts, acts = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
-    local pages, frees, releases = tonumber(ARGV[at + 8]), tonumber(ARGV[at + 9]), tonumber(ARGV[at + 10])
-    local own = ARGV[at + 11] == '1'
-    local e = at + 12 -- the ending's own arguments
+    local counts = countsOf(ARGV[at + 3])
+    local parts, results, pushes, chords, acts = counts[1], counts[2], counts[3], counts[4], counts[5]
+    local pages, frees, releases, own = counts[6], counts[7], counts[8], counts[9] == 1
+    local e = at + 4 -- the ending's own arguments
     local r = e + (ending == 'ack' and 0 or ending == 'requeue' and 1 or ending == 'back' and 2 or ending == 'park' and 3 or
       ending == 'put' and 3 or ending == 'defer' and 4 or 9)
     local p = r + 3 * results
@@ -244,7 +278,7 @@ if others > 0 then
     local counted, any = {}, false
     if fresh and parts > 0 then
       for k = 0, parts - 1 do
-        counted[k] = call('SADD', ours(m + 6 * k) .. 'seen', ARGV[m + 6 * k + 4]) == 1
+        counted[k] = call('SADD', boardOf(m + 6 * k).seen, ARGV[m + 6 * k + 4]) == 1
         any = any or counted[k]
       end
       if not any and marker == '' then fresh = false end
@@ -272,14 +306,16 @@ if others > 0 then
           openOrNote(key, size)
         end
       end
+      if chords > 0 then boards = {} end
       for k = 0, parts - 1 do
         local b = m + 6 * k
-        local all = counted[k] and report(b)
+        local board = boardOf(b)
+        local all = counted[k] and report(board, b)
         if all then
           keep = true
           joins = joins or {}
           joins[#joins + 1] = { plain + i, ARGV[b + 1], ARGV[b + 2], all }
-          joined[#joined + 1] = { plain + i, ARGV[b + 1], ARGV[b + 2], ours(b) .. 'taken' }
+          joined[#joined + 1] = { plain + i, ARGV[b + 1], ARGV[b + 2], board.taken }
         end
       end
     end
