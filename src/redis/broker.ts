@@ -42,6 +42,8 @@ export interface BrokerOptions {
   readonly keys: Keys
   /** Where results lie when that is another server. */
   readonly farResults?: Address
+  /** For people. */
+  readonly resultsUrl: string
   readonly databases: Databases
   readonly timeoutSeconds: number
   readonly log: Logger
@@ -208,7 +210,12 @@ export class RedisBroker implements Broker {
     return leads === 1
   }
 
-  inspect(): Promise<ServerReport> {
+  async inspect(): Promise<ServerReport> {
+    const { databases, resultsUrl, timeoutSeconds } = this.#options
+    // Scripts go there and back: a worker whose results have no place would hear of it with its first one.
+    const there = ["return redis.call('SELECT', ARGV[1])", 0, databases.results]
+    if (databases.results !== '')
+      await ask(this.link, resultsUrl, timeoutSeconds, () => this.link.send('eval', there))
     return inspectServer((command, args) => this.#ask(command, args))
   }
 

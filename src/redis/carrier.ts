@@ -29,6 +29,7 @@ export const openRedis: OpenCarrier = ({
   const broker = new RedisBroker({
     address,
     ...(isFar && { farResults: results }),
+    resultsUrl: results.masked,
     keys,
     databases,
     timeoutSeconds: timeout,

@@ -9,7 +9,7 @@ import type { Address } from './address.js'
 import { MasterConnector } from './master-connector.js'
 import { type MasterWatch, watchOf } from './master-watch.js'
 import type { Script } from './scripts.js'
-import { withoutCommand } from './trouble.js'
+import { troubleOf, withoutCommand } from './trouble.js'
 
 /** A RESP reply; bulk strings are Buffers. */
 export type Reply = Buffer | number | null | readonly Reply[]
@@ -159,7 +159,7 @@ export class Link {
     if (this.#holders === 0) this.#refer()
   }
 
-  /** Resolves when commands may be sent; rejects only when the link is closed. */
+  /** Resolves when commands may be sent; rejects when the link is closed, or leads to a database that there is not. */
   whenUp(): Promise<void> {
     if (this.up) return Promise.resolve()
     if (this.#closed) return Promise.reject(new Error('Connection is closed.'))
@@ -251,6 +251,8 @@ export class Link {
       for (const { resolve } of this.#waiting.splice(0)) resolve()
     } catch (error) {
       this.lastError = withoutCommand(error) as Error
+      if (troubleOf(error) === 'nowhere')
+        for (const { reject } of this.#waiting.splice(0)) reject(this.lastError)
       if (client.status === 'ready') client.disconnect(true)
     }
   }

@@ -120,9 +120,10 @@ export class Publisher {
     this.#hasAof = false
   }
 
-  /** Most troubles may pass before patience ends; a wrong password does not. */
+  /** Most troubles may pass before patience ends; a wrong password or database does not. */
   disconnected(error: Error): void {
-    if (troubleOf(error) === 'denied') return this.#fail([...this.#flying, ...this.#pending.splice(0)], error)
+    if (['denied', 'nowhere'].includes(troubleOf(error)))
+      return this.#fail([...this.#flying, ...this.#pending.splice(0)], error)
     for (const entry of [...this.#flying, ...this.#pending]) entry.troubled = true
     this.#watch()
   }

@@ -1,5 +1,5 @@
 // What may go wrong over there, sorted by what can be done about it.
-import { BrokerFull, OperationalError } from '../errors.js'
+import { BrokerFull, ImproperlyConfigured, type LovageError, OperationalError } from '../errors.js'
 
 export type Trouble =
   /** The connection broke or cannot be had: the outcome is unknown, the call may be sent again. */
@@ -10,6 +10,8 @@ export type Trouble =
   | 'full'
   /** User or password are wrong, or may not do this. */
   | 'denied'
+  /** It has no database of this number: the URL is wrong, and time does not mend it. */
+  | 'nowhere'
   /** The script is not known (any more). */
   | 'noscript'
   /** Anything else that Redis said. */
@@ -36,6 +38,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 export const troubleOf = (error: unknown): Trouble => {
   if (!(error instanceof Error) || error.name !== 'ReplyError') return 'connection'
+  if (/DB index is out of range|SELECT is not allowed/.test(error.message)) return 'nowhere'
   const code = /^-?([A-Z]+)/.exec(error.message)?.[1] ?? ''
   const known = codes[code]
   if (known !== undefined) return known
@@ -74,6 +77,8 @@ export const explain = (url: string, error: unknown): string => {
       return `Redis at ${url} is full (${text}). Give it more memory (maxmemory) or let the queues drain.`
     case 'denied':
       return `Redis at ${url} refuses us (${text}). Check user and password in the URL, and the user's ACL.`
+    case 'nowhere':
+      return `Redis at ${url} has no database of that number (${text}). Expected one from 0 to 15, unless "databases" in its redis.conf says otherwise: change the number at the end of the URL.`
     case 'noscript':
     case 'refused':
       if (/unknown command '?waitaof/i.test(text))
@@ -93,8 +98,11 @@ export const withoutCommand = (error: unknown): unknown => {
 const adviceOn = (text: string): readonly string[] =>
   Object.entries(advice).flatMap(([code, words]) => (new RegExp(`\\b${code}\\b`).test(text) ? [words] : []))
 
-export const toOperational = (url: string, error: unknown, prefix = ''): OperationalError => {
-  const Kind = troubleOf(error) === 'full' ? BrokerFull : OperationalError
+/** What callers are told: an OperationalError, or an ImproperlyConfigured where it is their URL that is wrong. */
+export const toOperational = (url: string, error: unknown, prefix = ''): LovageError => {
+  const trouble = troubleOf(error)
+  const Kind =
+    trouble === 'full' ? BrokerFull : trouble === 'nowhere' ? ImproperlyConfigured : OperationalError
   return new Kind(prefix + explain(url, error), { cause: withoutCommand(error) })
 }
 

@@ -2,9 +2,8 @@
 // of the same names behind it on the same connection (RESP3 allows it), so that nothing falls between the
 // two. A message on a channel is only a hint that may be missed: every few seconds all waits are read again.
 // Both may leave before there is a watch, behind the message whose result it will be.
-import { OperationalError } from '../errors.js'
 import type { Link } from './link.js'
-import { explain } from './trouble.js'
+import { toOperational, troubleOf } from './trouble.js'
 
 interface Watch {
   readonly listener: (text: string) => void
@@ -83,7 +82,9 @@ export class Watcher {
   }
 
   disconnected(): void {
-    if (this.#watches.size > 0) this.#patience ??= setTimeout(() => this.#lament(), this.#timeoutMs)
+    if (this.#watches.size === 0) return
+    if (this.#isHopeless) this.#lament()
+    else this.#patience ??= setTimeout(() => this.#lament(), this.#timeoutMs)
   }
 
   close(): void {
@@ -195,16 +196,20 @@ export class Watcher {
     this.#reread = setTimeout(() => this.#readAgain(), rereadMs)
   }
 
-  /** No connection in time: each wait hears it once, and goes on waiting if it wants to. */
+  get #isHopeless(): boolean {
+    return troubleOf(this.#link.lastError) === 'nowhere'
+  }
+
+  /** No connection in time, or never: each wait hears it once, and goes on waiting if it wants to. */
   #lament(): void {
+    if (this.#patience) clearTimeout(this.#patience)
     this.#patience = null
     if (this.#link.up || this.#watches.size === 0) return
     const now = Date.now()
-    const error = new OperationalError(explain(this.#url, this.#link.lastError), {
-      cause: this.#link.lastError,
-    })
+    const patienceMs = this.#isHopeless ? 0 : this.#timeoutMs
+    const error = toOperational(this.#url, this.#link.lastError)
     for (const watch of this.#all()) {
-      if (watch.told || watch.onTrouble === undefined || now - watch.sinceMs < this.#timeoutMs) continue
+      if (watch.told || watch.onTrouble === undefined || now - watch.sinceMs < patienceMs) continue
       watch.told = true
       watch.onTrouble(error)
     }

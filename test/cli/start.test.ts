@@ -57,6 +57,25 @@ describe('a worker does not start', () => {
     expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/^lovage: .*allkeys-lru/m) })
   })
 
+  it('on a database that its Redis does not have; nor does a beat', async () => {
+    const nowhere = redis.url.replace(/\/\d+$/, '/99')
+    for (const words of [['worker', '-P', 'solo'], ['worker', '-P', 'solo', '-B'], ['beat']]) {
+      const { code, err } = await project.lovage(['-A', 'tasks.ts', '-q', '-b', nowhere, ...words], env())
+      expect({ code, err }).toEqual({
+        code: 2,
+        err: expect.stringMatching(
+          /^lovage: Redis at redis:\S+\/99 has no database of that number \(.*URL\.$/,
+        ),
+      })
+    }
+    const results = ['--result-backend', nowhere]
+    const { code, err } = await project.lovage(
+      ['-A', 'tasks.ts', '-q', ...results, 'worker', '-P', 'solo'],
+      env(),
+    )
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('/99 has no database') })
+  })
+
   it('whose log or pidfile cannot be written', async () => {
     for (const option of ['--logfile', '--pidfile']) {
       const { code, err } = await worker(['-P', 'solo', option, 'nowhere/x'])

@@ -1,5 +1,5 @@
 // Messages in one database, results in another of the same server: still one script, on every path.
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { until } from '../support/until.js'
 import { end, messages, stored, success, useRoom } from './room.js'
 
@@ -40,17 +40,37 @@ it('results, markers and messages lie where they belong', async () => {
   messagesThere.disconnect()
 })
 
-it('a database that the server does not have is told, and nothing goes to another one', async () => {
-  const url = server.database(99)
-  const { broker } = room.open({ brokerUrl: url, backendUrl: url, timeout: 0.5 })
-  await expect(broker.publish(messages('a'))).rejects.toThrow(/DB index is out of range/)
-  // At whatever moment between two attempts the patience of one ends.
-  const hasty = Array.from({ length: 60 }, (_, i) => {
-    const one = room.open({ brokerUrl: url, backendUrl: url, timeout: 0.3 + i / 100 })
-    return expect(one.broker.publish(messages('a'))).rejects.toThrow(/DB index is out of range/)
+describe('a database that the server does not have', () => {
+  const url = (): string => server.database(99)
+  const noDatabase = expect.objectContaining({
+    name: 'ImproperlyConfigured',
+    message: expect.stringMatching(
+      /Redis at redis:.*\/99 has no database of that number \(.*out of range.*\)\. Expected one from 0 to 15/,
+    ),
   })
-  await Promise.all(hasty)
-  expect(await client.dbsize()).toBe(0)
+  // A patience that no test outlives: nobody waits for what cannot come.
+  const patient = 600
+
+  it('is told to who publishes, at once, and nothing goes to another one', async () => {
+    const { broker } = room.open({ brokerUrl: url(), backendUrl: url(), timeout: patient })
+    const all = Array.from({ length: 60 }, () => broker.publish(messages('a')))
+    for (const end of await Promise.allSettled(all)) expect(end).toMatchObject({ reason: noDatabase })
+    await expect(broker.publish(messages('a'))).rejects.toEqual(noDatabase)
+    expect(await client.dbsize()).toBe(0)
+  })
+
+  it('is told to who reads, waits or looks, at once', async () => {
+    const { broker, backend } = room.open({ brokerUrl: url(), backendUrl: url(), timeout: patient })
+    await expect(backend.read(['a'])).rejects.toEqual(noDatabase)
+    await expect(broker.inspect()).rejects.toEqual(noDatabase)
+    const heard = await new Promise((resolve) => backend.watch('a', () => undefined, resolve))
+    expect(heard).toEqual(noDatabase)
+  })
+
+  it('is told before a worker takes its first message, where only results would go there', async () => {
+    const { broker } = room.open({ brokerUrl: server.database(2), backendUrl: url(), timeout: patient })
+    await expect(broker.inspect()).rejects.toEqual(noDatabase)
+  })
 })
 
 it('a watch hears of results in its own database', async () => {
