@@ -1,9 +1,10 @@
 // The Backend port over a memory room.
-import type { Backend } from '../runtime/backend.js'
+import { type Backend, closedUnder } from '../runtime/backend.js'
 import type { Room } from './room.js'
 
 export class MemoryBackend implements Backend {
-  readonly #stops = new Set<() => void>()
+  /** What ends a watch → who hears that it was ended by us. */
+  readonly #stops = new Map<() => void, ((error: Error) => void) | undefined>()
 
   constructor(
     readonly url: string,
@@ -15,7 +16,7 @@ export class MemoryBackend implements Backend {
   }
 
   /** The listener is never called before this has returned, nor after the returned function was called. */
-  watch(taskId: string, listener: (text: string) => void): () => void {
+  watch(taskId: string, listener: (text: string) => void, onTrouble?: (error: Error) => void): () => void {
     let isWatching = true
     const hear = (text: string): void => {
       if (isWatching) listener(text)
@@ -28,7 +29,7 @@ export class MemoryBackend implements Backend {
       this.#stops.delete(stop)
       unwatch()
     }
-    this.#stops.add(stop)
+    this.#stops.set(stop, onTrouble)
     return stop
   }
 
@@ -50,6 +51,9 @@ export class MemoryBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    for (const stop of this.#stops) stop()
+    for (const [stop, onTrouble] of this.#stops) {
+      stop()
+      onTrouble?.(closedUnder(this.url))
+    }
   }
 }

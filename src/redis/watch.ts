@@ -2,6 +2,7 @@
 // of the same names behind it on the same connection (RESP3 allows it), so that nothing falls between the
 // two. A message on a channel is only a hint that may be missed: every few seconds all waits are read again.
 // Both may leave before there is a watch, behind the message whose result it will be.
+import { closedUnder } from '../runtime/backend.js'
 import type { Link } from './link.js'
 import { toOperational, troubleOf } from './trouble.js'
 
@@ -89,8 +90,10 @@ export class Watcher {
 
   close(): void {
     for (const timer of [this.#leaveTimer, this.#reread, this.#patience]) if (timer) clearTimeout(timer)
+    const left = [...this.#all()]
     this.#watches.clear()
     this.#expected.clear()
+    for (const { onTrouble } of left) onTrouble?.(closedUnder(this.#url))
   }
 
   *#all(): Iterable<Watch> {

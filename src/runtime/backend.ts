@@ -1,6 +1,13 @@
 // PORT Backend: where results lie and how somebody waits for one. Texts are Celery's result JSON; what
 // they mean is runtime/meta's business. Workers write results through the Broker's completions, so that
 // result, edges and ack are one transition; a Backend reads, waits and forgets.
+import { OperationalError } from '../errors.js'
+
+/** What a watch is told when its store is closed under it. */
+export const closedUnder = (url: string): OperationalError =>
+  new OperationalError(
+    `The app was closed while a result was waited for (${url}). The task goes on: ask for its result again, by its id.`,
+  )
 
 export interface Backend {
   /** Without passwords, for banners. */
@@ -10,7 +17,7 @@ export interface Backend {
   /**
    * Calls `listener` with the text stored now (if any) and with each later one, until the returned function
    * is called. Survives lost connections; a text may come twice, the last one always comes. `onTrouble` hears
-   * of a connection that cannot be had in bounded time.
+   * of a connection that cannot be had in bounded time, and of a close() in the middle.
    */
   watch(taskId: string, listener: (text: string) => void, onTrouble?: (error: Error) => void): () => void
   /**

@@ -68,8 +68,7 @@ export class TasksResult<T> implements GroupResult<T> {
   async *updates(): AsyncIterableIterator<ResultUpdate> {
     const total = this.results.length
     let current = 0
-    const members = this[Symbol.asyncIterator]()
-    while ((await members.next()).done !== true) {
+    for await (const _ of this) {
       current += 1
       if (current < total) yield { state: 'PROGRESS', result: { current, total } }
     }
@@ -98,13 +97,15 @@ export class TasksResult<T> implements GroupResult<T> {
     return (await Promise.all(this.results.map((result) => result.ready()))).filter(Boolean).length
   }
 
-  /** Members in the order in which they end. */
+  /** Members in the order in which they end. Whoever has seen enough waits for no more of them. */
   async *[Symbol.asyncIterator](): AsyncIterator<AnyResult> {
     const ended: AnyResult[] = []
     let wake: () => void = () => undefined
     let trouble: unknown
-    for (const result of this.results)
-      result.get({ propagate: false }).then(
+    // One for each: thousands of listeners to one signal are slow to leave it.
+    const waits = this.results.map((result) => {
+      const wait = new AbortController()
+      result.get({ propagate: false, signal: wait.signal }).then(
         () => {
           ended.push(result)
           wake()
@@ -114,14 +115,20 @@ export class TasksResult<T> implements GroupResult<T> {
           wake()
         },
       )
-    for (let given = 0; given < this.results.length; given += 1) {
-      while (ended[given] === undefined) {
-        if (trouble !== undefined) throw trouble
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
+      return wait
+    })
+    try {
+      for (let given = 0; given < this.results.length; given += 1) {
+        while (ended[given] === undefined) {
+          if (trouble !== undefined) throw trouble
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+        }
+        yield ended[given] as AnyResult
       }
-      yield ended[given] as AnyResult
+    } finally {
+      for (const wait of waits) wait.abort()
     }
   }
 

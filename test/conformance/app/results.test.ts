@@ -218,6 +218,21 @@ onEveryEngine('a result', (bench) => {
     })
   })
 
+  it('whose app is closed while it is waited for is not waited for any more', async () => {
+    const app = bench().app()
+    const sent = await app.sendTask('nobody')
+    const updates = sent.updates()
+    const waits = [sent.get(), updates.next()]
+    const ends = Promise.allSettled(waits)
+    // A turn of the loop, in which they begin.
+    await sent.state()
+    await app.close()
+    const closed = { name: 'OperationalError', message: expect.stringMatching(/^The app was closed while /) }
+    expect(await ends).toEqual(
+      waits.map(() => ({ status: 'rejected', reason: expect.objectContaining(closed) })),
+    )
+  })
+
   it('can be forgotten, with its parents', async () => {
     const { app, add } = await start()
     const result = await chain(add.s(1, 1), add.s(1)).delay()

@@ -34,7 +34,7 @@ describe('waiting over Redis', () => {
     await script.line(/^end$/)
     const endedAt = performance.now()
     const { code } = await script.exited
-    expect([code, script.stdout()]).toEqual([0, '8\nTimeoutError\nend\n'])
+    expect([code, script.stdout()]).toEqual([0, '8\nTimeoutError\n2\nPROGRESS\nend\n'])
     expect(performance.now() - endedAt).toBeLessThan(3000)
   })
 
