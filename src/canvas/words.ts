@@ -7,6 +7,7 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (typeof value === 'object' && value !== null) {
     const name = Object.getPrototypeOf(value)?.constructor?.name
+    if (name === '') return 'an object of a class without a name'
     return name === undefined || name === 'Object' ? 'an object' : `an object of class ${name}`
   }
   return String(value)

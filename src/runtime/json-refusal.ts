@@ -27,11 +27,18 @@ export function whyNot(value: object): string {
   if (types.isPromise(value)) return 'is a Promise; await it first and send what it gives.'
   if (types.isAnyArrayBuffer(value) || types.isDataView(value))
     return 'is a bare buffer; send new Uint8Array(buffer) instead.'
-  const name = (value.constructor as { name?: string } | undefined)?.name || 'nameless class'
+  if (isIterator(value)) return 'is an iterator; send what it gives: [...iterator].'
+  if (isAsyncIterator(value)) return 'is an async iterator; collect what it gives and send that.'
+  const name = (value.constructor as { name?: string } | undefined)?.name
   if (types.isWeakMap(value) || types.isWeakSet(value) || name === 'WeakRef')
     return `is a ${name}, which only has a meaning in this process. Send plain data.`
   return (
-    `is an instance of ${name}, which the other side could not rebuild. Send plain data ({ ...value }), give the ` +
-    `class a toJSON(), or register it on both sides: app.registerClass(${name}).`
+    `is an instance of ${name || 'a class without a name'}, which the other side could not rebuild. Send plain data ` +
+    '({ ...value }), give the class a toJSON(), or register it on both sides: ' +
+    (name ? `app.registerClass(${name}).` : "app.registerClass(TheClass, 'a name').")
   )
 }
+
+const isIterator = (value: object): boolean => 'next' in value && Symbol.iterator in value
+
+const isAsyncIterator = (value: object): boolean => 'next' in value && Symbol.asyncIterator in value

@@ -169,7 +169,7 @@ export const sendNode = (
   options: CallOptions,
 ): PendingResult<any, any> => {
   const task = currentTask()
-  let id = options.taskId ?? node.options.taskId ?? ''
+  let id = (options as CallOptions | null)?.taskId ?? node.options.taskId ?? ''
   try {
     const prepared = prepare(app, node, args, options, task)
     const { result } = prepared.plan

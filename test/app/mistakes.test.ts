@@ -345,6 +345,11 @@ describe('a call', () => {
       'InvalidSignature: Options are expected to be an object, but got 10.',
     ],
     [
+      'with options that are null',
+      () => add.applyAsync([1, 2], null),
+      'InvalidSignature: Options are expected to be an object, but got null.',
+    ],
+    [
       'with kwargs that are no object',
       () => add.applyAsync([1, 2], { kwargs: [3] }),
       'InvalidSignature: kwargs: expected an object, got an array of 1',

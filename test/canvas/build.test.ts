@@ -206,6 +206,10 @@ describe('what is no signature', () => {
     [() => chord(loose(undefined), b), "Member 1 of the chord's header is not a signature, but undefined."],
     [() => chord([a], loose(undefined)), 'The body of the chord is not a signature, but undefined.'],
     [() => a.link(loose(callable)), 'A callback is the task proj.double itself. Write double.s(…)'],
+    [
+      () => group(loose((function* () {})())),
+      'Member 1 of the group is not a signature, but an object of a class without a name.',
+    ],
     [() => a.linkError(loose({})), 'An errback is not a signature, but an object.'],
     [() => loose(a.link).call({}, b), 'What link() is called on is not a signature, but an object.'],
   ])('is refused in a sentence: %#', (build, words) => {

@@ -324,6 +324,15 @@ describe('what cannot travel is refused with its place, its kind and a way out',
       { cache: new WeakMap() },
       'argument 2.cache of proj.add is a WeakMap, which only has a meaning in this process. Send plain data.',
     ],
+    [[1].values(), 'argument 2 of proj.add is an iterator; send what it gives: [...iterator].'],
+    [
+      (async function* () {})(),
+      'argument 2 of proj.add is an async iterator; collect what it gives and send that.',
+    ],
+    [
+      new (class {})(),
+      "argument 2 of proj.add is an instance of a class without a name, which the other side could not rebuild. Send plain data ({ ...value }), give the class a toJSON(), or register it on both sides: app.registerClass(TheClass, 'a name').",
+    ],
     [10n ** 4300n, 'argument 2 of proj.add has more than 4300 digits; Python refuses to read that.'],
     [
       new Date(Date.UTC(10_000, 0)),
