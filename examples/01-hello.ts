@@ -2,8 +2,8 @@
 //
 //   npx jiti examples/01-hello.ts
 //
-// With LOVAGE_BROKER_URL=redis://localhost:6379/0 the same runs over Redis, and the worker could run anywhere:
-//   npx lovage -A examples/01-hello.ts worker
+// With LOVAGE_BROKER_URL=redis://localhost:6379/0 the same runs over Redis. There a worker may run anywhere, on a file
+// that makes the app and its tasks and starts nothing: npx lovage -A tasks.ts worker (docs/getting-started.md).
 import { createApp } from 'lovage'
 
 export const app = createApp('hello', { broker: process.env.LOVAGE_BROKER_URL ?? 'memory://' })

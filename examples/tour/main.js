@@ -4,14 +4,15 @@
 // Each step is shown as the code that a user would write, beside what came out of it.
 import { parseArgs } from 'node:util'
 import { chain, chord, createApp, group } from 'lovage'
-import { createPrinter } from './print.js'
+import { createPrinter, sayWhatIsWrong } from './print.js'
 
+process.on('uncaughtException', sayWhatIsWrong)
 const { values } = parseArgs({ options: { broker: { type: 'string', default: 'memory://' } } })
 const print = createPrinter()
 
 const app = createApp('tour', {
   broker: values.broker,
-  taskDefaultQueue: `tour-${process.pid}`, // a queue of its own, so that a shared Redis is left as it was
+  taskDefaultQueue: `tour-${process.pid}`, // a queue of its own: on a shared Redis nobody else takes its tasks
   resultExpires: 60,
 })
 
@@ -111,6 +112,8 @@ await print.step(`app.beat.every('heartbeat', 1, beat.si())`, async () => {
   while (beats < 3) await new Promise((resolve) => setTimeout(resolve, 50))
   return `${beats} runs`
 })
+
+await app.beat.remove('heartbeat') // on a Redis an entry would outlive its program
 
 await app.close()
 print.end()

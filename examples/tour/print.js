@@ -1,5 +1,6 @@
 // How the tour looks: code on the left, what came out of it on the right; colours on a terminal only.
 import { inspect } from 'node:util'
+import { isLovageError } from 'lovage'
 
 const colourful = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
 
@@ -25,4 +26,11 @@ export const createPrinter = () => {
 
     end: () => console.log(`\n${dim(`Done in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`)}\n`),
   }
+}
+
+/** A wrong option, a Redis that is not there: one sentence. Anything else with its stack. */
+export const sayWhatIsWrong = (error) => {
+  const isPlain = isLovageError(error) || String(error?.code).startsWith('ERR_PARSE_ARGS')
+  console.error(isPlain ? `\n${error.message}\n` : error)
+  process.exit(1)
 }

@@ -2,7 +2,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import { run } from '../support/processes.js'
+import { leaks } from '../support/leaks.js'
+import { run, start } from '../support/processes.js'
 import { startRedis } from '../support/redis.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -226,9 +227,25 @@ describe('npm start', () => {
     expect(steps(stdout())).toEqual(tour.map((line) => expect.stringContaining(line)))
   })
 
-  it('runs the very same on a Redis', async () => {
+  it('runs the very same on a Redis, and leaves it no entry', async () => {
     const redis = await startRedis()
     const { stdout } = await run('npm', ['start', '--silent', '--', '--broker', redis.url], { cwd: root })
     expect(steps(stdout())).toEqual(tour.map((line) => expect.stringContaining(line)))
+    expect(await leaks(redis.url)).toEqual([])
+  })
+
+  it('has colours on a terminal', async () => {
+    const terminal = ['--import', 'data:text/javascript,process.stdout.isTTY = true']
+    const { stdout } = await run(process.execPath, [...terminal, 'examples/tour/main.js'], { cwd: root })
+    expect(stdout()).toContain('\u001B[32m16\u001B[0m')
+  })
+
+  it.each([
+    ['redis://127.0.0.1:1/0', /^Cannot reach Redis at redis:\/\/127\.0\.0\.1:1\/0 .*$/],
+    ['amqp://there', /^Unknown URL "amqp:\/\/there": expected redis:\/\/.*$/],
+  ])('says in one sentence what is wrong with --broker %s', async (url, sentence) => {
+    const tourOf = start(process.execPath, ['examples/tour/main.js', '--broker', url], { cwd: root })
+    expect((await tourOf.exited).code).toBe(1)
+    expect(tourOf.stderr().trim()).toMatch(sentence)
   })
 })
