@@ -1,4 +1,4 @@
-// lovage dev: the whole thing in one process on the memory broker (a worker and a beat),
+// lovage dev: the whole thing in one process on the memory broker (a worker, a beat, and a monitor if you like),
 // for a first look without Redis. Nobody else can reach that broker, so calls are typed here.
 import { hostname } from 'node:os'
 import { Command } from 'commander'
@@ -7,20 +7,30 @@ import { appFor, colorsFor, type Context } from './context.js'
 import { typeCalls } from './dev-call.js'
 import { openLog } from './log-lines.js'
 import { nodeName } from './node-name.js'
-import { level, whole } from './options.js'
+import { type OpenMonitor, openMonitor } from './open-monitor.js'
+import { level, port, whole } from './options.js'
 
 interface DevOptions {
   readonly concurrency: number
   readonly loglevel: LogLevel
+  /** `true` without a port of its own. */
+  readonly monitor?: number | true
 }
+
+const usualPort = 5555
 
 export const devCommand = ({ io, version }: Context): Command =>
   new Command('dev')
     .description('worker and beat in one process, without Redis; calls are typed at its prompt')
     .option('-c, --concurrency <n>', 'tasks at the same time', whole, 100)
     .option('-l, --loglevel <level>', 'DEBUG, INFO, WARNING, ERROR or CRITICAL', level, 'INFO')
-    .addHelpText('after', '\nExample:\n  lovage -A proj/tasks.ts dev')
-    .action(async ({ concurrency, loglevel }: DevOptions, command: Command) => {
+    .option(
+      '--monitor [port]',
+      `a page in the browser that shows what goes on (default port: ${usualPort})`,
+      port,
+    )
+    .addHelpText('after', '\nExample:\n  lovage -A proj/tasks.ts dev --monitor')
+    .action(async ({ concurrency, loglevel, monitor: wanted }: DevOptions, command: Command) => {
       const app = await appFor(command, io, true)
       app.configure({ brokerUrl: 'memory://', resultBackend: 'memory://' })
       const log = openLog({
@@ -48,12 +58,19 @@ export const devCommand = ({ io, version }: Context): Command =>
               `Type a call, its arguments in JSON, as ${cyan('name(1, "two")')}, and see its result. Ctrl+C ends everything.\n`,
       )
       await app.beat.start({ log })
+      let monitor: OpenMonitor | undefined
       try {
+        if (wanted !== undefined) {
+          const place = { host: '127.0.0.1', port: wanted === true ? usualPort : wanted }
+          monitor = await openMonitor(app, { ...place, tasks: 10_000, enableEvents: true })
+          io.out(`Monitor: ${monitor.url}`)
+        }
         const ended = worker.run()
         // At a terminal Ctrl+D is goodbye; an input that was never there is not.
         void typeCalls(app, names, io).then(() => io.terminal.in && worker.stop())
         await ended
       } finally {
+        await monitor?.close()
         await app.beat.stop()
         await app.close()
       }

@@ -290,13 +290,20 @@ export const tick = app.task('demo.tick', () => 'tock')
 app.beat.every('tick', 0.2, tick.si())
 `,
     })
-    const dev = project.startTyping('-A dev.ts dev', 'demo.add(2, 3)\ndemo.ad(1)\n')
+    const dev = project.startTyping('-A dev.ts dev --monitor 0', 'demo.add(2, 3)\ndemo.ad(1)\n')
     await dev.line(/^demo\.add\(2, 3\) → 5$/)
     await dev.line(/^There is no task demo\.ad\. There are: demo\.add, demo\.tick$/)
     await dev.line(/Task demo\.tick\[.*\] succeeded in .*: 'tock'/)
     expect(dev.stdout()).toMatch(
       /^lovage \d+\.\d+\.\d+, app demo: broker, worker and beat in this process \(memory:\/\/\)$/m,
     )
+    const page = /http:\S+$/.exec(await dev.line(/^Monitor: /))![0]
+    await until(async () => {
+      const { tasks } = (await (await fetch(new URL('/api/state', page))).json()) as {
+        tasks: { name: string }[]
+      }
+      return tasks.some(({ name }) => name === 'demo.tick')
+    })
     expect(await dev.stop('SIGINT')).toEqual({ code: 0, signal: null })
   })
 })
