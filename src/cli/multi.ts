@@ -45,6 +45,7 @@ export const multiCommand = ({ io }: Context, exit: (code: 0 | 1) => void): Comm
     .action(async (verb: string, words: readonly string[], _options: unknown, command: Command) => {
       if (!(verbs as readonly string[]).includes(verb))
         throw new Fault(`lovage multi ${verb}: expected one of ${verbs.join(', ')}.`)
+      if (words.some((word) => word === '-h' || word === '--help')) command.help()
       const { nodes, signal } = planNodes(words, hostname(), globalWords(command))
       const done = await act(verb as Verb, nodes, signal, (text) => io.out(text))
       exit(done ? 0 : 1)

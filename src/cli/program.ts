@@ -98,7 +98,13 @@ const build = (program: Command, context: Context, exit: (code: ExitCode) => voi
         }),
       { hidden: true },
     )
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)])
+  const below = [...program.commands, ...program.commands.flatMap((each) => each.commands)]
+  // As --help everywhere; it is listed once.
+  for (const command of below) {
+    command.version(version, '--version')
+    command.options.at(-1)?.hideHelp()
+  }
+  for (const command of [program, ...below])
     command
       .exitOverride()
       .configureOutput({

@@ -1,6 +1,7 @@
 // lovage result ID: waits for a result and prints it; a failure is printed as its traceback, exit code 1.
 import { inspect } from 'node:util'
 import { Command } from 'commander'
+import { isOperationalError } from '../errors.js'
 import { appFor, type Context } from './context.js'
 import { Fault, sentenceOf } from './fault.js'
 import { secondsOption } from './options.js'
@@ -26,6 +27,8 @@ export const resultCommand = ({ io }: Context): Command =>
           const value = await result.get(timeout === undefined ? {} : { timeout })
           io.out(traceback ? 'None' : valueText(value))
         } catch (error) {
+          // Who cannot be reached is not asked a second time.
+          if (isOperationalError(error)) throw error
           const state = await result.state()
           const text = (await result.traceback()) ?? ''
           if (state === 'PENDING' || !['FAILURE', 'REVOKED'].includes(state)) throw error

@@ -35,8 +35,16 @@ describe('help', () => {
     expect(readFileSync('docs/workers.md', 'utf8')).toContain(`\`\`\`\n${out.trim()}\n\`\`\``)
   })
 
-  it('--version is the package’s', async () => {
-    expect(await lovage(['--version'])).toMatchObject({ code: 0, out: '1.2.3' })
+  it.each(['', 'worker', 'call', 'dead list', 'beat', 'beat add', 'multi'])(
+    '%s --version is the package’s',
+    async (words) => {
+      const argv = words.split(' ').filter(Boolean)
+      expect(await lovage([...argv, '--version'])).toEqual({ code: 0, out: '1.2.3', err: '' })
+    },
+  )
+
+  it('of multi comes behind its verb, too', async () => {
+    expect(await lovage(['multi', 'start', '--help'])).toEqual(await lovage(['multi', '--help']))
   })
 
   it('has no colours', async () => {
