@@ -36,6 +36,18 @@ const costOf = async (canvas: Loose): Promise<{ readonly bytes: number; readonly
 const many = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, i) => make(i))
 
+it('of a message that waits nothing lies in Redis but itself', async () => {
+  const { client, server } = room
+  const app = createApp('bytes', { broker: server.url })
+  const add = app.declare('bytes.add')
+  await Promise.all(many(500, (i) => add.delay(i, i)))
+  const keys = (await client.keys('*')).sort()
+  // Beside it stand the numbers of the sender's last calls, two for a client.
+  expect(keys.filter((key) => !key.startsWith('lovage:pub:'))).toEqual(['_kombu.binding.celery', 'celery'])
+  expect(keys.length).toBeLessThanOrEqual(4)
+  await app.close()
+})
+
 it.each([
   [300, 0.9],
   [1000, 3],
