@@ -7,7 +7,16 @@ import type { Next, Steps } from './fit-steps.js'
 import type { AnySignature, ChainOf, PipeOf } from './flow.js'
 import { addCallback, addErrback } from './link.js'
 import { chunksGroup } from './map.js'
-import { asNode, type ChainNode, type ChordNode, change, type GroupNode, make, type Node } from './node.js'
+import {
+  asNode,
+  type ChainNode,
+  type ChordNode,
+  change,
+  type GroupNode,
+  make,
+  type Node,
+  takenOut,
+} from './node.js'
 import { mergeOptions } from './options.js'
 import { mapNodes } from './walk.js'
 
@@ -21,7 +30,7 @@ import { mapNodes } from './walk.js'
  */
 export function chain<const S extends Parts>(...steps: Steps<S>): ChainOf<S> {
   const listed: readonly unknown[] = steps.length === 1 && Array.isArray(steps[0]) ? steps[0] : steps
-  return join(listed.map((step, i) => asNode(step, `Step ${i + 1} of the chain`))) as unknown as ChainOf<S>
+  return join(listed.map((step, i) => asNode(step, `chain[${i}]:`))) as unknown as ChainOf<S>
 }
 
 /** `sig.pipe(…next)`: the chain that goes on from here. From a group that is always a chord, even a group of one. */
@@ -30,7 +39,7 @@ export function pipe<S extends AnySignature, const N extends readonly unknown[]>
   ...next: Next<S, N>
 ): PipeOf<S, N> {
   const head = asNode(signature, 'What pipe() is called on')
-  const steps = next.map((step, i) => asNode(step, `Step ${i + 1} of the pipe`))
+  const steps = next.map((step, i) => asNode(step, `pipe[${i}]:`))
   return goOn(head, steps) as unknown as PipeOf<S, N>
 }
 
@@ -147,7 +156,7 @@ const opens = ({ tasks, options }: GroupNode): boolean => tasks.length === 1 && 
 /** The only member of a group, as it runs without the group. */
 function onlyMember(group: GroupNode): Node {
   const { groupId: _g, groupIndex: _i, ...options } = group.options
-  return handDown(group.tasks[0]!, group, options)
+  return takenOut(handDown(group.tasks[0]!, group, options))
 }
 
 /** A node that takes over what was written on the composite around it. */

@@ -13,14 +13,14 @@ import { asNode, type ChordNode, isSignature, make, type Node } from './node.js'
  * ```
  */
 export function chord<const H, const B>(header: Header<H>, body: Body<B, H>): ChordOf<H, B> {
-  const after = asNode(body, 'The body of the chord')
+  const after = asNode(body, 'chord.body:')
   return chordOf(header, after) as unknown as ChordOf<H, B>
 }
 
 function chordOf(header: unknown, body: Node): ChordNode {
   if (isSignature(header) && header.kind === 'group') return upgrade(header, body)
   const listed: readonly unknown[] = Array.isArray(header) ? header : [header]
-  const members = listed.map((member, i) => asNode(member, `Member ${i + 1} of the chord's header`))
+  const members = listed.map((member, i) => asNode(member, `chord.header[${i}]:`))
   const common = { args: [], kwargs: {}, options: {}, immutable: false }
   return make<ChordNode>({ kind: 'chord', header: members, body, ...common })
 }

@@ -14,7 +14,7 @@ import { asNode, type GroupNode, make } from './node.js'
  */
 export function group<const M extends Parts>(...members: Members<M>): GroupOf<M> {
   const listed: readonly unknown[] = members.length === 1 && Array.isArray(members[0]) ? members[0] : members
-  const tasks = listed.map((member, i) => asNode(member, `Member ${i + 1} of the group`))
+  const tasks = listed.map((member, i) => asNode(member, `group[${i}]:`))
   const common = { args: [], kwargs: {}, options: {}, immutable: false }
   return make<GroupNode>({ kind: 'group', tasks, ...common }) as unknown as GroupOf<M>
 }

@@ -156,8 +156,21 @@ function freezeList(value: unknown): void {
 
 /** The same node with some of its data changed. */
 export function change<N extends Node>(node: N, data: Partial<N>): N {
-  return make({ ...node, ...data }, ownerOf(node))
+  const changed = make({ ...node, ...data }, ownerOf(node))
+  if (alone.has(node)) alone.add(changed)
+  return changed
 }
+
+const alone = new WeakSet<Node>()
+
+/** The only member of a group, as a step of the chain that opened the group: an error still says where it was written. */
+export function takenOut(member: Node): Node {
+  const step = change(member, {})
+  alone.add(step)
+  return step
+}
+
+export const wasTakenOut = (step: Node): boolean => alone.has(step)
 
 /** The app whose tasks these are, if any of them is bound to one. */
 export function ownerOf(node: Node): object | undefined {

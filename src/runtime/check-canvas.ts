@@ -2,7 +2,7 @@
 // arguments that its function takes? What the function takes is its `length` (parameters before the first one
 // with a default), less those that `params` marks as optional (`y?`): TypeScript's own `y?` is gone at run time.
 // An error names the culprit by its path, as in `chain[2].group[0] (proj.upper)`.
-import type { MapNode, Node } from '../canvas/node.js'
+import { asNode, type MapNode, type Node, wasTakenOut } from '../canvas/node.js'
 import { show } from '../canvas/words.js'
 import { InvalidSignature } from '../errors.js'
 import type { Registry } from './registry.js'
@@ -45,6 +45,15 @@ export const checkCanvas = (root: Node, incoming: number, registry: Registry, li
 /** What came from the wire: whoever sent it may have counted its arguments, and nobody its size. */
 export const checkLimits = (root: Node, limits: CanvasLimits): void => walk(root, 0, limits, () => undefined)
 
+/** The name of what stands deepest, for whoever refuses it. */
+export const deepestIn = (root: Node): string => {
+  let deepest: Place | undefined
+  walk(root, 0, { canvasMaxDepth: Infinity, canvasMaxSize: Infinity }, (place) => {
+    if (deepest === undefined || place.depth > deepest.depth) deepest = place
+  })
+  return nameOf(deepest as Place)
+}
+
 type Fail = (problem: string) => never
 
 const walk = (
@@ -84,13 +93,19 @@ const argumentsOf = (node: Node, incoming: number): number =>
 const pushInner = (place: Place, todo: Place[], fail: Fail): void => {
   const { node, depth } = place
   const given = argumentsOf(node, place.incoming)
-  const add = (inner: Node, incoming: number, key: string): void =>
-    void todo.push({ node: inner, incoming, up: place, key, depth: depth + 1 })
+  const add = (inner: Node, incoming: number, key: string): void => {
+    const at = { node: inner, incoming, up: place, key, depth: depth + 1 }
+    if (Object(inner) !== inner) asNode(inner, `${pathOf(at)}:`)
+    todo.push(at)
+  }
   switch (node.kind) {
     case 'task':
       break
     case 'chain':
-      node.tasks.forEach((step, i) => add(step, i === 0 ? given : 1, `chain[${i}]`))
+      if (node.tasks.length === 0) fail('has no steps, and needs at least one.')
+      node.tasks.forEach((step, i) =>
+        add(step, i === 0 ? given : 1, `chain[${i}]${wasTakenOut(step) ? '.group[0]' : ''}`),
+      )
       break
     case 'group':
       node.tasks.forEach((member, i) => add(member, given, `group[${i}]`))
@@ -117,16 +132,20 @@ const isCycle = ({ node, up }: Place): boolean => {
   return false
 }
 
-/** `proj.upper`, or with its path, of which a deep one shows its ends. */
+/** `proj.upper`, or with its path: `chain[2].group[0] (proj.upper):`. */
 const nameOf = (place: Place): string => {
-  const { node } = place
+  const { node, up } = place
   const name = node.kind === 'task' ? node.task : node.kind
+  return up === null ? name : `${pathOf(place)} (${name}):`
+}
+
+/** Of a deep one, its ends. */
+const pathOf = (place: Place): string => {
   const keys: string[] = []
   for (let at: Place | null = place; at !== null && at.up !== null; at = at.up) keys.push(at.key)
-  if (keys.length === 0) return name
   const path =
     keys.length <= 12 ? keys.reverse() : [...keys.slice(-6).reverse(), '…', ...keys.slice(0, 6).reverse()]
-  return `${path.join('.')} (${name}):`
+  return path.join('.')
 }
 
 /** What a map gives to each call: an item, or a row of arguments. */

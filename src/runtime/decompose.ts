@@ -47,12 +47,15 @@ export const decompose = (
   if (node.kind === 'task' && options.chain === undefined && node.options.chain === undefined) {
     const id = options.taskId ?? node.options.taskId ?? origin.mint()
     const message = toOutgoing(node, args, options, id, origin, toJSON)
-    return { steps: [{ do: 'publish', message }], result: { kind: 'task', id, parent: null } }
+    const steps: readonly Step[] = [{ do: 'publish', message }]
+    const { callbacks, errbacks } = message.embed
+    if (callbacks !== null || errbacks !== null) checkDepth(node, steps)
+    return { steps, result: { kind: 'task', id, parent: null } }
   }
   const steps: Step[] = []
   const sending = { origin, steps, fold: new Fold(origin, steps), chordJson: onceEach(toJSON) }
   const result = send(node.kind === 'task' ? node : normalise(node), args, options, sending)
-  if (node.kind !== 'task') checkDepth(steps)
+  checkDepth(node, steps)
   return { steps, result }
 }
 

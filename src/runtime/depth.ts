@@ -1,7 +1,9 @@
 // How deep a canvas is nested in its messages. A reader takes 320 levels of JSON (Python's about a thousand):
 // what is deeper is refused where it is sent, and not by the worker that cannot read it.
+import type { Node } from '../canvas/node.js'
 import type { SignatureJson } from '../canvas/wire.js'
 import { InvalidSignature } from '../errors.js'
+import { deepestIn } from './check-canvas.js'
 import type { Step } from './plan.js'
 
 /** Levels of JSON; what is left up to 320 is for the arguments. A stage of group and task takes about seven. */
@@ -31,8 +33,8 @@ const levelsOf = (root: unknown): number => {
   return deepest
 }
 
-/** Throws InvalidSignature when a message of the plan would be too deep to be read. */
-export const checkDepth = (steps: readonly Step[]): void => {
+/** Throws InvalidSignature when a message of the plan, which is that of `root`, would be too deep to be read. */
+export const checkDepth = (root: Node, steps: readonly Step[]): void => {
   let seen: SignatureJson | null = null
   for (const step of steps) {
     if (step.do !== 'publish') continue
@@ -44,7 +46,7 @@ export const checkDepth = (steps: readonly Step[]): void => {
     const levels = 2 + Math.max(...parts.map(levelsOf))
     if (levels > mostLevels)
       throw new InvalidSignature(
-        `This canvas is nested too deep: its message has ${levels} levels of JSON, at most ${mostLevels} are sent. ` +
+        `${deepestIn(root)} is nested too deep: its message has ${levels} levels of JSON, at most ${mostLevels} are sent. ` +
           'Let a task in the middle send the rest.',
       )
   }

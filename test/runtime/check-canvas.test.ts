@@ -51,6 +51,11 @@ describe('a missing argument', () => {
       'chain[2].group[0] (proj.upper): takes 1 argument, but this signature gives it 0.',
     ],
     [
+      'of a group of one, which the chain has taken out of it',
+      chain(add(1, 2), add(1), any(group)(add())).linkError(upper()),
+      'chain[2].group[0] (proj.add): takes 2 arguments, but this signature gives it 1.',
+    ],
+    [
       'of a header and of a body',
       chord([chain(add(1, 2), add())], add(1)),
       'chord.header[0].chain[1] (proj.add): takes',
@@ -126,10 +131,24 @@ describe('data made by hand', () => {
     expect(said(group(bodiless as never))).toContain(
       'group[0] (chord): has no body: write chord(header, body)',
     )
-    expect(() => any(chord)([add(1, 2)])).toThrow('The body of the chord is not a signature, but undefined.')
+    expect(() => any(chord)([add(1, 2)])).toThrow('chord.body: is not a signature, but undefined.')
     expect(() =>
       signature.from({ task: 'celery.chord', subtask_type: 'chord', kwargs: { header: [] } }),
     ).toThrow('the chord has no body')
+  })
+
+  it('a place where no signature stands', () => {
+    const holed = { ...common, kind: 'group', tasks: [add(1, 2), undefined] }
+    expect(said(chain(add(1, 2), holed as never))).toBe(
+      'InvalidSignature: chain[1].group[1]: is not a signature, but undefined. Write task.s(…).',
+    )
+  })
+
+  it('a chain without steps', () => {
+    const empty = { ...common, kind: 'chain', tasks: [] }
+    expect(said(group(add(1, 2), empty as never))).toBe(
+      'InvalidSignature: group[1] (chain): has no steps, and needs at least one.',
+    )
   })
 
   it('a canvas that contains itself', () => {

@@ -156,7 +156,16 @@ describe('what is sent', () => {
     const stages = (count: number) =>
       (chain as any)(...Array.from({ length: count }, () => [group(add.s(1), add.s(1)), tsum.s()]).flat())
     expect(messagesOf(send(stages(40), [1]))).toHaveLength(2)
-    expect(() => send(stages(100), [1])).toThrow(/nested too deep: its message has \d+ levels.*at most 290/)
+    expect(() => send(stages(100), [1])).toThrow(
+      /^chord\.body\.chain\[1\]\.chord\.body\..*\.…\..*\.chord\.body \(proj\.tsum\): is nested too deep: its message has \d+ levels.*at most 290/,
+    )
+    const callbacks = (count: number) =>
+      Array.from({ length: count }).reduce<typeof add>(
+        (next) => add.s(1).link(next as any) as any,
+        add.s(1) as any,
+      )
+    expect(messagesOf(send(callbacks(90) as any, [1]))).toHaveLength(1)
+    expect(() => send(callbacks(150) as any, [1])).toThrow(/link\[0\] \(.*add\): is nested too deep/)
   })
 
   it('takes a chain of 5 000 steps, a group of 10 000 and a chord of 5 000 in a moment', () => {
