@@ -120,7 +120,8 @@ export class AppCarrier {
     this.#opened = undefined
     const carrier = await opening?.catch(() => undefined)
     await carrier?.mailbox.close()
-    await carrier?.backend.close()
+    // What is being sent may take a moment, over a connection that it shares with results.
     await carrier?.broker.close()
+    await carrier?.backend.close()
   }
 }

@@ -271,6 +271,7 @@ export class RedisBroker implements Broker {
   async close(): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()))
     await this.#courier?.close()
+    await Promise.all([this.#publisher.settled(), this.#durable?.publisher.settled()])
     this.link.close()
     this.#durable?.link.close()
   }

@@ -67,6 +67,8 @@ export class Publisher {
   /** A confirmation is awaited: what is pending cannot leave, and its time stands still. */
   #confirming = false
   #hasAof = false
+  /** Somebody waits for the last of them. */
+  #onSettled: (() => void) | undefined
   /** What Redis said instead of taking the last call, if it did. */
   #refusal: Error | undefined
 
@@ -126,6 +128,19 @@ export class Publisher {
       return this.#fail([...this.#flying, ...this.#pending.splice(0)], error)
     for (const entry of [...this.#flying, ...this.#pending]) entry.troubled = true
     this.#watch()
+  }
+
+  /** Resolves when nothing is on its way any more, or when its usual time is over. */
+  async settled(): Promise<void> {
+    const endMs = Date.now() + this.#timeoutMs
+    while (this.#flying.size + this.#pending.length > 0 && Date.now() < endMs)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, endMs - Date.now())
+        this.#onSettled = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
   }
 
   #flush(): void {
@@ -305,6 +320,7 @@ export class Publisher {
     this.#link.free()
     if (error === undefined) entry.resolve()
     else entry.reject(error)
+    this.#onSettled?.()
   }
 
   #watchBy(ms: number): void {

@@ -6,7 +6,7 @@ import { OperationalError } from '../errors.js'
 /** What a watch is told when its store is closed under it. */
 export const closedUnder = (url: string): OperationalError =>
   new OperationalError(
-    `The app was closed while a result was waited for (${url}). The task goes on: ask for its result again, by its id.`,
+    `The app was closed while a result was waited for (${url}): ask for it again, by its id.`,
   )
 
 export interface Backend {

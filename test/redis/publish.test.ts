@@ -50,6 +50,22 @@ describe('a publication', () => {
     expect(await client.llen('q')).toBe(12_000)
   })
 
+  it('is sent to the end by a broker that is closed meanwhile', async () => {
+    const { broker } = room.open()
+    const pushes = Array.from({ length: 12_000 }, (_, i) => push(`m${i}`))
+    const sent = broker.publish({ pushes, chords: [] })
+    await broker.close()
+    await sent
+    expect(await client.llen('q')).toBe(12_000)
+  })
+
+  it('holds nobody who closes longer than its time, where nobody answers', async () => {
+    const { broker } = room.open({ brokerUrl: 'redis://127.0.0.1:1/0', timeout: 0.2 })
+    const refused = expect(broker.publish(messages('a'), { patience: 600 })).rejects.toThrow('Not published')
+    await broker.close()
+    await refused
+  })
+
   it('counts once however often its call is sent', async () => {
     const link = new Link({ address: parseAddress('broker', server.url), name: 'twice' })
     link.hold()

@@ -218,6 +218,13 @@ onEveryEngine('a result', (bench) => {
     })
   })
 
+  it('of a message on its way comes, though its app is closed meanwhile', async () => {
+    const app = bench().app()
+    const sent = app.sendTask('nobody')
+    await app.close()
+    expect([(await sent).id, await (await app.broker()).length('celery')]).toEqual([sent.id, 1])
+  })
+
   it('whose app is closed while it is waited for is not waited for any more', async () => {
     const app = bench().app()
     const sent = await app.sendTask('nobody')
