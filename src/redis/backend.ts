@@ -3,6 +3,7 @@
 import type { Backend } from '../runtime/backend.js'
 import type { Keys } from './keys.js'
 import type { Link } from './link.js'
+import { Reader } from './reader.js'
 import { wholeSeconds } from './step.js'
 import { toOperational, troubleOf } from './trouble.js'
 import { Watcher } from './watch.js'
@@ -53,6 +54,7 @@ export const ask = async <T>(
 }
 
 export class RedisBackend implements Backend {
+  readonly #reader: Reader
   readonly #watcher: Watcher
 
   constructor(
@@ -60,8 +62,11 @@ export class RedisBackend implements Backend {
     readonly link: Link,
     readonly keys: Keys,
     readonly timeoutSeconds: number,
+    openReader: () => Link,
   ) {
-    this.#watcher = new Watcher(link, url, timeoutSeconds)
+    // It hears of a cut before the watcher does.
+    this.#reader = new Reader(link, openReader)
+    this.#watcher = new Watcher(link, this.#reader, url, timeoutSeconds)
     link.listen({ onUp: () => this.#watcher.connected(), onDown: () => this.#watcher.disconnected() })
   }
 
@@ -69,7 +74,8 @@ export class RedisBackend implements Backend {
     const texts: (string | null)[] = []
     for (let from = 0; from < taskIds.length; from += chunk) {
       const names = taskIds.slice(from, from + chunk).map(this.keys.result)
-      const replies = (await this.#ask('mget', names)) as readonly (Buffer | null)[]
+      const read = () => this.#reader.read(names)
+      const replies = await ask(this.link, this.url, this.timeoutSeconds, read)
       for (const reply of replies) texts.push(reply === null ? null : String(reply))
     }
     return texts
@@ -102,6 +108,7 @@ export class RedisBackend implements Backend {
 
   async close(): Promise<void> {
     this.#watcher.close()
+    this.#reader.close()
     this.link.close()
   }
 

@@ -39,7 +39,8 @@ export const openRedis: OpenCarrier = ({
   const link = sameAccess(address, results)
     ? broker.link
     : new Link({ address: results, name: 'lovage-results' })
-  const backend = new RedisBackend(results.masked, link, keys, timeout)
+  const openReader = () => new Link({ address: results, name: 'lovage-reader' })
+  const backend = new RedisBackend(results.masked, link, keys, timeout, openReader)
   const mailbox = new RedisMailbox({ address, keys, timeoutSeconds: timeout })
   return { broker, backend, mailbox }
 }

@@ -1,9 +1,10 @@
 // Waiting for results: one connection for all waits. One turn's names go out in one SUBSCRIBE, with an MGET
 // of the same names behind it on the same connection (RESP3 allows it), so that nothing falls between the
-// two. A message on a channel is only a hint that may be missed: every few seconds all waits are read again.
+// two. (Who was cut off looks over another connection, when he listens again: see reader.ts.) A message on a channel is only a hint that may be missed: every few seconds all waits are read again.
 // Both may leave before there is a watch, behind the message whose result it will be.
 import { closedUnder } from '../runtime/backend.js'
 import type { Link } from './link.js'
+import type { Reader } from './reader.js'
 import { toOperational, troubleOf } from './trouble.js'
 
 interface Watch {
@@ -19,6 +20,7 @@ const unsubscribeMs = 50
 
 export class Watcher {
   readonly #link: Link
+  readonly #reader: Reader
   readonly #url: string
   readonly #timeoutMs: number
   /** Channel = key → who waits; almost always one. */
@@ -33,8 +35,9 @@ export class Watcher {
   #reread: NodeJS.Timeout | null = null
   #patience: NodeJS.Timeout | null = null
 
-  constructor(link: Link, url: string, timeoutSeconds: number) {
+  constructor(link: Link, reader: Reader, url: string, timeoutSeconds: number) {
     this.#link = link
+    this.#reader = reader
     this.#url = url
     this.#timeoutMs = timeoutSeconds * 1000
     link.client.on('message', (channel: string, text: string) => this.#hear(channel, text))
@@ -116,17 +119,21 @@ export class Watcher {
       const wanted = names.filter((name) => this.#watches.has(name) || this.#expected.has(name))
       const fresh = wanted.filter((name) => !this.#joined.has(name))
       for (const name of fresh) this.#joined.add(name)
-      if (fresh.length > 0)
-        this.#link.send('subscribe', fresh).catch(() => {
-          for (const name of fresh) this.#joined.delete(name)
-        })
-      if (wanted.length > 0) void this.#read(wanted)
+      const joined = fresh.length > 0 ? this.#subscribe(fresh) : undefined
+      if (wanted.length > 0) void this.#read(wanted, joined)
     }
   }
 
-  async #read(keys: readonly string[]): Promise<void> {
+  #subscribe(names: readonly string[]): Promise<unknown> {
+    return this.#link.send('subscribe', names).catch(() => {
+      for (const name of names) this.#joined.delete(name)
+    })
+  }
+
+  async #read(keys: readonly string[], joined?: Promise<unknown>): Promise<void> {
     try {
-      const texts = (await this.#link.send('mget', keys)) as readonly (Buffer | null)[]
+      if (this.#reader.isApart) await joined
+      const texts = await this.#reader.read(keys)
       for (const [index, text] of texts.entries())
         if (text !== null) this.#hear(keys[index] as string, String(text))
     } catch {

@@ -1,5 +1,5 @@
 // Waiting for results: one connection, batched names, nothing missed when it is cut.
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.js'
 import { until } from '../support/until.js'
 import { success, useRoom } from './room.js'
@@ -63,6 +63,36 @@ describe('a watch', () => {
     await client.client('KILL', 'TYPE', 'PUBSUB')
     await client.set(keys.result('a'), 'written silently')
     await until(() => heard.includes('written silently'))
+  })
+
+  describe('hears more than Redis sends to a listener at once', () => {
+    const limit = (megabytes: number) =>
+      client.config('SET', 'client-output-buffer-limit', `pubsub ${megabytes}mb 0 0`)
+    const large = 'x'.repeat(300_000)
+    beforeEach(() => limit(1))
+    afterEach(() => limit(32))
+
+    it('when it is one text, announced to all', async () => {
+      const { backend } = room.open()
+      const heard = new Set<number>()
+      backend.watch('a', (text) => heard.add(text.length))
+      backend.watch('b', () => undefined)
+      await until(async () => (await client.pubsub('NUMSUB', keys.result('b')))[1] === 1)
+      await write('a', large.repeat(8))
+      await until(() => heard.has(large.length * 8))
+    })
+
+    it('when it is many texts that are there already', async () => {
+      const { backend } = room.open()
+      const ids = Array.from({ length: 250 }, (_, i) => `t${i}`)
+      await Promise.all(ids.slice(0, 20).map((id) => client.set(keys.result(id), large)))
+      const heard = new Set<string>()
+      for (const id of ids) backend.watch(id, () => heard.add(id))
+      await until(() => heard.size === 20)
+      expect((await backend.read(ids)).filter((text) => text === large)).toHaveLength(20)
+      await write('t249')
+      await until(() => heard.size === 21)
+    })
   })
 
   it('survives a restart of the server, and is told if that takes long', async () => {

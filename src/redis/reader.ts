@@ -1,0 +1,61 @@
+// Reads results: over the connection on which they are announced, since there a look leaves in one write with the
+// subscription. But Redis cuts a listener off that is sent more than 32 MB at once (client-output-buffer-limit
+// pubsub), and one large result is enough. So who was cut off reads over a connection on which nobody listens.
+import type { Link } from './link.js'
+
+type Texts = readonly (Buffer | null)[]
+
+/** Names in one answer, where answers may be large. */
+const atOnce = 100
+
+export class Reader {
+  readonly #listening: Link
+  readonly #open: () => Link
+  #apart: Link | undefined
+  #wasUp = false
+  #wasCut = false
+
+  /** `open` makes the connection for reading alone. */
+  constructor(listening: Link, open: () => Link) {
+    this.#listening = listening
+    this.#open = open
+    listening.listen({
+      onUp: () => {
+        this.#wasUp = true
+      },
+      onDown: () => {
+        this.#wasCut = this.#wasUp
+      },
+    })
+  }
+
+  /** Reads do not queue up behind subscriptions. */
+  get isApart(): boolean {
+    return this.#wasCut
+  }
+
+  /** One attempt: the stored texts in the order of `names`. It leaves in this turn, unless it goes apart. */
+  read(names: readonly string[]): Promise<Texts> {
+    return this.#wasCut
+      ? this.#readApart(names)
+      : (this.#listening.send('mget', names) as unknown as Promise<Texts>)
+  }
+
+  async #readApart(names: readonly string[]): Promise<Texts> {
+    const link = (this.#apart ??= this.#open())
+    const texts: (Buffer | null)[] = []
+    link.hold()
+    try {
+      await link.whenUp()
+      for (let from = 0; from < names.length; from += atOnce)
+        texts.push(...((await link.send('mget', names.slice(from, from + atOnce))) as unknown as Texts))
+      return texts
+    } finally {
+      link.free()
+    }
+  }
+
+  close(): void {
+    this.#apart?.close()
+  }
+}
