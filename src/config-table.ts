@@ -274,7 +274,11 @@ export const table = {
     86_400,
     'Seconds until a result vanishes; 0 or null keeps it for ever.',
   ),
-  resultExtended: row(flag, false, 'Store name, arguments, worker, retries and queue with the result.'),
+  resultExtended: row(
+    flag,
+    false,
+    'Store name, arguments, worker, retries and queue with the result, and which tasks a chord’s header had.',
+  ),
   resultSerializer: fixed<'json', string>(json, 'json', 'Form of results that are written.'),
   resultAcceptContent: fixed<readonly 'json'[] | null, readonly string[] | null>(
     orNull(onlyJson),

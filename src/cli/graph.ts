@@ -70,16 +70,15 @@ const mostSteps = 1000
 
 /**
  * To the left as far as results tell of each other: a step names what came before it, and that one what it sent. The
- * body of a chord names the header task that came last, which knows nothing of it: there this ends.
+ * body of a chord names the header task that came last, which knows nothing of it; but what sent the chord does.
  */
 const beginningOf = async (app: AppPort, id: string): Promise<string> => {
   let at = id
-  let { parentId } = await app.result(at).meta()
-  for (let steps = 0; parentId !== null && steps < mostSteps; steps += 1) {
-    const above = await app.result(parentId).meta()
-    if (!JSON.stringify(above.fields['children'] ?? []).includes(JSON.stringify(at))) break
-    at = parentId
-    parentId = above.parentId
+  let { parentId: above } = await app.result(id).meta()
+  for (let steps = 0; above !== null && steps < mostSteps; steps += 1) {
+    const { fields, parentId } = await app.result(above).meta()
+    if (JSON.stringify(fields['children'] ?? []).includes(JSON.stringify(at))) at = above
+    above = parentId
   }
   return at
 }

@@ -90,7 +90,7 @@ export const keyTable: readonly KeyFact[] = [
     type: 'string',
     owner: 'celery',
     database: 'results',
-    holds: 'the shape of a group that was saved',
+    holds: 'the shape of a group that was saved; with resultExtended of each header',
     ends: 'resultExpires',
     ttl: 'expires',
   },

@@ -71,6 +71,17 @@ export const bodySteps = (
   return failWhole(body, new ChordError(`Dependency ${bad.id} raised ${text}`), true, message, context)
 }
 
+/** The saved shape of a header, as Celery's `GroupResult.save()` has it; null where there is one, or a part is unreadable. */
+export const headerShape = (groupId: string, texts: readonly string[]): string | null => {
+  if (texts[0]?.startsWith('{') === true) return null
+  try {
+    const members = texts.map((text): ResultTuple => [[readMember(text).id, null], null])
+    return JSON.stringify({ result: [[groupId, null], members] satisfies ResultTuple })
+  } catch {
+    return null
+  }
+}
+
 const readMember = (text: string): Member => {
   const member = decodeJson(text)
   if (!Array.isArray(member) || member.length < 4)
@@ -123,11 +134,14 @@ export const failWhole = (
     steps.push(...sent.steps)
     children.set(failedId, sent.child)
   }
+  // What runs first comes from the last of the header: as if it had run.
+  const first = context.keepsHeaders === true ? namedIn(body)[0]?.taskId : undefined
   for (const step of abandon([body], 'FAILURE', encodeException(info), traceback)) {
     if (step.do !== 'store') steps.push(step)
     else {
       const child = children.get(step.taskId)
-      steps.push({ ...step, groupId: null, children: child === undefined ? [] : [child] })
+      const parentId = step.taskId === first ? message.id : null
+      steps.push({ ...step, parentId, groupId: null, children: child === undefined ? [] : [child] })
     }
   }
   return steps

@@ -1,8 +1,10 @@
 // A result with everything that belongs to it: what ran before it, the members of groups, and what its tasks sent.
 // It is read level by level, one call for each, however many results there are; each stands in the tree once.
 import type { ResultGraph } from '../canvas/sender.js'
-import { type Meta, readMeta } from './meta.js'
+import type { Backend } from './backend.js'
+import { type Meta, readMeta, type ResultTuple } from './meta.js'
 import { type AnyResult, isGroup, type ResultSource } from './result-source.js'
+import { readShape } from './saved-groups.js'
 
 /** A place in the tree while it is built. */
 interface Branch {
@@ -51,8 +53,47 @@ const grow = async (root: AnyResult, source: ResultSource): Promise<Tree> => {
       const sent = branch.meta.children.map((tuple) => source.handle(tuple))
       branch.children.push(...sent.flatMap((child) => plant(child) ?? []))
     }
+    for (const [body, header] of await headersOf(level, known, backend)) {
+      const branch = plant(source.handle(header))
+      if (branch !== undefined) body.parent = branch
+    }
   }
   return { root: top, branches: [...known.values()] }
+}
+
+/**
+ * The headers of bodies that were asked for by their ids alone. A body's parent is the header task that came last,
+ * which did not send it; the header's shape is there where somebody saved it, as workers do with `resultExtended`.
+ */
+const headersOf = async (
+  level: readonly Branch[],
+  known: ReadonlyMap<string, Branch>,
+  backend: Backend,
+): Promise<(readonly [Branch, ResultTuple])[]> => {
+  const lasts = new Map<string, Branch[]>()
+  for (const branch of level) {
+    const last = branch.parent === null ? branch.meta?.parentId : null
+    if (last == null || known.has(`task ${last}`)) continue
+    lasts.set(last, [...(lasts.get(last) ?? []), branch])
+  }
+  if (lasts.size === 0) return []
+  const texts = await backend.read([...lasts.keys()])
+  const found: (readonly [Branch, ResultTuple])[] = []
+  for (const [index, branches] of [...lasts.values()].entries()) {
+    const text = texts[index]
+    if (text == null) continue
+    const { groupId, children } = readMeta(text)
+    const sent = JSON.stringify(children)
+    const bodies = branches.filter(({ handle }) => !sent.includes(JSON.stringify(handle.id)))
+    const header = groupId === null || bodies.length === 0 ? null : await readHeader(groupId, backend)
+    if (header !== null) for (const body of bodies) found.push([body, header])
+  }
+  return found
+}
+
+const readHeader = async (groupId: string, backend: Backend): Promise<ResultTuple | null> => {
+  const text = await backend.readGroup(groupId)
+  return text === null ? null : readShape(groupId, text)
 }
 
 /** FAILURE as soon as a member failed, SUCCESS when all have succeeded. */

@@ -12,6 +12,14 @@ export const saveGroup = async (group: AnyResult, source: ResultSource): Promise
   await (await source.backend()).saveGroup(group.id, text, source.expires())
 }
 
+export const readShape = (id: string, text: string): ResultTuple => {
+  const saved = decodeJson(text)
+  const tuple = isDict(saved) ? saved['result'] : undefined
+  if (!Array.isArray(tuple) || !Array.isArray(tuple[1]))
+    throw new DecodeError(`Expected the shape of group ${id} in the result store, got ${text.slice(0, 80)}`)
+  return tuple as unknown as ResultTuple
+}
+
 export class SavedGroups {
   readonly #source: ResultSource
 
@@ -27,11 +35,7 @@ export class SavedGroups {
       )
     const text = await (await this.#source.backend()).readGroup(id)
     if (text === null) return null
-    const saved = decodeJson(text)
-    const tuple = isDict(saved) ? saved['result'] : undefined
-    if (!Array.isArray(tuple) || !Array.isArray(tuple[1]))
-      throw new DecodeError(`Expected the shape of group ${id} in the result store, got ${text.slice(0, 80)}`)
-    const handle = this.#source.handle(tuple as unknown as ResultTuple)
+    const handle = this.#source.handle(readShape(id, text))
     if (!isGroup(handle)) throw new DecodeError(`Expected a group under ${id}, got one task`)
     return handle
   }

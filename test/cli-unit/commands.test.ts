@@ -253,6 +253,7 @@ describe('graph', () => {
   it('draws a workflow from its beginning, whichever step was asked for', async () => {
     expect((await drawn('step-3')).out).toContain('n0["step-1<br/>SUCCESS"]')
     expect((await drawn('step-1')).out).toContain('n0["step-1<br/>SUCCESS"]')
+    expect((await drawn('body')).out).toContain('n0["step-0<br/>SUCCESS"]')
   })
 
   it('knows a name that is nothing from a result that is not there yet', async () => {

@@ -63,6 +63,7 @@ const bench = (
     counter(),
     silentLogger,
     reports,
+    () => Promise.resolve(),
   )
   const started: Started[] = []
   const consumer = {

@@ -12,7 +12,7 @@ import type { FollowContext } from '../continue.js'
 import { reprException, toExceptionInfo, tracebackOf } from '../failure.js'
 import { followSuccess } from '../follow.js'
 import { type Failure, failureOf, followFailure, revokedBy } from '../follow-failure.js'
-import { type Complete, followJoins } from '../follow-join.js'
+import { type Complete, followJoins, headerShape } from '../follow-join.js'
 import { followBack, followNothing } from '../follow-nothing.js'
 import { followReplace } from '../follow-replace.js'
 import { followResume } from '../follow-resume.js'
@@ -67,6 +67,8 @@ export class Ends {
     private readonly mint: () => string,
     private readonly log: Logger,
     private readonly reports: EndReports,
+    /** With `resultExtended`: keeps which tasks a header had, for whoever has only the id of its body. */
+    private readonly keepHeader: (groupId: string, shape: string, expires: number) => Promise<void>,
   ) {}
 
   ignoresResult({ message, definition }: Pick<Held, 'message' | 'definition'>): boolean {
@@ -261,6 +263,11 @@ export class Ends {
         freeing(followJoins(message, opened, ending, this.context(held), trouble), frees),
       )
     }
+    if (this.settings.resultExtended)
+      for (const { groupId, members } of joins) {
+        const shape = headerShape(groupId, members)
+        if (shape !== null) await this.keepHeader(groupId, shape, this.expires(held))
+      }
     try {
       return await join()
     } catch (error) {
@@ -309,6 +316,7 @@ export class Ends {
       inheritPriority: this.settings.inheritPriority,
       headerErrbacks: this.settings.headerErrbacks,
       limits: this.settings.limits,
+      keepsHeaders: this.settings.resultExtended,
       isOurs: this.means.router.isOurs,
       queue: message.exchange === '' && message.routingKey !== '' ? message.routingKey : held.queue,
     }

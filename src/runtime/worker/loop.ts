@@ -149,7 +149,14 @@ export class Loop {
       sentBy: parts.tellSent && ((tag: string) => reports.sending(tag)),
     }
     const pages = new Pages(consumer, means.router.isOurs)
-    const ends = new Ends(settings, means, pages, hostname, mint, log, reports)
+    const keepHeader = async (...header: [groupId: string, shape: string, expires: number]) => {
+      try {
+        await (await parts.results.backend()).saveGroup(...header)
+      } catch (error) {
+        log.warning(`The members of header ${header[0]} could not be kept for graph(): ${String(error)}`)
+      }
+    }
+    const ends = new Ends(settings, means, pages, hostname, mint, log, reports, keepHeader)
     const limits = new Limits({
       consumer,
       ratesOf: (task) => this.#ratesOf(task),

@@ -150,6 +150,55 @@ onEveryEngine('a tree of results', (bench) => {
       ])
     })
 
+    it('of a body that is known by its id alone has its header, where results are extended', async () => {
+      const { app, add, fail, sum } = await start(bench(), { resultExtended: true })
+      const good = await chord([chord([add.s(1, 1), add.s(2, 2)], sum.s()), add.s(3, 3)], sum.s()).delay()
+      await good.get(wait)
+      expect(shapeOf(await app.result(good.id).graph())).toEqual([
+        'task SUCCESS',
+        [],
+        [
+          'group SUCCESS',
+          [
+            [
+              'task SUCCESS',
+              [],
+              [
+                'group SUCCESS',
+                [
+                  ['task SUCCESS', []],
+                  ['task SUCCESS', []],
+                ],
+              ],
+            ],
+            ['task SUCCESS', []],
+          ],
+        ],
+      ])
+      const bad = await chord([add.s(1, 1), fail.s()], sum.s()).delay()
+      await expect(bad.get(wait)).rejects.toThrow('boom')
+      expect(shapeOf(await app.result(bad.id).graph())).toEqual([
+        'task FAILURE',
+        [],
+        [
+          'group FAILURE',
+          [
+            ['task SUCCESS', []],
+            ['task FAILURE', []],
+          ],
+        ],
+      ])
+    })
+
+    it('takes no task for a body that a header task has sent', async () => {
+      const { app, spawn, sum } = await start(bench(), { resultExtended: true })
+      const result = await chord([spawn.s(1), spawn.s(2)], sum.s()).delay()
+      await result.get(wait)
+      const [sent] = await (result.parent as any).results[0].children()
+      await sent.get(wait)
+      expect(shapeOf(await app.result(sent.id).graph())).toEqual(['task SUCCESS', []])
+    })
+
     it('has the names of the tasks where results are extended', async () => {
       const { spawn } = await start(bench(), { resultExtended: true })
       const result = await spawn.delay(1)
