@@ -99,11 +99,19 @@ export class TaskContext {
     }
   }
 
+  /** What the last `retry()` gave: to be thrown, or returned, which is the same. */
+  toThrow: Error | undefined = undefined
+
   /**
    * `throw this.retry({ error, countdown: 5 })`: send this task again. When retries are used up, what it
    * gives back to throw is the error itself, or MaxRetriesExceededError.
    */
   retry(options: RetryOptions = {}): Error {
+    this.toThrow = this.again(options)
+    return this.toThrow
+  }
+
+  private again(options: RetryOptions): Error {
     checkRetry(options)
     const { message, definition, random } = this.parts
     const policy = retryPolicyOf(definition.options)

@@ -21,7 +21,12 @@ export const execute = async (
   try {
     const bound = bindArguments(definition, args, message.kwargs)
     const value = await contextStorage.run(context, () => definition.run.apply(context, bound as unknown[]))
-    if (value instanceof Error && isReplace(value)) return replaced(definition, value, context, bound)
+    if (value instanceof Error && (isReplace(value) || value === context.toThrow))
+      return afterThrow(definition, value, context, bound)
+    if (context.toThrow !== undefined)
+      context.log.warning(
+        'this.retry(…) was called and not thrown, so nothing is tried again: throw this.retry(…).',
+      )
     if (hasHooks(definition.options)) await afterSuccess(definition.options, value, context, bound)
     return { kind: 'success', value }
   } catch (thrown) {

@@ -102,6 +102,18 @@ describe('in a task', () => {
     [{ args: 'x' }, 'this.retry: expected args to be a list, got "x".'],
     [{ kwargs: [1] }, 'this.retry: expected kwargs to be an object, got [1].'],
     [{ headers: 'x' }, 'this.retry: expected headers to be an object, got "x".'],
+    [{ queue: 5 }, 'this.retry: expected queue to be the name of a queue, got 5.'],
+    [
+      { priority: 10 },
+      'this.retry: expected priority to be a whole number from 0 (most urgent) to 9, got 10.',
+    ],
+    [{ timeLimit: 0 }, 'this.retry: expected timeLimit to be seconds, more than 0, got 0.'],
+    [
+      { countdwn: 1 },
+      'this.retry: unknown option countdwn. Did you mean countdown? It has error, countdown, eta, maxRetries, args, ' +
+        'kwargs, queue, priority, expires, timeLimit, softTimeLimit, headers.',
+    ],
+    [new Error('x'), 'this.retry: expected an object such as { error, countdown: 5 }, got {}.'],
   ])('a retry with %j is a failure that says why', async (options, sentence) => {
     const retrying = run(function () {
       throw this.retry(options)

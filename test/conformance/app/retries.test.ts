@@ -40,6 +40,34 @@ onEveryEngine('a task that is tried again', (bench) => {
   const gaps = (tries: readonly { readonly at: number }[]) =>
     tries.slice(1).map(({ at }, index) => at - (tries[index]?.at ?? 0))
 
+  it('may return what this.retry gives: that is as good as throwing it, to the last try', async () => {
+    const app = bench().app()
+    const tried: number[] = []
+    const returning = app.task('returning', function (limit: number): unknown {
+      tried.push(this.request.retries)
+      if (tried.length === 3) return 'third'
+      return this.retry({ countdown: 0, maxRetries: limit, error: new RangeError('used up') })
+    })
+    await bench().work(app)
+    expect(await returning.delay(5).get(wait)).toBe('third')
+    tried.length = 0
+    await expect(returning.delay(1).get(wait)).rejects.toThrow('used up')
+    expect(tried).toEqual([0, 1])
+  })
+
+  it('is not, where what this.retry gave was neither thrown nor returned; the log says so', async () => {
+    const app = bench().app()
+    const forgetful = app.task('forgetful', function () {
+      this.retry({ countdown: 0 })
+      return 'done'
+    })
+    await bench().work(app)
+    expect(await forgetful.delay().get(wait)).toBe('done')
+    expect(bench().lines).toContainEqual(
+      expect.stringMatching(/WARNING.*this\.retry\(…\) was called and not thrown/),
+    )
+  })
+
   describe('by autoretryFor', () => {
     it('until it succeeds, under one id', async () => {
       const { flaky, tries } = await start({ ...quick, autoretryFor: [TypeError] }, 2)
