@@ -3,7 +3,7 @@
 import type { Mailbox } from '../runtime/mailbox.js'
 import { ask } from './backend.js'
 import { type Keys, separator } from './keys.js'
-import { Link, type Reply } from './link.js'
+import { Link, type LinkListener, type Reply } from './link.js'
 import type { Address } from './address.js'
 
 export interface MailboxOptions {
@@ -131,20 +131,21 @@ export class RedisMailbox implements Mailbox {
     this.#link.close()
   }
 
-  #connect(role: string, onUp?: (link: Link) => void): Link {
-    return new Link({ address: this.#options.address, name: `lovage-${role}`, ...(onUp && { onUp }) })
+  #connect(role: string, ...listeners: LinkListener[]): Link {
+    return new Link({ address: this.#options.address, name: `lovage-${role}` }, ...listeners)
   }
 
   #openEar(): Link {
     let before = false
-    const link = this.#connect('control', (up) => {
+    const onUp = (): void => {
       const patterns = [...this.#ears.keys()].filter(isPattern)
       const channels = [...this.#ears.keys()].filter((channel) => !isPattern(channel))
-      if (channels.length > 0) up.send('subscribe', channels).catch(noop)
-      if (patterns.length > 0) up.send('psubscribe', patterns).catch(noop)
+      if (channels.length > 0) link.send('subscribe', channels).catch(noop)
+      if (patterns.length > 0) link.send('psubscribe', patterns).catch(noop)
       if (before) for (const ears of this.#ears.values()) for (const { onAgain } of ears) onAgain?.()
       before = true
-    })
+    }
+    const link = this.#connect('control', { onUp })
     const tell = (channel: string, text: string): void => {
       for (const { hear } of this.#ears.get(channel) ?? []) hear(text)
     }

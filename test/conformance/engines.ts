@@ -18,8 +18,8 @@ interface Place {
   readonly carrier: Carrier
   /** The consumer's lease ends, and what it held has been given back: as if it were dead, or frozen. */
   readonly lapse: (consumer: Consumer) => Promise<void>
-  /** Every connection breaks, now. */
-  readonly cut: () => Promise<void>
+  /** Every connection breaks, now, those that listen as well; how many there were. */
+  readonly cut: () => Promise<number>
   /** Bytes into the most urgent list of a queue. */
   readonly seed: (queue: string, raw: Buffer) => Promise<void>
 }
@@ -62,7 +62,7 @@ const memory: Engine = {
         room.submit('renew', { consumer: id, leaseMs: 0 })
         room.submit('reap', {})
       },
-      cut: async () => undefined,
+      cut: async () => 0,
       seed: async (queue, raw) =>
         void room.submit('publish', { pushes: [{ queue, priority: 0, raw }], chords: [] }),
     }
@@ -105,7 +105,10 @@ const redis = (): Engine => {
             )
           })
         },
-        cut: async () => void (await client.call('CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES')),
+        cut: async () => {
+          const kill = (type: string) => client.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'YES')
+          return Number(await kill('NORMAL')) + Number(await kill('PUBSUB'))
+        },
         seed: async (queue, raw) => void (await client.lpush(prefix + queue, raw)),
       }
     },
