@@ -11,6 +11,7 @@ import type { Backend } from '../../src/runtime/backend.js'
 import type { Broker, Consumer, ConsumerOptions } from '../../src/runtime/broker.js'
 import type { Carrier } from '../../src/runtime/carrier.js'
 import type { Mailbox } from '../../src/runtime/mailbox.js'
+import { cutAll } from '../support/cut.js'
 import { type TestRedis, startRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 
@@ -105,10 +106,7 @@ const redis = (): Engine => {
             )
           })
         },
-        cut: async () => {
-          const kill = (type: string) => client.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'YES')
-          return Number(await kill('NORMAL')) + Number(await kill('PUBSUB'))
-        },
+        cut: () => cutAll(client),
         seed: async (queue, raw) => void (await client.lpush(prefix + queue, raw)),
       }
     },

@@ -21,6 +21,7 @@ import type {
   StoredText,
 } from '../../src/runtime/broker.js'
 import type { Carrier, CarrierOptions } from '../../src/runtime/carrier.js'
+import { cutAll } from '../support/cut.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 
 export interface Room {
@@ -50,7 +51,7 @@ export const useRoom = async (args?: readonly string[]): Promise<Room> => {
     server,
     client,
     keys,
-    cut: () => client.call('CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES'),
+    cut: () => cutAll(client),
     open: (options = {}) => {
       const carrier = openRedis({
         brokerUrl: server.url,

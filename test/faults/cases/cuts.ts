@@ -1,5 +1,6 @@
 // P10: every connection is cut, again and again.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { cutAll } from '../../support/cut.js'
 import { publishedTwice } from '../support/ledger.js'
 import { type FaultCase, range } from '../support/scene.js'
 
@@ -33,7 +34,7 @@ export const p10: FaultCase = {
     })()
     for (let cut = 0; cut < cuts; cut++) {
       await sleep(everyMs)
-      killed += Number(await outside.call('CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES'))
+      killed += await cutAll(outside)
     }
     await publishing
     const missing = await scene.finished(ids)

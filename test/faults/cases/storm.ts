@@ -2,6 +2,7 @@
 // own result, and each of its messages is sent once.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chain, chord, group, type Signature } from 'lovage'
+import { cutAll } from '../../support/cut.js'
 import type { Running } from '../../support/processes.js'
 import { distinct, messageOf, publishedTwice } from '../support/ledger.js'
 import type { Random } from '../support/random.js'
@@ -116,7 +117,7 @@ const strike = async (scene: Scene, strikes: number): Promise<void> => {
       victim.signal('SIGSTOP')
       await sleep(random.pick([100, 500, 1.5 * lease * 1000]))
       victim.signal('SIGCONT')
-    } else await outside.call('CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES')
+    } else await cutAll(outside)
   }
   report.inject(`${counts.kill} × SIGKILL, ${counts.stop} × SIGTERM or SIGQUIT, each with a new worker`)
   report.inject(

@@ -4,6 +4,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { ask } from '../../support/inline-redis.js'
+import { cutAll } from '../../support/cut.js'
 import { temporaryDirectory } from '../../support/processes.js'
 import type { TestRedis } from '../../support/redis.js'
 import { until } from '../../support/until.js'
@@ -43,7 +44,7 @@ const nothing = async (): Promise<void> => undefined
 
 /** Connections keep the rights that they had: all must come again. */
 const cut = async ({ admin }: Place): Promise<void> => {
-  for (const type of ['NORMAL', 'PUBSUB']) await admin.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'YES')
+  await cutAll(admin)
 }
 
 const answers = (server: TestRedis, pattern: RegExp): Promise<unknown> =>
