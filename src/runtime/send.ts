@@ -60,12 +60,18 @@ const readCall = (
   const said = readOptions({ stamps, stampedHeaders })
   const names = said.stampedHeaders ?? Object.keys(said.stamps ?? {})
   const stamped = (node: Node): Node => underStamps(node, names, said.stamps ?? {})
-  const linked = {
-    ...(call.link !== undefined && { link: call.link.map(stamped) }),
-    ...(call.linkError !== undefined && { linkError: call.linkError.map(stamped) }),
-  }
-  return { kwargs, call: { ...call, ...linked }, publish, stamped }
+  return { kwargs, call, publish, stamped }
 }
+
+/** The links of a call are stamped as well. */
+const linked = (call: SignatureOptions, stamped: (node: Node) => Node): SignatureOptions =>
+  call.link === undefined && call.linkError === undefined
+    ? call
+    : {
+        ...call,
+        ...(call.link !== undefined && { link: call.link.map(stamped) }),
+        ...(call.linkError !== undefined && { linkError: call.linkError.map(stamped) }),
+      }
 
 const nothingSaid: ReturnType<typeof readCall> = {
   kwargs: undefined,
@@ -76,6 +82,19 @@ const nothingSaid: ReturnType<typeof readCall> = {
 
 const withKwargs = (node: Node, kwargs: Readonly<Record<string, unknown>> | undefined): Node =>
   kwargs === undefined || node.immutable ? node : { ...node, kwargs: { ...node.kwargs, ...kwargs } }
+
+/** With what the call links to it, which is looked at as well. */
+const withLinks = (node: Node, { link, linkError }: SignatureOptions): Node =>
+  link === undefined && linkError === undefined
+    ? node
+    : {
+        ...node,
+        options: {
+          ...node.options,
+          link: [...(node.options.link ?? []), ...(link ?? [])],
+          linkError: [...(node.options.linkError ?? []), ...(linkError ?? [])],
+        },
+      }
 
 /** A named exchange is asked for its queues no longer than the publish itself may take. */
 const within = (options: PublishOptions, broker: Broker): Pick<Means, 'broker'> =>
@@ -103,7 +122,10 @@ const prepare = (
   const { kwargs, call, publish, stamped } = readCall(options)
   const settings = app.publishing()
   const how = publishOptions(mergeOptions(node.options, publish), settings)
-  const whole = stamped(withKwargs(node, kwargs))
+  const called = withKwargs(node, kwargs)
+  // Before it is stamped: what is too big is not walked through place by place.
+  checkCanvas(withLinks(called, call), args.length, app.registry, settings)
+  const whole = stamped(called)
   const origin: Origin = {
     mint: app.mint,
     nowMs: app.results.now(),
@@ -113,8 +135,7 @@ const prepare = (
     parentId: task?.request.id,
     priority: settings.taskInheritParentPriority ? task?.request.deliveryInfo.priority : undefined,
   }
-  checkCanvas(whole, args.length, app.registry, settings)
-  return { plan: decompose(whole, args, call, origin), how }
+  return { plan: decompose(whole, args, linked(call, stamped), origin), how }
 }
 
 /** The app's own, for most: a few messages go in one call, and are tried as long as the broker tries by itself. */

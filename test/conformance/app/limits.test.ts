@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest'
 import { chain } from '../../../src/canvas/chain.js'
 import { chord } from '../../../src/canvas/chord.js'
+import { group } from '../../../src/canvas/group.js'
 import { type AnySignature, signature } from '../../../src/canvas/signature.js'
 import { onEveryEngine } from './bench.js'
 
@@ -19,6 +20,19 @@ onEveryEngine('a canvas that is too deep or too large', (bench) => {
     await expect(app.send(chain(Array.from({ length: 10 }, () => id())))).rejects.toThrow(
       'is one too many: a canvas has at most 10 signatures.',
     )
+    expect((await bench().look()).messages).toEqual({})
+  })
+
+  it('is refused also when a call would stamp it, and where it stands in what the call links', async () => {
+    const app = bench().app()
+    app.task('id', (value: unknown = 1) => value)
+    app.task('pair', (a: unknown, b: unknown) => [a, b])
+    const doubled = Array.from({ length: 40 }).reduce<AnySignature>((part) => group(part as any, part), id())
+    await expect(app.send(doubled, [], { stamps: { tenant: 'acme' } })).rejects.toThrow('is one too many')
+    for (const option of ['link', 'linkError'])
+      await expect(app.send(id(2), [], { [option]: chain(id(), signature('pair')) })).rejects.toThrow(
+        `${option}[0].chain[1] (pair): takes 2 arguments, but this signature gives it 1.`,
+      )
     expect((await bench().look()).messages).toEqual({})
   })
 
