@@ -41,8 +41,31 @@ const moduleOf = (error: Error, type: string): string => {
 /** Also of another realm (`node:vm`, a test runner's). */
 const isError = (thrown: unknown): thrown is Error => thrown instanceof Error || types.isNativeError(thrown)
 
-/** What the world is told of an error; anything may have been thrown. */
-export const toExceptionInfo = (thrown: unknown): ExceptionInfo => {
+/** What the world is told of an error; anything may have been thrown, also what throws when it is looked at. */
+export const toExceptionInfo = (thrown: unknown): ExceptionInfo =>
+  lookedAt(
+    () => infoOf(thrown),
+    (why) => ({
+      exc_type: 'Exception',
+      exc_message: [`an error that cannot be read${why}`],
+      exc_module: 'builtins',
+    }),
+  )
+
+/** `hidden` is told why, as far as that can be read. */
+const lookedAt = <T>(look: () => T, hidden: (why: string) => T): T => {
+  try {
+    return look()
+  } catch (trouble) {
+    try {
+      return hidden(`: ${String(trouble)}`)
+    } catch {
+      return hidden('')
+    }
+  }
+}
+
+const infoOf = (thrown: unknown): ExceptionInfo => {
   if (!isError(thrown)) {
     const text = typeof thrown === 'string' ? thrown : repr(thrown)
     return { exc_type: 'Exception', exc_message: [text], exc_module: 'builtins' }
@@ -89,7 +112,13 @@ const ownStack = (error: Error): string => {
 }
 
 /** The text of the stack with its causes, for `traceback`. */
-export const tracebackOf = (thrown: unknown): string | null => {
+export const tracebackOf = (thrown: unknown): string | null =>
+  lookedAt(
+    () => stacksOf(thrown),
+    () => null,
+  )
+
+const stacksOf = (thrown: unknown): string | null => {
   if (!isError(thrown)) return null
   const lines: string[] = []
   for (let error: unknown = thrown, depth = 0; isError(error) && depth < 10; error = error.cause, depth += 1)

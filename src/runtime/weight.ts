@@ -9,15 +9,33 @@ export interface Weight {
 
 /** `{"task": "", "args": [], "kwargs": {}, "options": {}, "subtask_type": null, "immutable": false}` */
 const emptySignature = 90
+/** What stands deeper is refused where it is written. */
+const mostDepth = 300
 const nested = ['link', 'linkError', 'chain', 'chord'] as const
 
-const bytesOf = (value: unknown): number => {
+/** An object or a list, and what it stands in. */
+interface Within {
+  readonly value: object
+  readonly up: Within | null
+}
+
+const contains = (within: Within | null, value: object): boolean => {
+  for (let at = within; at !== null; at = at.up) if (at.value === value) return true
+  return false
+}
+
+/** What contains itself weighs nothing the second time: it travels as a reference, or is refused where it is written. */
+const bytesOf = (value: unknown, up: Within | null = null, level = 0): number => {
   if (typeof value === 'string') return value.length + 2
-  if (value === null || typeof value !== 'object') return 6
+  if (value === null || typeof value !== 'object' || level > mostDepth) return 6
   if (value instanceof Uint8Array) return value.length * 1.4 + 40
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + bytesOf(item) + 2, 2)
+  if (contains(up, value)) return 6
+  const within = { value, up }
   let bytes = 2
-  for (const [key, item] of Object.entries(value)) bytes += key.length + 6 + bytesOf(item)
+  if (Array.isArray(value)) for (const item of value) bytes += bytesOf(item, within, level + 1) + 2
+  else
+    for (const [key, item] of Object.entries(value))
+      bytes += key.length + 6 + bytesOf(item, within, level + 1)
   return bytes
 }
 

@@ -77,6 +77,25 @@ describe('an error is told to the world', () => {
     expect(told(error).exc_message).toEqual(['é', 2n ** 60n, '<function <lambda>>', { at: new Date(0) }])
   })
 
+  it('also where it cannot be read', () => {
+    const hiding = (name: string, thrown: unknown) =>
+      Object.defineProperty(new Error('x'), name, {
+        get() {
+          throw thrown
+        },
+      })
+    for (const name of ['message', 'name', 'args', 'constructor'])
+      expect(toExceptionInfo(hiding(name, new TypeError('no')))).toEqual({
+        exc_type: 'Exception',
+        exc_message: ['an error that cannot be read: TypeError: no'],
+        exc_module: 'builtins',
+      })
+    expect(toExceptionInfo(hiding('message', Object.create(null))).exc_message).toEqual([
+      'an error that cannot be read',
+    ])
+    expect(tracebackOf(hiding('stack', new TypeError('no')))).toBeNull()
+  })
+
   it('in ASCII, since its bytes are compared in a chord', () => {
     expect(encodeException(toExceptionInfo(new Error('é')))).toBe(
       '{"exc_type": "Exception", "exc_message": ["\\u00e9"], "exc_module": "builtins"}',

@@ -55,6 +55,24 @@ onEveryEngine('a canvas', (bench) => {
       expect(await add.s(2, 2).pipe(add.s(4), add.s(8)).delay().get(wait)).toBe(16)
     })
 
+    it('carry arguments that contain themselves, and refuse what is nested too deep in a sentence', async () => {
+      const { app, list } = await start()
+      const round: { self?: unknown } = {}
+      round.self = round
+      const isRound = app.task('isRound', (_: unknown, value: typeof round) => value.self === value)
+      const step = isRound.s(round)
+      expect(await chain(list.s(1), step).delay().get(wait)).toBe(true)
+      expect(
+        await chord([list.s(1), list.s(2)], step)
+          .delay()
+          .get(wait),
+      ).toBe(true)
+      const deep = Array.from({ length: 20_000 }).reduce<unknown>((inner) => [inner], 1)
+      await expect(chain(list.s(1), isRound.s(deep as any)).delay()).rejects.toThrow(
+        'nested deeper than 256 levels',
+      )
+    })
+
     it('have the steps before as parents of their results', async () => {
       const { add } = await start()
       const result = await chain(add.si(2, 2), add.si(4, 4), add.si(8, 8)).delay()
