@@ -19,6 +19,8 @@ export interface Failure {
   /** Errbacks are called (not for revoked and expired tasks). */
   readonly errbacks: boolean
   readonly ending: Ending
+  /** Stored even where nobody wants the result: as in Celery, that of a task which nobody here knows. */
+  readonly always?: boolean
 }
 
 export const failureOf = (error: unknown, ending: Ending = ack): Failure => ({
@@ -42,7 +44,7 @@ export const followFailure = (message: Message, failure: Failure, context: Follo
   const { state, info, traceback } = failure
   const result = encodeException(info)
   const steps: Step[] = []
-  const store = !context.ignoreResult || context.storeErrorsEvenIfIgnored
+  const store = failure.always === true || !context.ignoreResult || context.storeErrorsEvenIfIgnored
   const errbacks = failure.errbacks ? (message.embed.errbacks ?? []) : []
   if (errbacks.length > 0) {
     const nodes = errbacks.map((json) => fromJSON(json))

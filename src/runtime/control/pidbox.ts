@@ -4,6 +4,7 @@ import * as Either from 'fp-ts/lib/Either.js'
 import { type Dict, isDict, show, text } from '../fields.js'
 import { encodeValue } from '../json.js'
 import { open, seal } from '../wrapping.js'
+import { matches } from './bounded-match.js'
 
 /** The exchange that requests go to; replies have `reply.` before it. */
 export const pidboxOf = (controlExchange: string): string => `${controlExchange}.pidbox`
@@ -137,12 +138,12 @@ export const decodeReply = (raw: string): Reply | undefined => {
   }
 }
 
-/** Whether a node of this name is meant. Throws SyntaxError for a regular expression that is none. */
+/** Whether a node of this name is meant. Throws for a regular expression that is none, or that takes too long. */
 export const concerns = ({ destination, pattern, matcher }: Target, node: string): boolean => {
   if (destination !== undefined) return destination.includes(node)
   if (pattern === undefined || matcher === undefined) return true
   const expression = matcher === 'glob' ? globText(pattern) : `^(?:${pattern})`
-  return new RegExp(expression, 's').test(node)
+  return matches(expression, node)
 }
 
 /** A shell's pattern as Python's fnmatch reads it, over the whole name. */

@@ -2,7 +2,7 @@
 // comes next, `perform` to write it, and says it in the log in Celery's words.
 import type { Node } from '../../canvas/node.js'
 import type { SignatureJson } from '../../canvas/wire.js'
-import { type Reject, type Retry, TimeLimitExceeded } from '../../errors.js'
+import { NotRegistered, type Reject, type Retry, TimeLimitExceeded } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Outcome } from '../../pools/pool.js'
 import type { Addition } from '../addition.js'
@@ -205,15 +205,17 @@ export class Ends {
     if (expected) this.log.info(text, toldBy(held))
     else this.log.error(`${text}\n${tracebackOf(error) ?? ''}`.trimEnd(), toldBy(held))
     this.reports.failed(held, error)
+    const always = definition?.run === undefined && error instanceof NotRegistered
+    const failure = { ...failureOf(error, ending), always }
     try {
-      return await this.fail(held, failureOf(error, ending))
+      return await this.fail(held, failure)
     } catch (second) {
       // An errback that cannot be sent must not hide the failure: it is stored without it, and said.
       this.log.error(
         `Task ${nameOf(message)}: its errbacks could not be sent: ${String(second)}`,
         toldBy(held),
       )
-      return this.fail(held, { ...failureOf(error, ending), errbacks: false })
+      return this.fail(held, { ...failure, errbacks: false })
     }
   }
 

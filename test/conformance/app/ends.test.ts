@@ -114,6 +114,13 @@ onEveryEngine('the end of a task', (bench) => {
       )
     })
 
+    it('which is stored although nobody wants the result, as by Celery: it would be nowhere else', async () => {
+      const app = bench().app()
+      await bench().work(app)
+      const { id } = await app.sendTask('unknown', [], { ignoreResult: true })
+      await expect(app.result(id).get(wait)).rejects.toBeInstanceOf(NotRegistered)
+    })
+
     it('is also that the arguments do not bind', async () => {
       const app = bench().app()
       const task = app.task('task', (x: number, y: number) => x + y, { params: ['x', 'y'] })

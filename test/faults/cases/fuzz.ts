@@ -1,9 +1,14 @@
 // Mutated messages through a shipped worker, with good ones among them; and nonsense in the ears of those who wait
-// for results and for remote control.
+// for results and for remote control. What became of each message is counted one by one.
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { chain, chord } from 'lovage'
 import { until } from '../../support/until.js'
+import { Census } from '../support/census.js'
 import { capturedMessages, mutate } from '../support/mutate.js'
-import type { FaultCase } from '../support/scene.js'
+import { hostileRequest, hostileResult } from '../support/noise.js'
+import type { Random } from '../support/random.js'
+import type { FaultCase, Scene } from '../support/scene.js'
 
 const perBatch = 500
 /** Of nonsense beside a batch, on each of two channels. */
@@ -23,7 +28,10 @@ export const fuzz: FaultCase = {
     const { report, outside, random } = scene
     const total = size === 'full' ? 100_000 : 3000
     const client = scene.client()
-    const seeds = [...capturedMessages(), ...(await ours(scene))]
+    // What they send goes where they came from.
+    const seeds = [...capturedMessages(), ...(await ours(scene))].map((raw) =>
+      raw.replaceAll(/"(celery|bait)"/g, '"faults"'),
+    )
     const worker = await scene.worker({ concurrency: 20 })
     const pid = worker.child.pid as number
 
@@ -31,8 +39,9 @@ export const fuzz: FaultCase = {
     let wrong = 0
     let early = 0
     let published = 0
+    const census = new Census(scene, 'faults')
     for (let sent = 0; sent < total; sent += perBatch) {
-      const raws = Array.from({ length: perBatch }, () => mutate(random.pick(seeds), random))
+      const raws = Array.from({ length: perBatch }, () => mutate(renamed(random.pick(seeds)), random))
       await outside.lpush('faults', ...raws)
       await until(async () => (await outside.llen('faults')) < perBatch / 2, { timeout: 60_000, interval: 2 })
       const good = await client.add.delay(sent, 1)
@@ -42,25 +51,34 @@ export const fuzz: FaultCase = {
       if ((await good.get({ timeout: 60 })) !== sent + 1) wrong += 1
       slowest = Math.max(slowest, performance.now() - startedAt)
       await noise
+      await census.take(raws.map((raw) => Buffer.from(raw)))
       if (sent < total / 5) early = residentOf(pid)
     }
     await until(async () => (await outside.llen('faults')) === 0, { timeout: 60_000 })
     await until(async () => (await held(outside)) === 0, { timeout: 60_000 })
     const late = residentOf(pid)
-    const dead = await outside.zcard('lovage:dead')
+    const { dead, result, ended, deferred } = census.counted
 
     report.inject(
       `${total} messages mutated from ${seeds.length} captured ones, a good one behind each ${perBatch}`,
     )
     report.inject(`${published} nonsensical publications on channels of results and of remote control`)
-    report.count('dead letters kept', dead)
+    report.count('dead letters', dead)
+    report.count('results', result)
+    report.count('ended without a result that is kept', ended)
+    report.count('waiting for an eta or another try', deferred)
     report.count('slowest good task', `${Math.round(slowest)} ms`)
     report.count('memory', `${early} MiB after a fifth, ${late} MiB at the end`)
     report.must('the worker lives', worker.child.exitCode === null && worker.child.signalCode === null)
     report.must('every good task has its right result', wrong === 0)
     report.must(`none waits longer than ${stallMs} ms behind half a batch`, slowest < stallMs)
+    const lost = census.missing.map((raw) => JSON.stringify(raw.toString('latin1').slice(0, 1000)))
     report.must(
-      'nothing waits and nothing is held: all ended in results or dead letters',
+      `each message is accounted for${lost.length > 0 ? `, but ${lost.length} are not: ${lost.slice(0, 3).join('\n')}` : ''}`,
+      lost.length === 0 && dead + result + ended + deferred === total,
+    )
+    report.must(
+      'nothing waits and nothing is held',
       (await outside.llen('faults')) + (await held(outside)) === 0,
     )
     report.must('memory stays flat', late < early * 1.5 + 60)
@@ -70,17 +88,37 @@ export const fuzz: FaultCase = {
   },
 }
 
-/** What our own client writes. */
-const ours = async (scene: Parameters<FaultCase['play']>[0]): Promise<readonly string[]> => {
-  const bait = scene.client('bait')
+/** What our own client writes: plain calls, and what brings others along. */
+const ours = async (scene: Scene): Promise<readonly string[]> => {
+  const { app, add, total, nap, tell, refuse, stubborn } = scene.client('bait')
   for (let i = 0; i < 20; i += 1)
-    await bait.add.applyAsync([i, 1], { ignoreResult: i % 2 === 0, headers: { x: i } })
-  const raws = await scene.outside.lrange('bait', 0, -1)
-  await scene.outside.del('bait')
-  return raws.map((raw) => raw.replaceAll('"bait"', '"faults"'))
+    await add.applyAsync([i, 1], { ignoreResult: i % 2 === 0, headers: { x: i } })
+  for (let i = 0; i < 5; i += 1) {
+    await chain(add.s(i, 1), add.s(2), add.s(3)).delay()
+    await chord([add.s(i, 1), nap.s(i, 0)], total.s()).delay()
+    await add.applyAsync([i, 1], { link: add.s(1), linkError: tell.s(), expires: 3600, priority: i })
+    await refuse.applyAsync([i, 0], { linkError: tell.s() })
+    await stubborn.applyAsync([i, 2, 0])
+    await add.applyAsync([i, 1], { expires: new Date(0) })
+  }
+  await app.close()
+  const lists = await scene.outside.keys('bait*')
+  const raws = (await Promise.all(lists.map((list) => scene.outside.lrange(list, 0, -1)))).flat()
+  await scene.outside.del(...lists)
+  return raws
 }
 
-type Outside = Parameters<FaultCase['play']>[0]['outside']
+/** The same message under an id of its own. */
+const renamed = (seed: string): string => {
+  try {
+    const { id } = (JSON.parse(seed) as { headers: { id: unknown } }).headers
+    return typeof id === 'string' && id !== '' ? seed.replaceAll(id, randomUUID()) : seed
+  } catch {
+    return seed
+  }
+}
+
+type Outside = Scene['outside']
 
 /** Messages in the hands of consumers. */
 const held = async (outside: Outside): Promise<number> => {
@@ -89,25 +127,9 @@ const held = async (outside: Outside): Promise<number> => {
   return fields.flat().filter((field) => /^\d/.test(field)).length
 }
 
-const nonsense = async (
-  outside: Outside,
-  id: string,
-  random: Parameters<typeof mutate>[1],
-): Promise<void> => {
-  const texts = [
-    '',
-    'null',
-    '{',
-    '[]',
-    '{"status": 1}',
-    '{"status": "SUCCESS"}',
-    '{"status": "SUCCESS", "result": ',
-  ]
+const nonsense = async (outside: Outside, id: string, random: Random): Promise<void> => {
   for (let i = 0; i < perNoise; i += 1) {
-    await outside.publish(`celery-task-meta-${id}`, random.pick(texts))
-    await outside.publish(
-      '/0.celery.pidbox',
-      mutate(`{"method": "ping", "arguments": {}, "reply_to": null}`, random),
-    )
+    await outside.publish(`celery-task-meta-${id}`, hostileResult(id, random))
+    await outside.publish('/0.celery.pidbox', hostileRequest(random))
   }
 }

@@ -153,6 +153,11 @@ noted('loose', inTurn, { concurrencyKey })
 noted('both', inTurn, { concurrencyKey, rateLimit: '20/s' })
 noted('paced', (value) => value, { globalRateLimit: '50/s' })
 
+/** What is everybody's (celery.map …) is noted as well. */
+app.on('taskPostrun', ({ task, taskId: id, state }) => {
+  if (state !== 'RETRY' && !task.startsWith('faults.')) write({ what: 'end', task, id, value: state })
+})
+
 const worker = app.worker({ concurrency, queues, log: createLogger({ level: logLevel }) })
 await worker.start()
 console.log('ready')

@@ -86,7 +86,7 @@ const strange = (random: Random): unknown =>
   ])()
 
 /** Replaces, renames or drops something somewhere in the tree. */
-const twist = (value: unknown, random: Random): unknown => {
+export const twist = (value: unknown, random: Random): unknown => {
   if (typeof value !== 'object' || value === null || random.whole(0, 5) === 0) return strange(random)
   const keys = Object.keys(value)
   if (keys.length === 0) return strange(random)

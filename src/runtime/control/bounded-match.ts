@@ -1,0 +1,19 @@
+// Regular expressions that somebody else wrote: some take longer than the world will last, and meanwhile a worker
+// would hear nothing and start nothing.
+import { runInNewContext } from 'node:vm'
+
+/** Far more than a name of a node takes on any machine, and too little to be missed. */
+const mostMs = 500
+
+/** Throws SyntaxError for one that is none, and Error for one that takes too long. */
+export const matches = (source: string, text: string): boolean => {
+  const expression = new RegExp(source, 's')
+  try {
+    return Boolean(runInNewContext('expression.test(text)', { expression, text }, { timeout: mostMs }))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
+    throw new Error(
+      `a pattern was not compared with the name of this node within ${mostMs} ms: write it without repeats of repeats`,
+    )
+  }
+}
