@@ -5,7 +5,7 @@ import type { Consumer, Delivery } from '../../src/runtime/broker.js'
 import { type Gate, gateFor, gateHeader, gateText } from '../../src/runtime/gate.js'
 import { until } from '../support/until.js'
 import { onEveryEngine } from './engines.js'
-import { claim, claimOne, complete, end, messages, push, raws } from './words.js'
+import { claim, claimOne, complete, end, messages, push, raws, waited } from './words.js'
 
 /** What stands in an envelope's headers. */
 const marked = (name: string, gate: Gate): string =>
@@ -60,7 +60,7 @@ onEveryEngine('gates', (bench) => {
     const a = await claimOne(one)
     expect(await claim(other, 5)).toEqual([])
     await complete(one, end(a))
-    expect(names(await other.wait(5))).toEqual(['b'])
+    expect(names(await waited(other, 5))).toEqual(['b'])
     expect(await claim(one, 5)).toEqual([])
   })
 
@@ -202,7 +202,7 @@ onEveryEngine('gates', (bench) => {
     await complete(consumer, end(a, { ending: { kind: 'back' } }))
     expect(await bench().broker.purge('q')).toBe(2)
     expect(await bench().broker.length('q')).toBe(0)
-    expect(names(await other.wait(5))).toEqual(['c'])
+    expect(names(await waited(other, 5))).toEqual(['c'])
   })
 
   test('purge frees the places of what waited for its rate', async () => {
@@ -213,7 +213,7 @@ onEveryEngine('gates', (bench) => {
     const other = await gated({ hostname: 'other@host', queues: ['r'] })
     expect(await claim(other, 5)).toEqual([])
     expect(await bench().broker.purge('q')).toBe(1)
-    expect(names(await other.wait(5))).toEqual(['b'])
+    expect(names(await waited(other, 5))).toEqual(['b'])
   })
 
   test('purge frees places in the order in which their messages would have been claimed', async () => {
@@ -229,7 +229,7 @@ onEveryEngine('gates', (bench) => {
     // The one that goes back last is the next.
     for (const each of [held[1]!, held[0]!]) await complete(consumer, end(each, { ending: { kind: 'back' } }))
     expect(await bench().broker.purge('q')).toBe(2)
-    expect(names(await other.wait(5))).toEqual(['w1', 'w2', 'w3'])
+    expect(names(await waited(other, 5))).toEqual(['w1', 'w2', 'w3'])
   })
 
   test('ten thousand keys, each with a line: each end costs one step, and no order is lost', async () => {

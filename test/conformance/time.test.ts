@@ -1,21 +1,13 @@
 // Messages that wait for a moment, by the server's clock.
 import { expect, test } from 'vitest'
-import type { Delivery } from '../../src/runtime/broker.js'
 import { until } from '../support/until.js'
 import { onEveryEngine } from './engines.js'
-import { claim, claimOne, complete, end, messages, push, raws } from './words.js'
+import { claim, claimOne, complete, end, messages, push, raws, waited } from './words.js'
 
 /** Later than its moment by at most this: reapers look each second. */
 const toleranceMs = 2500
 
 onEveryEngine('moments', (bench) => {
-  const waitFor = async (wait: () => Promise<readonly Delivery[]>): Promise<readonly Delivery[]> => {
-    for (;;) {
-      const got = await wait()
-      if (got.length > 0) return got
-    }
-  }
-
   test('the clock is the server’s, near ours on one machine', async () => {
     const { broker, consume } = bench()
     await consume()
@@ -29,7 +21,7 @@ onEveryEngine('moments', (bench) => {
     await broker.publish({ pushes: [push('later', { dueMs })], chords: [] })
     expect(await claim(consumer, 1)).toEqual([])
     expect(await broker.length('q')).toBe(0)
-    const [got] = await waitFor(() => consumer.wait(1))
+    const [got] = await waited(consumer)
     expect(broker.now()).toBeGreaterThanOrEqual(dueMs - 2)
     expect(broker.now()).toBeLessThan(dueMs + toleranceMs)
     expect(got).toMatchObject({ attempts: 0, redelivered: false, uncertain: false })
@@ -39,7 +31,7 @@ onEveryEngine('moments', (bench) => {
     const { broker, consume } = bench()
     const consumer = await consume()
     await broker.publish({ pushes: [push('late', { dueMs: broker.now() - 60_000 })], chords: [] })
-    expect(raws(await waitFor(() => consumer.wait(1)))).toEqual(['late'])
+    expect(raws(await waited(consumer))).toEqual(['late'])
   })
 
   test('published for later before anybody consumes', async () => {
@@ -47,7 +39,7 @@ onEveryEngine('moments', (bench) => {
     await broker.publish({ pushes: [push('early', { dueMs: Date.now() + 50 })], chords: [] })
     await new Promise((resolve) => setTimeout(resolve, 100))
     const consumer = await consume()
-    expect(raws(await waitFor(() => consumer.wait(1)))).toEqual(['early'])
+    expect(raws(await waited(consumer))).toEqual(['early'])
   })
 
   test('what is due together comes in the order of the moments, with its priority', async () => {
@@ -84,7 +76,7 @@ onEveryEngine('moments', (bench) => {
     const ending = { kind: 'defer', dueMs: broker.now() + 300 } as const
     await complete(first, end(await claimOne(first), { ending }))
     await lapse(first)
-    const [a] = await waitFor(() => second.wait(1))
+    const [a] = await waited(second)
     expect(a).toMatchObject({ attempts: 0, uncertain: false, lost: false })
   })
 
@@ -97,7 +89,7 @@ onEveryEngine('moments', (bench) => {
     await lapse(first)
     const again = await claimOne(second)
     await complete(second, end(again, { ending: { kind: 'defer', dueMs: broker.now() + 100 } }))
-    const [last] = await waitFor(() => second.wait(1))
+    const [last] = await waited(second)
     expect(last).toMatchObject({ attempts: 1, redelivered: true })
   })
 
@@ -109,7 +101,7 @@ onEveryEngine('moments', (bench) => {
     const retry = { fence: 'a:0:0:', pushes: [push('a again', { dueMs, priority: 3 })] }
     await complete(consumer, end(await claimOne(consumer), retry))
     expect(await broker.length('q')).toBe(0)
-    expect(raws(await waitFor(() => consumer.wait(1)))).toEqual(['a again'])
+    expect(raws(await waited(consumer))).toEqual(['a again'])
     expect(broker.now()).toBeGreaterThanOrEqual(dueMs - 2)
   })
 })

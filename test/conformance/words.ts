@@ -78,3 +78,11 @@ export const onlyJoin = (joins: readonly Join[]): Join => {
   if (join === undefined || joins.length > 1) throw new Error(`Expected one join, got ${joins.length}.`)
   return join
 }
+
+/** What the first of its waits brings that brings anything: a wait may end empty at any time. */
+export const waited = async (consumer: Consumer, slots = 1): Promise<readonly Delivery[]> => {
+  for (;;) {
+    const got = await consumer.wait(slots)
+    if (got.length > 0) return got
+  }
+}
