@@ -1,36 +1,27 @@
 // What beat is given by an app: where entries lie, how work becomes messages, and how a fire reaches the broker.
 import { endedOf, readMetas } from './app-beat-ends.js'
+import { isChild } from './app-child.js'
+import type { AppRuntime } from './app-runtime.js'
 import type { BeatMeans } from './beat/beat.js'
 import { readBeatSchedule } from './beat/beat-schedule.js'
 import type { ScheduleEntry } from './beat/entry.js'
 import type { BeatParts, Prepared } from './beat/parts.js'
 import type { ScheduleStore } from './beat/store.js'
 import { tickId } from './beat/tick-id.js'
-import type { Settings } from './config.js'
 import { ImproperlyConfigured, InvalidUsage, OperationalError } from './errors.js'
-import type { Logger } from './log.js'
 import type { MemoryBroker } from './memory/broker.js'
-import type { Backend } from './runtime/backend.js'
 import type { Broker, FireReply, Publication } from './runtime/broker.js'
-import type { CarrierOptions } from './runtime/carrier.js'
 import { checkCanvas } from './runtime/check-canvas.js'
 import { decompose } from './runtime/decompose.js'
 import { decodeJson, encodeValue } from './runtime/json.js'
 import { type Means, toPublication, weave } from './runtime/perform.js'
 import { type SendPlan, toTuple } from './runtime/plan.js'
-import type { Registry } from './runtime/registry.js'
 
 export interface BeatHost {
+  /** The app's name. */
   readonly name: string
-  settings(): Settings
-  log(): Logger
-  isChild(): boolean
-  readonly registry: Registry
-  broker(): Promise<Broker>
-  backend(): Promise<Backend>
-  means(broker: Broker): Means
-  carrierOptions(): CarrierOptions
-  announce(signal: 'beatInit' | 'beatEmbeddedInit'): void
+  readonly runtime: AppRuntime
+  readonly announce: (signal: 'beatInit' | 'beatEmbeddedInit') => void
 }
 
 /** The messages of one run on their way. */
@@ -44,12 +35,12 @@ const nothing: Load = { publication: { pushes: [], chords: [] } }
 
 export const beatMeans = (host: BeatHost): BeatMeans => ({
   open: () => openParts(host),
-  configured: () => readBeatSchedule(host.settings().beatSchedule),
+  configured: () => readBeatSchedule(host.runtime.settings.beatSchedule),
   check: (entry) => checkEntry(entry, host),
-  maxInterval: () => (host.settings().beatMaxLoopInterval || 300) * 1000,
-  timezone: () => host.settings().timezone,
+  maxInterval: () => (host.runtime.settings.beatMaxLoopInterval || 300) * 1000,
+  timezone: () => host.runtime.settings.timezone,
   redBeat: async (prefix) => {
-    const options = host.carrierOptions()
+    const options = host.runtime.carrier.options()
     if (options.brokerUrl.startsWith('memory:'))
       throw new ImproperlyConfigured(
         'RedBeat keeps its schedule in Redis, and the broker of this app is memory.',
@@ -64,13 +55,13 @@ const checkEntry = ({ name, run, overlap, options }: ScheduleEntry, host: BeatHo
     throw new ImproperlyConfigured(`Beat entry ${JSON.stringify(name)}: ${problem}`)
   }
   try {
-    checkCanvas(run, 0, host.registry, host.settings())
+    checkCanvas(run, 0, host.runtime.registry, host.runtime.settings)
   } catch (error) {
     fail((error as Error).message)
   }
   if (options.durability !== undefined)
     fail('durability: expected none; a tick that the broker lost is caught up. Use catchUp.')
-  const ignored = options.ignoreResult ?? run.options.ignoreResult ?? host.settings().taskIgnoreResult
+  const ignored = options.ignoreResult ?? run.options.ignoreResult ?? host.runtime.settings.taskIgnoreResult
   if (overlap !== 'allow' && ignored)
     fail(
       `overlap: "${overlap}" asks for the end of each run, and ignoreResult hides it. Choose one of the two.`,
@@ -78,26 +69,26 @@ const checkEntry = ({ name, run, overlap, options }: ScheduleEntry, host: BeatHo
 }
 
 const openParts = async (host: BeatHost): Promise<BeatParts> => {
-  if (host.isChild())
+  if (isChild())
     throw new InvalidUsage(
       'A beat was started by the module that a child of a pool loads. Start it in a program of its own, or only ' +
         'where `app.isChild` is false.',
     )
-  const { registry, name } = host
-  const settings = host.settings()
-  const broker = await host.broker()
-  const backend = await host.backend()
+  const { name, runtime } = host
+  const { registry, settings, log } = runtime
+  const broker = await runtime.broker()
+  const backend = await runtime.backend()
   return {
     scope: name,
     timezone: settings.timezone,
-    log: host.log(),
+    log,
     codec: { write: (value) => encodeValue(value, 'the entry'), read: decodeJson },
     store: await openStore(host, broker),
     nothing,
     prepare: async (entry, taskId, nowMs): Promise<Prepared> => {
       checkCanvas(entry.run, 0, registry, settings)
       let minted = 0
-      const means = meansAt(nowMs, host.means(broker), broker)
+      const means = meansAt(nowMs, runtime.means(broker), broker)
       const origin = {
         // Every id of a run comes from the run's own, whichever beat prepares it.
         mint: () => {
@@ -173,12 +164,12 @@ const meansAt = (nowMs: number, means: Means, broker: Broker): Means => ({
 // Where entries lie
 
 const openStore = async (host: BeatHost, broker: Broker): Promise<ScheduleStore> => {
-  const { beatScheduler, beatScheduleFilename } = host.settings()
+  const { beatScheduler, beatScheduleFilename } = host.runtime.settings
   if (beatScheduler === 'file' || (beatScheduler === null && beatScheduleFilename !== null)) {
     const { FileStore } = await import('./beat/file-store.js')
-    return new FileStore(beatScheduleFilename ?? 'lovage-beat.json', host.log())
+    return new FileStore(beatScheduleFilename ?? 'lovage-beat.json', host.runtime.log)
   }
-  const { brokerUrl, ...options } = host.carrierOptions()
+  const { brokerUrl, ...options } = host.runtime.carrier.options()
   const room = brokerUrl.startsWith('memory:') ? 'memory' : 'redis'
   if (beatScheduler !== null && beatScheduler !== room)
     throw new ImproperlyConfigured(

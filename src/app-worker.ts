@@ -1,20 +1,56 @@
-// What a worker of an app is like: its options over the app's settings, its queues, its pool.
+// A worker of an app: its options over the app's settings, its queues, and what it is given.
+import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { childCargo } from './app-cargo.js'
+import { isChild } from './app-child.js'
+import { poolMaker, scaler } from './app-pool.js'
+import type { AppRuntime } from './app-runtime.js'
+import { packageVersion } from './app-version.js'
 import type { Settings } from './config.js'
 import { ImproperlyConfigured } from './errors.js'
-import { defaultKeepalive, scale } from './pools/autoscale.js'
-import { ChildPool } from './pools/children/pool.js'
-import { createFiberPool } from './pools/fiber.js'
-import { LoopWatch } from './pools/loop-watch.js'
-import { forkChild } from './pools/prefork/start.js'
-import { createSoloPool } from './pools/solo.js'
-import { startThread } from './pools/threads/start.js'
-import type { Registry } from './runtime/registry.js'
 import { checkWorkerOptions, type PoolName, type WorkerOptions } from './runtime/worker/options.js'
-import type { TaskJob } from './runtime/worker/runs.js'
 import type { WorkerParts } from './runtime/worker/parts.js'
-import type { Pool } from './pools/pool.js'
+import { Worker } from './runtime/worker/worker.js'
+
+/** Throws ImproperlyConfigured. */
+export const makeWorker = (
+  app: { readonly name: string; readonly module: string | undefined; readonly itself: object },
+  runtime: AppRuntime,
+  options: WorkerOptions,
+): Worker => {
+  const { settings, registry, log, signals, around } = runtime
+  checkWorkerOptions(options)
+  const settled = overSettings(options, settings)
+  const queues = queuesOf(options, settings)
+  // Keys that cannot be read are told now, and not with the first message.
+  void runtime.config.guards
+  return new Worker(
+    {
+      app: app.itself,
+      broker: () => runtime.broker(),
+      means: (broker) => runtime.means(broker),
+      registry,
+      results: runtime.results,
+      mint: randomUUID,
+      log,
+      remote: {
+        app: app.name,
+        version: packageVersion(),
+        settings,
+        changed: runtime.config.names,
+        mailbox: () => runtime.mailbox(),
+      },
+      createPool: poolMaker(app, registry, settings),
+      scale: scaler(settled),
+      isChild: isChild(),
+      signals,
+      around,
+      tellSent: runtime.tellSent(),
+      settings: workerSettings(settings),
+    },
+    settled,
+    queues,
+  )
+}
 
 /** Every pool, by all its names. */
 const pools: Readonly<Record<string, PoolName>> = {
@@ -48,15 +84,6 @@ const mostConcurrency: Readonly<Record<PoolName, number>> = {
 }
 
 type Settled = WorkerOptions & { readonly pool: PoolName; readonly concurrency: number }
-
-/** Throws ImproperlyConfigured. */
-export const settleWorker = (
-  options: WorkerOptions,
-  settings: Settings,
-): { readonly options: Settled; readonly queues: readonly string[] } => {
-  checkWorkerOptions(options)
-  return { options: overSettings(options, settings), queues: queuesOf(options, settings) }
-}
 
 const overSettings = (options: WorkerOptions, settings: Settings): Settled => {
   const timeLimit = options.timeLimit ?? settings.taskTimeLimit ?? undefined
@@ -98,52 +125,6 @@ const concurrencyOf = (
   return autoscale === undefined ? wanted : Math.max(1, autoscale.min)
 }
 
-/** What says how large the pool should be; undefined without autoscale. */
-export const scaler = ({ autoscale }: WorkerOptions): WorkerParts['scale'] => {
-  if (autoscale === undefined) return undefined
-  const { max, min, keepalive = defaultKeepalive } = autoscale
-  return {
-    max,
-    min,
-    decide(load) {
-      return scale({ max: this.max, min: this.min, keepalive }, load)
-    },
-  }
-}
-
-/** How pools are made for the workers of this app. */
-export const poolMaker =
-  (
-    app: { readonly name: string; readonly module: string | undefined },
-    registry: Registry,
-    settings: Settings,
-  ) =>
-  (request: Parameters<WorkerParts['createPool']>[0]): Pool<TaskJob> => {
-    const { name, concurrency, options, execute, courier, hostname, log } = request
-    if (name === 'solo') return createSoloPool(execute)
-    if (name === 'fiber') {
-      const seconds = settings.workerLoopBlockedWarning
-      const watch =
-        seconds === null ? undefined : new LoopWatch({ seconds, tell: (sentence) => log.warning(sentence) })
-      return createFiberPool(concurrency, execute, { watch })
-    }
-    const { cargo, check } = childCargo(app, registry, options, hostname, log, settings.brokerUrl)
-    const entry = new URL('./child.js', import.meta.url)
-    return new ChildPool({
-      name,
-      concurrency,
-      ...(name === 'prefork'
-        ? { start: forkChild({ entry }), nameOf: (n: number) => `ForkPoolWorker-${n}` }
-        : { start: startThread(entry) }),
-      cargo,
-      check,
-      courier,
-      aliveTimeout: settings.workerProcAliveTimeout,
-      maxTasksPerChild: options.maxTasksPerChild,
-      maxMemoryPerChild: options.maxMemoryPerChild,
-    })
-  }
-
 const queuesOf = (
   { queues, excludeQueues = [] }: WorkerOptions,
   { taskQueues, taskDefaultQueue }: Settings,
@@ -160,7 +141,7 @@ const queuesOf = (
 }
 
 /** The settings that a worker reads. */
-export const workerSettings = (settings: Settings): WorkerParts['settings'] => ({
+const workerSettings = (settings: Settings): WorkerParts['settings'] => ({
   ignoreResult: settings.taskIgnoreResult,
   storeErrorsEvenIfIgnored: settings.taskStoreErrorsEvenIfIgnored,
   acksOnFailureOrTimeout: settings.taskAcksOnFailureOrTimeout,

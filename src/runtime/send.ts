@@ -24,7 +24,6 @@ import { mostAtOnce } from './stage.js'
 
 /** What an app sends with. */
 export interface SendingApp {
-  readonly name: string
   readonly registry: Registry
   readonly results: ResultSource
   broker(): Promise<Broker>
