@@ -277,7 +277,7 @@ export const table = {
   resultExtended: row(
     flag,
     false,
-    'Store name, arguments, worker, retries and queue with the result, and which tasks a chord’s header had.',
+    'Store name, arguments, worker, retries and queue with the result, and for graph() which tasks a header had, and where stood what never ran.',
   ),
   resultSerializer: fixed<'json', string>(json, 'json', 'Form of results that are written.'),
   resultAcceptContent: fixed<readonly 'json'[] | null, readonly string[] | null>(

@@ -28,8 +28,8 @@ export interface FollowContext {
   readonly headerErrbacks?: boolean
   /** How deep and large a canvas may be that came with a message. */
   readonly limits?: CanvasLimits
-  /** Headers are kept (`resultExtended`), and found from the first of a body that never ran. */
-  readonly keepsHeaders?: boolean
+  /** What never ran has its place among the results, too (`resultExtended`). */
+  readonly placesUnrun?: boolean
   /** Where the message came from: a retry goes there again. */
   readonly queue: string
   /** Whether a task is run by our workers; absent: nobody is known to be. */

@@ -10,6 +10,7 @@ import type { Message } from './message.js'
 import { ack, storeOwn } from './own-end.js'
 import { ownPlace, partOf, seatsOf } from './parts.js'
 import type { Plan, Step } from './plan.js'
+import { inPlace } from './unrun.js'
 
 /** A failure as it is told to everybody. */
 export interface Failure {
@@ -58,7 +59,7 @@ export const followFailure = (message: Message, failure: Failure, context: Follo
   // This task's result may be nobody's business, and that of a step behind it somebody's: who waits is told.
   const isAwaited = (step: Node) => context.storeErrorsEvenIfIgnored || !context.ignores(toJSON(step))
   steps.push(...abandon(waiting, state, result, traceback, isAwaited), { do: 'end', ending: failure.ending })
-  return { steps }
+  return { steps: context.placesUnrun === true ? inPlace(steps, waiting.reverse(), message.id) : steps }
 }
 
 /** A step that cannot be read can neither be waited for. */

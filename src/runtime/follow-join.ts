@@ -13,6 +13,7 @@ import type { Message } from './message.js'
 import type { ResultTuple } from './meta.js'
 import { seatsAround } from './parts.js'
 import type { Plan, Step } from './plan.js'
+import { inPlace } from './unrun.js'
 
 /** A chord that is complete: all its members, in order; its body, where the message only refers to it. */
 export interface Complete extends Omit<Join, 'completion'> {
@@ -134,17 +135,14 @@ export const failWhole = (
     steps.push(...sent.steps)
     children.set(failedId, sent.child)
   }
-  // What runs first comes from the last of the header: as if it had run.
-  const first = context.keepsHeaders === true ? namedIn(body)[0]?.taskId : undefined
   for (const step of abandon([body], 'FAILURE', encodeException(info), traceback)) {
     if (step.do !== 'store') steps.push(step)
     else {
       const child = children.get(step.taskId)
-      const parentId = step.taskId === first ? message.id : null
-      steps.push({ ...step, parentId, groupId: null, children: child === undefined ? [] : [child] })
+      steps.push({ ...step, groupId: null, children: child === undefined ? [] : [child] })
     }
   }
-  return steps
+  return context.placesUnrun === true ? inPlace(steps, [body], message.id) : steps
 }
 
 /**

@@ -318,7 +318,7 @@ export class Ends {
       inheritPriority: this.settings.inheritPriority,
       headerErrbacks: this.settings.headerErrbacks,
       limits: this.settings.limits,
-      keepsHeaders: this.settings.resultExtended,
+      placesUnrun: this.settings.resultExtended,
       isOurs: this.means.router.isOurs,
       queue: message.exchange === '' && message.routingKey !== '' ? message.routingKey : held.queue,
     }

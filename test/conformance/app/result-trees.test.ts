@@ -190,6 +190,42 @@ onEveryEngine('a tree of results', (bench) => {
       ])
     })
 
+    it('of a workflow that failed is whole from its beginning, where results are extended', async () => {
+      const { app, add, fail, sum } = await start(bench(), { resultExtended: true })
+      const chained = await chain(
+        add.s(1, 1),
+        fail.si(),
+        add.s(1),
+        group(add.s(1), add.s(2)),
+        sum.s(),
+      ).delay()
+      await expect(chained.get(wait)).rejects.toThrow('boom')
+      const leaf = ['task FAILURE', []]
+      const header = ['group FAILURE', [leaf, leaf]]
+      const first = await app.result(chained.parent!.parent!.parent!.parent!.id).graph()
+      expect(shapeOf(first)).toEqual([
+        'task SUCCESS',
+        [['task FAILURE', [['task FAILURE', [['task FAILURE', [], header]]]]]],
+      ])
+      // Each leads to the one before it, up to the beginning.
+      const parents: string[] = []
+      for (let id: string | null = chained.id; id !== null; id = (await app.result(id).meta()).parentId)
+        parents.push(id)
+      expect(parents).toEqual([
+        chained.id,
+        chained.parent!.parent!.id,
+        chained.parent!.parent!.parent!.id,
+        chained.parent!.parent!.parent!.parent!.id,
+      ])
+      const joined = await chord([add.s(1, 1), fail.s()], chain(sum.s(), add.s(1))).delay()
+      await expect(joined.get(wait)).rejects.toThrow('boom')
+      expect(shapeOf(await app.result(joined.parent!.id).graph())).toEqual([
+        'task FAILURE',
+        [leaf],
+        ['group FAILURE', [['task SUCCESS', []], leaf]],
+      ])
+    })
+
     it('takes no task for a body that a header task has sent', async () => {
       const { app, spawn, sum } = await start(bench(), { resultExtended: true })
       const result = await chord([spawn.s(1), spawn.s(2)], sum.s()).delay()
