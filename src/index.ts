@@ -38,7 +38,7 @@ export type {
   PendingResult,
   ResultGraph,
 } from './canvas/sender.js'
-export type { DeadLetter } from './runtime/broker.js'
+export type { DeadLetter } from './runtime/dead-letter.js'
 export type { DeadLetters, Retried } from './runtime/dead.js'
 export type { SavedGroups } from './runtime/saved-groups.js'
 

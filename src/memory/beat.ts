@@ -1,6 +1,6 @@
 // Periodic entries: a tick is fired once, whoever tries, in one transition with its messages; and the entries
 // themselves, changed only by those who saw the last change.
-import type { Firing } from '../runtime/broker.js'
+import type { Firing } from '../runtime/firing.js'
 import { openChord } from './chords.js'
 import type { Draft } from './draft.js'
 import { keepPages } from './graphs.js'

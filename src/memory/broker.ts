@@ -3,21 +3,17 @@ import { OperationalError } from '../errors.js'
 import { isBoundBy } from '../runtime/binding.js'
 import type {
   Broker,
-  Consumer,
-  ConsumerOptions,
-  DeadLetter,
   Deferred,
   Finding,
-  FireReply,
-  Firing,
-  Publication,
   PublishOptions,
-  Revival,
-  Revived,
   Revocation,
   RevokedSince,
   ServerReport,
 } from '../runtime/broker.js'
+import type { Consumer, ConsumerOptions } from '../runtime/consumer.js'
+import type { DeadLetter, Revival, Revived } from '../runtime/dead-letter.js'
+import type { FireReply, Firing } from '../runtime/firing.js'
+import type { Publication } from '../runtime/publication.js'
 import { MemoryConsumer } from './consumer.js'
 import type { Room } from './room.js'
 import type { Letter } from './state.js'

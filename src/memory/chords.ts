@@ -1,6 +1,7 @@
 // Chords: a part counts once for each task id; the last one takes all members out, and they are kept until
 // the body is published, so that a crash between the two is finished by whoever gets the message next.
-import type { ChordKey, ChordOpening, ChordPart, Join } from '../runtime/broker.js'
+import type { Join } from '../runtime/consumer.js'
+import type { ChordKey, ChordOpening, ChordPart } from '../runtime/publication.js'
 import type { Draft } from './draft.js'
 import { live, watchExpiry } from './expiry.js'
 import { type Chord, chordKey, type Part } from './state.js'

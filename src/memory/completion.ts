@@ -1,5 +1,6 @@
 // The end of one delivery, with everything that follows from it: written whole or refused whole.
-import type { Completion, Join, StoredText } from '../runtime/broker.js'
+import type { Completion, Join } from '../runtime/consumer.js'
+import type { StoredText } from '../runtime/publication.js'
 import { closeChord, growChord, hasReported, isTaken, openChord, report } from './chords.js'
 import { bury } from './dead.js'
 import type { Draft } from './draft.js'

@@ -9,10 +9,9 @@ import type {
   Delivery,
   Note,
   Permit,
-  PageKey,
   StepReply,
-  StoredText,
-} from '../runtime/broker.js'
+} from '../runtime/consumer.js'
+import type { PageKey, StoredText } from '../runtime/publication.js'
 import type { Gate } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
 import type { Room, Waiter } from './room.js'

@@ -1,5 +1,6 @@
 // Dead letters: bounded in number and age, the oldest leave first; one may go back to its queue as a new message.
-import type { Ending, Revived } from '../runtime/broker.js'
+import type { Ending } from '../runtime/consumer.js'
+import type { Revived } from '../runtime/dead-letter.js'
 import { isOpen, withdraw } from './chords.js'
 import { type Deque, dequeToArray, emptyDeque, popFront, pushBack } from './deque.js'
 import type { Draft } from './draft.js'

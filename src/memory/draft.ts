@@ -1,6 +1,6 @@
 // A transition at work: it reads through its own edits into the state and never touches it. What it has
 // written at the end are the transition's changes.
-import type { StoredText } from '../runtime/broker.js'
+import type { StoredText } from '../runtime/publication.js'
 import type { Change, Flat, Nested, State } from './state.js'
 
 type Edits = { [T in keyof Flat]?: Map<string, Flat[T] | undefined> } & {

@@ -5,7 +5,7 @@
 //   nobody ──────────────────────▶ deferred ──────▶ queue ──step──▶ held ──step──▶ gone, with all that follows
 //                                                     ▲              │
 //                                                     └──── redo ◀───┘ reap, unregister, back
-import type { StoredText } from '../runtime/broker.js'
+import type { StoredText } from '../runtime/publication.js'
 import { entries, fire, history, lead, putEntry, removeEntry } from './beat.js'
 import { deadLetter, deadLetters, purgeDead, revive } from './dead.js'
 import { Draft } from './draft.js'

@@ -1,5 +1,5 @@
 // Pages: parts of a canvas that messages refer to, kept until they are carried on.
-import type { Page, PageKey } from '../runtime/broker.js'
+import type { Page, PageKey } from '../runtime/publication.js'
 import type { Draft } from './draft.js'
 import type { OperationOf } from './operations.js'
 

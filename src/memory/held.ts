@@ -1,5 +1,5 @@
 // What a worker tells about a message that it holds: that its run starts, or that it is acknowledged early.
-import type { Note } from '../runtime/broker.js'
+import type { Note } from '../runtime/consumer.js'
 import { hasReported, unpublished } from './chords.js'
 import type { Draft } from './draft.js'
 import { live } from './expiry.js'

@@ -4,24 +4,11 @@
 import type { Binding } from '../runtime/binding.js'
 import type { Gate } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
-import type {
-  ChordOpening,
-  ChordPart,
-  Completion,
-  Deferred,
-  Firing,
-  Note,
-  Permit,
-  Page,
-  PageKey,
-  Push,
-  Revocation,
-  Revival,
-  Revived,
-  RevokedSince,
-  StepReply,
-  StoredText,
-} from '../runtime/broker.js'
+import type { Deferred, Revocation, RevokedSince } from '../runtime/broker.js'
+import type { Completion, Note, Permit, StepReply } from '../runtime/consumer.js'
+import type { Revival, Revived } from '../runtime/dead-letter.js'
+import type { Firing } from '../runtime/firing.js'
+import type { ChordOpening, ChordPart, Page, PageKey, Push, StoredText } from '../runtime/publication.js'
 import type { Letter, Timetabled } from './state.js'
 
 /** Bytes where a test or a Python peer puts something into a queue that is no text. */

@@ -1,5 +1,5 @@
 // The rates that all workers keep together.
-import type { Permit } from '../runtime/broker.js'
+import type { Permit } from '../runtime/consumer.js'
 import { takeStarts } from '../runtime/pace.js'
 import type { Draft } from './draft.js'
 import type { OperationOf } from './operations.js'

@@ -1,5 +1,5 @@
 // Results: written with completions and while tasks run, read and forgotten by anybody.
-import type { StoredText } from '../runtime/broker.js'
+import type { StoredText } from '../runtime/publication.js'
 import type { Draft } from './draft.js'
 import { live, watchExpiry } from './expiry.js'
 import type { OperationOf } from './operations.js'

@@ -1,7 +1,7 @@
 // The state of the memory room: tables of frozen values, and the only ways to change them. A transition
 // (engine.ts) reads a state and answers with edits; `apply` carries them out, in place for the room, on a
 // `copyState` for an explorer. The cost of an edit does not depend on the size of the state.
-import type { StepReply } from '../runtime/broker.js'
+import type { StepReply } from '../runtime/consumer.js'
 import type { Binding } from '../runtime/binding.js'
 import type { Gate } from '../runtime/gate.js'
 import type { Deque } from './deque.js'

@@ -1,6 +1,6 @@
 // The step: completions of one worker and the claim of its next messages, in one transition, answered in the
 // same way however often it is sent.
-import type { Delivery, Join } from '../runtime/broker.js'
+import type { Delivery, Join } from '../runtime/consumer.js'
 import { complete } from './completion.js'
 import type { Draft } from './draft.js'
 import { enter, gateOf } from './gates.js'

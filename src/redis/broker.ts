@@ -3,20 +3,17 @@ import { OperationalError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type {
   Broker,
-  Consumer,
-  ConsumerOptions,
   Deferred,
   Finding,
-  FireReply,
-  Firing,
-  Publication,
   PublishOptions,
   Revocation,
   RevokedSince,
   RouteOptions,
   ServerReport,
-  StagedPiece,
 } from '../runtime/broker.js'
+import type { Consumer, ConsumerOptions } from '../runtime/consumer.js'
+import type { FireReply, Firing } from '../runtime/firing.js'
+import type { Publication, StagedPiece } from '../runtime/publication.js'
 import type { Address } from './address.js'
 import { ask } from './backend.js'
 import { RedisConsumer } from './consumer.js'

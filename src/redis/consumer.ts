@@ -4,19 +4,15 @@
 import { OperationalError } from '../errors.js'
 import type { Binding } from '../runtime/binding.js'
 import type {
-  ChordPart,
   Completion,
   Consumer,
   ConsumerOptions,
   Delivery,
   Note,
-  PageKey,
   Permit,
-  StagedPiece,
   StepReply,
-  StoredText,
-  Unstaging,
-} from '../runtime/broker.js'
+} from '../runtime/consumer.js'
+import type { ChordPart, PageKey, StagedPiece, StoredText, Unstaging } from '../runtime/publication.js'
 import type { Gate } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
 import { ErrandWatch } from './errands.js'

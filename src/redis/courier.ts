@@ -4,7 +4,7 @@
 // anew. What was delivered leaves the outbox afterwards, so a courier that dies in between has it delivered again, which
 // changes nothing.
 import { randomUUID } from 'node:crypto'
-import type { ConsumerOptions } from '../runtime/broker.js'
+import type { ConsumerOptions } from '../runtime/consumer.js'
 import type { Address } from './address.js'
 import type { Keys } from './keys.js'
 import { Link } from './link.js'

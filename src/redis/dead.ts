@@ -1,7 +1,8 @@
 // Dead letters: messages that could not end well, kept for a while and never more than a bounded number
 // (lua/step.lua writes them). They are read, sent again, or thrown away.
 import { randomUUID } from 'node:crypto'
-import type { Broker, DeadLetter, Revival, Revived } from '../runtime/broker.js'
+import type { Broker } from '../runtime/broker.js'
+import type { DeadLetter, Revival, Revived } from '../runtime/dead-letter.js'
 import { type Databases, type Keys, writtenAs } from './keys.js'
 import type { Reply } from './link.js'
 import { type Script, scripts } from './scripts.js'

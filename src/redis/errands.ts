@@ -3,7 +3,7 @@
 // it is, at a young one each second and at an old one after a tenth of its age, and puts the news of one that has
 // ended in silence into its own queue.
 import { createHash } from 'node:crypto'
-import type { Errand, Silent } from '../runtime/broker.js'
+import type { Errand, Silent } from '../runtime/publication.js'
 import { type Databases, isFar, type Keys } from './keys.js'
 import type { Link } from './link.js'
 import { scripts } from './scripts.js'

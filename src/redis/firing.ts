@@ -1,7 +1,7 @@
 // Firing: the ticks of periodic entries go to their script, many in one call (lua/fire.lua). A call that is
 // sent again answers as the first one would have.
 import { OperationalError } from '../errors.js'
-import type { FireReply, Firing } from '../runtime/broker.js'
+import type { FireReply, Firing } from '../runtime/firing.js'
 import { ask } from './backend.js'
 import { errandWords } from './errands.js'
 import { beatMarkerSeconds, type Databases, type Keys } from './keys.js'

@@ -1,6 +1,7 @@
 // What is said of one message while it is held and not completed: that it waits at a gate, that its run starts, that
 // it is acknowledged early, what state it passes through. Each call is fenced by the field that holds the message.
-import type { ChordPart, Delivery, Note, StoredText } from '../runtime/broker.js'
+import type { Delivery, Note } from '../runtime/consumer.js'
+import type { ChordPart, StoredText } from '../runtime/publication.js'
 import { type Gate, gateText } from '../runtime/gate.js'
 import type { Holdings } from './holdings.js'
 import { type Databases, type Keys, writtenAs } from './keys.js'

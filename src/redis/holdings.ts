@@ -1,7 +1,7 @@
 // What a consumer holds, as it knows it: tags, and the letters that their fields got over there since they
 // were claimed (`n` its start was noted, `e` acknowledged early, `j` its chord's body is not out yet, `g` it
 // is inside a gate: that may stand in the tag as well).
-import type { Completion, Delivery, StepReply } from '../runtime/broker.js'
+import type { Completion, Delivery, StepReply } from '../runtime/consumer.js'
 
 export class Holdings {
   readonly #tags = new Set<string>()

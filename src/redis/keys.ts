@@ -1,7 +1,7 @@
 // The names of all keys of this room. They are made here and nowhere else; what lies under each, and how long, is a
 // table of its own (key-table.ts).
 import { type Binding, topicPattern } from '../runtime/binding.js'
-import type { ChordKey, Push, Staged } from '../runtime/broker.js'
+import type { ChordKey, Push, Staged } from '../runtime/publication.js'
 import { nothingShared, type Sharing } from './shared.js'
 
 /** How long a tick that was fired for a file is remembered. */

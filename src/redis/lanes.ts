@@ -1,6 +1,6 @@
 // Claims and completions: numbered calls of the script `step`, one in flight on each lane, each sent again with the
 // same number until its answer comes. Redis remembers a lane's last number, so that a call counts once.
-import type { Completion, Delivery, StepReply } from '../runtime/broker.js'
+import type { Completion, Delivery, StepReply } from '../runtime/consumer.js'
 import type { Holdings } from './holdings.js'
 import type { Keys } from './keys.js'
 import type { LeaseKeeper } from './lease.js'

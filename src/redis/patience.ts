@@ -1,7 +1,7 @@
 // A consumer's calls never fail for trouble over there: each is sent, with the same number, until its answer
 // comes. What is wrong is said once for each kind, and once that all of it is over.
 import { LeaseLost } from '../errors.js'
-import type { ConsumerOptions } from '../runtime/broker.js'
+import type { ConsumerOptions } from '../runtime/consumer.js'
 import type { Link } from './link.js'
 import { explain, kindOf, troubleOf } from './trouble.js'
 

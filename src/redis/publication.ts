@@ -1,6 +1,6 @@
 // What a call of the publish script says (lua/publish.lua). Pure: publications in, strings out; the publisher
 // sends them.
-import type { Publication, Push } from '../runtime/broker.js'
+import type { Publication, Push } from '../runtime/publication.js'
 import { errandWords } from './errands.js'
 import { type Databases, type Keys, stepOf } from './keys.js'
 

@@ -1,5 +1,5 @@
 // One publication on its way: how long it may be tried, how far it came, and what is said when it ends badly.
-import type { Publication } from '../runtime/broker.js'
+import type { Publication } from '../runtime/publication.js'
 import type { Need } from './confirm.js'
 
 export interface Entry {

@@ -4,7 +4,7 @@
 // connection: its calls, then one wait that covers them, while others gather for the next.
 import { randomBytes } from 'node:crypto'
 import { OperationalError } from '../errors.js'
-import type { Publication, Push } from '../runtime/broker.js'
+import type { Publication, Push } from '../runtime/publication.js'
 import { assertAof, confirm, type Need } from './confirm.js'
 import type { Databases, Keys } from './keys.js'
 import type { Link } from './link.js'

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { InvalidUsage, LeaseLost } from '../errors.js'
 import type { Binding } from '../runtime/binding.js'
-import type { ConsumerOptions, Delivery } from '../runtime/broker.js'
+import type { ConsumerOptions, Delivery } from '../runtime/consumer.js'
 import type { Holdings } from './holdings.js'
 import { bindingMember, type Databases, directBinding, type Keys } from './keys.js'
 import type { LeaseKeeper } from './lease.js'

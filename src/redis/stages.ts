@@ -1,7 +1,7 @@
 // Messages that are too many for one call: sent ahead piece by piece, and moved to where they belong a moment's
 // worth at a time (lua/stage.lua, lua/unstage.lua).
 import { OperationalError } from '../errors.js'
-import type { StagedPiece, Unstaging } from '../runtime/broker.js'
+import type { StagedPiece, Unstaging } from '../runtime/publication.js'
 import { type Keys, stepOf } from './keys.js'
 import type { Link } from './link.js'
 import type { Patience } from './patience.js'

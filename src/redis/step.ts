@@ -1,6 +1,6 @@
 // What a step says to its script, and what the script says back (lua/step.lua). Pure: strings in, strings
 // out; the consumer sends them.
-import type { Completion, Delivery, Join, StepReply } from '../runtime/broker.js'
+import type { Completion, Delivery, Join, StepReply } from '../runtime/consumer.js'
 import { errandWords } from './errands.js'
 import { type Databases, isFar, type Keys, stepOf, writtenAs } from './keys.js'
 import type { Reply } from './link.js'

@@ -2,7 +2,7 @@
 // leaves it there. With one queue the claim stands behind its BLMOVE in the same write, so that Redis runs it
 // in the moment it wakes us. Every other list (lower priorities, redeliveries, more queues) has a connection
 // that only wakes us: polling them each 50 ms would cost an idle worker more than 1 % of a core.
-import type { Delivery } from '../runtime/broker.js'
+import type { Delivery } from '../runtime/consumer.js'
 import type { Keys } from './keys.js'
 import type { Link } from './link.js'
 import { scripts } from './scripts.js'

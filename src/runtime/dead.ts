@@ -3,7 +3,8 @@
 // parts that it told its chords are taken back, and all that with the push, in one step.
 import * as Either from 'fp-ts/lib/Either.js'
 import { ContentDisallowed, InvalidUsage, SecurityError } from '../errors.js'
-import type { Broker, DeadLetter, Revival, Revived } from './broker.js'
+import type { Broker } from './broker.js'
+import type { DeadLetter, Revival, Revived } from './dead-letter.js'
 import { namedIn, readable } from './follow-failure.js'
 import { decodeMessage, type Message } from './message.js'
 import { ownPlace, seatsOf } from './parts.js'

@@ -5,7 +5,7 @@
 // Pure.
 import type { Node, SignatureOptions } from '../canvas/node.js'
 import { fromJSON, type SignatureJson } from '../canvas/wire.js'
-import type { Errand } from './broker.js'
+import type { Errand } from './publication.js'
 import { decompose } from './decompose.js'
 import { signatures } from './embed.js'
 import { encodeEmbed } from './envelope.js'

@@ -3,7 +3,7 @@
 import type { Node } from '../canvas/node.js'
 import { fromJSON, type SignatureJson, toJSON } from '../canvas/wire.js'
 import { TaskRevokedError } from '../errors.js'
-import type { Ending } from './broker.js'
+import type { Ending } from './consumer.js'
 import { type Continuation, continueWith, type FollowContext, groupOf } from './continue.js'
 import { encodeException, type ExceptionInfo, toExceptionInfo, tracebackOf } from './failure.js'
 import type { Message } from './message.js'

@@ -1,6 +1,6 @@
 // News of an errand: a task of somebody else's has ended, and nobody told its chord. The message that brings them
 // stands where the task stood, and fails as the task did: all that its failure means for others follows from that.
-import type { Silent } from './broker.js'
+import type { Silent } from './publication.js'
 import { embedOf } from './embed.js'
 import { encodeMessage } from './envelope.js'
 import { errandsFrom, type Sent } from './errand.js'

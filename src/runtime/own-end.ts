@@ -1,5 +1,5 @@
 // The words of a message's own end: its state, and that it is done with.
-import type { Ending } from './broker.js'
+import type { Ending } from './consumer.js'
 import type { Message } from './message.js'
 import type { ResultTuple } from './meta.js'
 import type { Step } from './plan.js'

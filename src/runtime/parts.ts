@@ -2,7 +2,7 @@
 // message of each of its header tasks; what waits behind a message may report too, when it will never run.
 import type { Node } from '../canvas/node.js'
 import { fromJSON, type SignatureJson } from '../canvas/wire.js'
-import type { ChordKey, ChordPart } from './broker.js'
+import type { ChordKey, ChordPart } from './publication.js'
 import { bodyIdOf } from './freeze.js'
 import type { Message } from './message.js'
 

@@ -2,7 +2,8 @@
 // what; here the words get their addresses and texts (what is sent: prepare).
 import type { Node } from '../canvas/node.js'
 import { toJSON } from '../canvas/wire.js'
-import type { ChordKey, ChordPart, Completion, Ending, PageKey, Publication, StoredText } from './broker.js'
+import type { Completion, Ending } from './consumer.js'
+import type { ChordKey, ChordPart, PageKey, Publication, StoredText } from './publication.js'
 import { encodeValue } from './json.js'
 import type { Message } from './message.js'
 import { type ExtendedMeta, metaText } from './meta.js'

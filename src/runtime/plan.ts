@@ -2,7 +2,8 @@
 // perform carries them out in one atomic call. A plan can be printed, compared and tested.
 import type { Node } from '../canvas/node.js'
 import type { SignatureJson } from '../canvas/wire.js'
-import type { ChordKey, ChordOpening, ChordPart, Ending, PageKey } from './broker.js'
+import type { Ending } from './consumer.js'
+import type { ChordKey, ChordOpening, ChordPart, PageKey } from './publication.js'
 import type { ResultTuple } from './meta.js'
 
 /** What runs after a message's task, in Celery's own JSON, `chain` reversed as on the wire. */

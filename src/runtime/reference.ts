@@ -3,7 +3,7 @@
 // signature of an ordinary task; whoever of ours sends it on sends what it stands for.
 import type { Node, TaskNode } from '../canvas/node.js'
 import type { SignatureJson } from '../canvas/wire.js'
-import type { PageKey } from './broker.js'
+import type { PageKey } from './publication.js'
 import { bodyIdOf } from './freeze.js'
 import { seatsOf } from './parts.js'
 

@@ -1,5 +1,5 @@
 // What a task can know of the message that it runs for.
-import type { Delivery } from './broker.js'
+import type { Delivery } from './consumer.js'
 import type { Message } from './message.js'
 
 /** What came with the message. */

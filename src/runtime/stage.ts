@@ -1,7 +1,7 @@
 // A plan with more messages than one call may carry: they are sent ahead in pieces, to a place where nobody sees
 // them, and one message that is published in their stead releases them (docs/references.md). Whoever is killed
 // before it leaves nothing behind that runs; after it, all of them reach their queues.
-import type { Push, Staged, StagedPiece } from './broker.js'
+import type { Push, Staged, StagedPiece } from './publication.js'
 import { noEmbed } from './embed.js'
 import { isDict } from './fields.js'
 import type { Message } from './message.js'

@@ -3,7 +3,7 @@
 // reference; where the whole of it ends, or goes to somebody who reads no references, it is everything. Pure:
 // pages come by `lookup`, and what is not at hand is asked for and the opening begun again.
 import type { SignatureJson } from '../canvas/wire.js'
-import type { PageKey } from './broker.js'
+import type { PageKey } from './publication.js'
 import { moved, type Reference, referenceIn } from './reference.js'
 
 /** undefined: not at hand. null: it is not in the broker any more. */

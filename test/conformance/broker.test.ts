@@ -1,7 +1,7 @@
 // The rest of the broker: publishing whole, lengths, purges, routes, dead letters, endings of the connection.
 import { expect, test } from 'vitest'
 import { OperationalError } from '../../src/errors.js'
-import type { Delivery } from '../../src/runtime/broker.js'
+import type { Delivery } from '../../src/runtime/consumer.js'
 import { until } from '../support/until.js'
 import { onEveryEngine } from './engines.js'
 import { claim, claimOne, complete, end, messages, push, raws } from './words.js'

@@ -1,7 +1,7 @@
 // Chords: all parts, in order, joined once, whoever reports when, and whoever dies.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Completion, Consumer, Delivery, Join } from '../../src/runtime/broker.js'
+import type { Completion, Consumer, Delivery, Join } from '../../src/runtime/consumer.js'
 import { onEveryEngine } from './engines.js'
 import {
   chord,

@@ -1,6 +1,6 @@
 // Claiming: what comes, in which order, and to whom.
 import { expect, test } from 'vitest'
-import type { Consumer, Delivery } from '../../src/runtime/broker.js'
+import type { Consumer, Delivery } from '../../src/runtime/consumer.js'
 import { onEveryEngine } from './engines.js'
 import { claim, claimOne, complete, end, messages, push, raws, success, waited } from './words.js'
 

@@ -1,6 +1,6 @@
 // The end of a delivery: written whole or refused whole, once.
 import { expect, test } from 'vitest'
-import type { Completion, Delivery } from '../../src/runtime/broker.js'
+import type { Completion, Delivery } from '../../src/runtime/consumer.js'
 import { until } from '../support/until.js'
 import { onEveryEngine } from './engines.js'
 import {

@@ -1,6 +1,6 @@
 // Dead letters that are sent again: a new message, of which nothing that the failure left behind stands in the way.
 import { expect, test } from 'vitest'
-import type { Revival } from '../../src/runtime/broker.js'
+import type { Revival } from '../../src/runtime/dead-letter.js'
 import { onEveryEngine } from './engines.js'
 import * as words from './words.js'
 

@@ -1,6 +1,6 @@
 // Ticks of periodic entries: fired once, whoever tries, with all their messages or not at all.
 import { expect, test } from 'vitest'
-import type { Firing } from '../../src/runtime/broker.js'
+import type { Firing } from '../../src/runtime/firing.js'
 import { until } from '../support/until.js'
 import { onEveryEngine } from './engines.js'
 import { chord, claim, messages, push, raws } from './words.js'

@@ -1,7 +1,7 @@
 // Gates: of messages with one key at most so many are delivered at once, in their order; who waits is held by
 // nobody, and holds nobody up.
 import { expect, test } from 'vitest'
-import type { Consumer, Delivery } from '../../src/runtime/broker.js'
+import type { Consumer, Delivery } from '../../src/runtime/consumer.js'
 import { type Gate, gateFor, gateHeader, gateText } from '../../src/runtime/gate.js'
 import { until } from '../support/until.js'
 import { onEveryEngine } from './engines.js'

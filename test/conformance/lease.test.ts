@@ -1,7 +1,7 @@
 // Leases: who is gone loses what it held, and the next one knows what may have happened.
 import { expect, test, vi } from 'vitest'
 import { LeaseLost } from '../../src/errors.js'
-import type { Delivery } from '../../src/runtime/broker.js'
+import type { Delivery } from '../../src/runtime/consumer.js'
 import { until } from '../support/until.js'
 import { onEveryEngine } from './engines.js'
 import { claim, claimOne, complete, end, messages, part, push, raws, result, success } from './words.js'

@@ -1,15 +1,6 @@
 // Short words for what the sentences of the suite are about.
-import type {
-  ChordPart,
-  Completion,
-  Consumer,
-  Delivery,
-  Join,
-  Publication,
-  Push,
-  StepReply,
-  StoredText,
-} from '../../src/runtime/broker.js'
+import type { Completion, Consumer, Delivery, Join, StepReply } from '../../src/runtime/consumer.js'
+import type { ChordPart, Publication, Push, StoredText } from '../../src/runtime/publication.js'
 
 export const push = (raw: string, options: Partial<Push> = {}): Push => ({
   queue: 'q',

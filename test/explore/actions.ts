@@ -2,7 +2,7 @@
 // since what happens between the two to others is the same before or after; a lost answer, a resent call and a copy
 // that arrives late are acts of their own.
 import type { Kind, OperationOf, ReplyTo } from '../../src/memory/operations.js'
-import type { Completion, Delivery } from '../../src/runtime/broker.js'
+import type { Completion, Delivery } from '../../src/runtime/consumer.js'
 import { dequeToArray } from '../../src/memory/deque.js'
 import { heapToArray } from '../../src/memory/heap.js'
 import type { Message, State } from '../../src/memory/state.js'

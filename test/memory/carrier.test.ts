@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { silentLogger } from '../../src/log.js'
 import { openMemory } from '../../src/memory/carrier.js'
-import type { ConsumerOptions } from '../../src/runtime/broker.js'
+import type { ConsumerOptions } from '../../src/runtime/consumer.js'
 
 const open = (brokerUrl: string, backendUrl = brokerUrl, prefix = '') =>
   openMemory({

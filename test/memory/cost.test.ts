@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { transition } from '../../src/memory/engine.js'
 import type { Kind, Operations } from '../../src/memory/operations.js'
 import { apply, emptyState, type State } from '../../src/memory/state.js'
-import type { Delivery } from '../../src/runtime/broker.js'
+import type { Delivery } from '../../src/runtime/consumer.js'
 import { end, messages, part, success } from '../conformance/words.js'
 import { operation, registration, stepOf } from './play.js'
 

@@ -4,7 +4,7 @@ import { transition } from '../../src/memory/engine.js'
 import type { Kind, Operations } from '../../src/memory/operations.js'
 import { snapshot } from './snapshot.js'
 import { apply, copyState, emptyState } from '../../src/memory/state.js'
-import type { Delivery } from '../../src/runtime/broker.js'
+import type { Delivery } from '../../src/runtime/consumer.js'
 import { chord, end, messages, part, push, result, success, theChord } from '../conformance/words.js'
 import { operation, play, registration, stepOf } from './play.js'
 

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { transition } from '../../src/memory/engine.js'
 import { snapshot } from './snapshot.js'
-import type { Completion, Delivery, Join } from '../../src/runtime/broker.js'
+import type { Completion, Delivery, Join } from '../../src/runtime/consumer.js'
 import { chord, end, part, push, result, success, theChord } from '../conformance/words.js'
 import { operation, play, registration, stepOf } from './play.js'
 

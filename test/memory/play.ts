@@ -2,7 +2,7 @@
 import { transition } from '../../src/memory/engine.js'
 import type { Kind, OperationOf, Operations, ReplyTo } from '../../src/memory/operations.js'
 import { apply, emptyState, type State } from '../../src/memory/state.js'
-import type { Completion } from '../../src/runtime/broker.js'
+import type { Completion } from '../../src/runtime/consumer.js'
 
 export const operation = <K extends Kind>(
   kind: K,

@@ -1,6 +1,6 @@
 // Chords beside Python peers: their parts, their sizes, their lists, their redeliveries.
 import { describe, expect, it } from 'vitest'
-import type { StepReply } from '../../src/runtime/broker.js'
+import type { StepReply } from '../../src/runtime/consumer.js'
 import { end, part, push, success, useRoom } from './room.js'
 
 const room = await useRoom()

@@ -2,7 +2,7 @@
 // on, each message ends once, and its operator hears of it once.
 import { describe, expect, it } from 'vitest'
 import type { Carrier } from '../../src/runtime/carrier.js'
-import type { Consumer } from '../../src/runtime/broker.js'
+import type { Consumer } from '../../src/runtime/consumer.js'
 import { until } from '../support/until.js'
 import { emptyHash, end, messages, push, raws, stored, success, useRoom } from './room.js'
 

@@ -1,6 +1,6 @@
 // Dead letters in Redis: what only a Redis can do to them.
 import { afterAll, expect, it } from 'vitest'
-import type { Revival } from '../../src/runtime/broker.js'
+import type { Revival } from '../../src/runtime/dead-letter.js'
 import { scripts } from '../../src/redis/scripts.js'
 import type { Carrier } from '../../src/runtime/carrier.js'
 import { end, messages, part, push, stored, success, useRoom } from './room.js'

@@ -5,7 +5,7 @@ import { Keys } from '../../src/redis/keys.js'
 import { Link } from '../../src/redis/link.js'
 import { inPieces } from '../../src/redis/publication.js'
 import { parseAddress } from '../../src/redis/url.js'
-import type { Silent } from '../../src/runtime/broker.js'
+import type { Silent } from '../../src/runtime/publication.js'
 import { until } from '../support/until.js'
 import { push, useRoom } from './room.js'
 

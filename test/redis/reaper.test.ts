@@ -1,6 +1,6 @@
 // What becomes of a dead worker's messages: which attempts count, which starts are uncertain, who is lost.
 import { describe, expect, it } from 'vitest'
-import type { StepReply } from '../../src/runtime/broker.js'
+import type { StepReply } from '../../src/runtime/consumer.js'
 import { until } from '../support/until.js'
 import { emptyHash, end, messages, part, push, raws, success, type Bare, useRoom } from './room.js'
 

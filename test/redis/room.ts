@@ -11,15 +11,13 @@ import { scripts } from '../../src/redis/scripts.js'
 import { buildStep, describeSharing, readStep, type StepContext } from '../../src/redis/step.js'
 import { parseAddress } from '../../src/redis/url.js'
 import type {
-  ChordPart,
   Completion,
   Consumer,
   ConsumerOptions,
   Delivery,
-  Push,
   StepReply,
-  StoredText,
-} from '../../src/runtime/broker.js'
+} from '../../src/runtime/consumer.js'
+import type { ChordPart, Push, StoredText } from '../../src/runtime/publication.js'
 import type { Carrier, CarrierOptions } from '../../src/runtime/carrier.js'
 import { cutAll } from '../support/cut.js'
 import { startRedis, type TestRedis } from '../support/redis.js'

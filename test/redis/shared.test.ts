@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { Keys } from '../../src/redis/keys.js'
 import { isOurTag } from '../../src/redis/shared.js'
 import { gateFor } from '../../src/runtime/gate.js'
-import type { Consumer, StepReply } from '../../src/runtime/broker.js'
+import type { Consumer, StepReply } from '../../src/runtime/consumer.js'
 import { until } from '../support/until.js'
 import { end, push, raws, stored, success, useRoom } from './room.js'
 

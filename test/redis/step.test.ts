@@ -1,6 +1,6 @@
 // The hot script's rules: what is written, what is refused, and what a call that is sent again finds.
 import { describe, expect, it } from 'vitest'
-import type { StepReply } from '../../src/runtime/broker.js'
+import type { StepReply } from '../../src/runtime/consumer.js'
 import { emptyHash, end, messages, push, raws, stored, success, useRoom } from './room.js'
 
 const room = await useRoom()

@@ -7,7 +7,7 @@ import { type Means, prepare } from '../../src/runtime/prepare.js'
 import { newsIn, newsOf } from '../../src/runtime/news.js'
 import { metaText } from '../../src/runtime/meta.js'
 import type { Message } from '../../src/runtime/message.js'
-import type { Errand } from '../../src/runtime/broker.js'
+import type { Errand } from '../../src/runtime/publication.js'
 
 const isOurs = (task: string): boolean => task.startsWith('js.')
 const js = (id: string): any => signature('js.add', { options: { taskId: id } })

@@ -3,7 +3,7 @@
 import type { Node } from '../../src/canvas/node.js'
 import type { Addition } from '../../src/runtime/addition.js'
 import { Replace, Retry } from '../../src/errors.js'
-import type { ChordKey, ChordPart } from '../../src/runtime/broker.js'
+import type { ChordKey, ChordPart } from '../../src/runtime/publication.js'
 import { followSuccess } from '../../src/runtime/follow.js'
 import { failureOf, followFailure } from '../../src/runtime/follow-failure.js'
 import { type Complete, followJoins } from '../../src/runtime/follow-join.js'

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { type App, createApp } from '../../src/app.js'
 import type { SettingsInput } from '../../src/config.js'
-import type { Push } from '../../src/runtime/broker.js'
+import type { Push } from '../../src/runtime/publication.js'
 
 export interface Recorder {
   readonly app: App

@@ -1,7 +1,7 @@
 // What waits for its rate, as one worker fetches it.
 import { expect, test } from 'vitest'
 import { createLogger } from '../../src/log.js'
-import type { Delivery } from '../../src/runtime/broker.js'
+import type { Delivery } from '../../src/runtime/consumer.js'
 import { Limits } from '../../src/runtime/worker/limits.js'
 import { until } from '../support/until.js'
 

@@ -3,7 +3,8 @@
 import { InvalidUsage, OperationalError } from '../../errors.js'
 import type { Json } from '../../pools/pool.js'
 import type { Backend } from '../backend.js'
-import type { Broker, Publication, PublishOptions } from '../broker.js'
+import type { Broker, PublishOptions } from '../broker.js'
+import type { Publication } from '../publication.js'
 import type { Carrier } from '../carrier.js'
 import type { Mailbox } from '../mailbox.js'
 

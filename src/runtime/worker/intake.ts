@@ -3,7 +3,7 @@
 import * as Either from 'fp-ts/lib/Either.js'
 import { SecurityError, WorkerLostError } from '../../errors.js'
 import { noAdditions } from '../addition.js'
-import type { Completion, Delivery } from '../broker.js'
+import type { Completion, Delivery } from '../consumer.js'
 import { encodeException, toExceptionInfo } from '../failure.js'
 import { decodeMessage, type Message } from '../message.js'
 import { metaText } from '../meta.js'

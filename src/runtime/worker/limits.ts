@@ -5,7 +5,7 @@
 //   rateLimit        each worker by its own clock
 //   globalRateLimit  all workers together, by the server's
 import type { Logger } from '../../log.js'
-import type { Consumer, Delivery } from '../broker.js'
+import type { Consumer, Delivery } from '../consumer.js'
 import { type Pace, takeStarts } from '../pace.js'
 
 /** What a task says, or the settings. null is without limit. */

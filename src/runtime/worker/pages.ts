@@ -2,7 +2,8 @@
 // messages (a page never changes), and named for the completion that frees them.
 import type { Node } from '../../canvas/node.js'
 import { fromJSON, type SignatureJson, toJSON } from '../../canvas/wire.js'
-import type { Consumer, PageKey } from '../broker.js'
+import type { Consumer } from '../consumer.js'
+import type { PageKey } from '../publication.js'
 import { signatures } from '../embed.js'
 import { everyTask } from '../fold.js'
 import type { Complete } from '../follow-join.js'

@@ -9,7 +9,7 @@ import {
 } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Job, Outcome, Pool, Running } from '../../pools/pool.js'
-import type { Completion, Consumer, Delivery, Ending } from '../broker.js'
+import type { Completion, Consumer, Delivery, Ending } from '../consumer.js'
 import type { TaskContext } from '../context.js'
 import type { TaskInHand } from '../control/node.js'
 import type { Complete } from '../follow-join.js'

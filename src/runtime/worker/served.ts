@@ -2,7 +2,7 @@
 // cancel_consumer. What it holds of a queue that it leaves, it still brings to an end.
 import { declaredQueues, type Settings } from '../../config.js'
 import { InvalidUsage } from '../../errors.js'
-import type { Consumer } from '../broker.js'
+import type { Consumer } from '../consumer.js'
 import type { QueueView } from '../control/node.js'
 import { consumptionOf, viewQueues } from './queues.js'
 

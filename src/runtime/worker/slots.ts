@@ -3,7 +3,7 @@
 // ends meanwhile goes with the next one. No timer, no stream: the claim window is the back-pressure.
 import { LeaseLost } from '../../errors.js'
 import type { Logger } from '../../log.js'
-import type { Consumer, Delivery, Join } from '../broker.js'
+import type { Consumer, Delivery, Join } from '../consumer.js'
 import { isOwnQueue } from '../broadcast.js'
 import { factsOf, nameOf } from './ends.js'
 import { bare, type Ended, type Runs } from './runs.js'

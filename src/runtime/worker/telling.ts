@@ -1,6 +1,6 @@
 // What a worker tells its listeners of the messages in its hands (task-signals.ts). It waits for none of them.
 import { NotRegistered, WorkerLostError } from '../../errors.js'
-import type { Delivery, Ending } from '../broker.js'
+import type { Delivery, Ending } from '../consumer.js'
 import type { TaskSignalling, TaskSignals } from '../task-signals.js'
 import type { Held } from './ends.js'
 

@@ -1,5 +1,6 @@
 // What a worker says of a delivery at its end: each kind that there is, with what follows from it.
-import type { ChordOpening, Completion, Join, Push } from '../../../src/runtime/broker.js'
+import type { Completion, Join } from '../../../src/runtime/consumer.js'
+import type { ChordOpening, Push } from '../../../src/runtime/publication.js'
 import type { End } from './commands.js'
 import { chordOf, fenceOf, idOf, nothing, partsOf, pushOf, resultOf, type Spec, specOf } from './messages.js'
 import { unitMs } from './view.js'

@@ -1,5 +1,6 @@
 // The messages of a sequence: what they say of themselves stands in them, so that whoever gets one knows its end.
-import type { ChordPart, Completion, Push, StoredText } from '../../../src/runtime/broker.js'
+import type { Completion } from '../../../src/runtime/consumer.js'
+import type { ChordPart, Push, StoredText } from '../../../src/runtime/publication.js'
 import { type Gate, gateHeader, gateText } from '../../../src/runtime/gate.js'
 
 export interface Spec {

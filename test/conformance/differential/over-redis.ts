@@ -19,7 +19,8 @@ import {
   type StepContext,
   wholeSeconds,
 } from '../../../src/redis/step.js'
-import type { Delivery, Page } from '../../../src/runtime/broker.js'
+import type { Delivery } from '../../../src/runtime/consumer.js'
+import type { Page } from '../../../src/runtime/publication.js'
 import { gateText } from '../../../src/runtime/gate.js'
 
 /** As the lanes of a consumer are called over there: two of its loop, of waiting, of giving back, of pulling. */
