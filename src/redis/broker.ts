@@ -237,7 +237,7 @@ export class RedisBroker implements Broker {
     const { visibilityTimeout } = keys.sharing
     const ask = (command: string, args: readonly (string | number)[]): Promise<Reply> =>
       this.#ask(command, args)
-    return examine({ ask, keys, chords: databases.results === '', queues, visibilityTimeout })
+    return examine({ ask, url: this.url, keys, chords: databases.results === '', queues, visibilityTimeout })
   }
 
   async length(queue: string): Promise<number> {

@@ -10,43 +10,74 @@ const oldest = [6, 2] as const
 const field = (info: string, name: string): string | undefined =>
   new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim()
 
+/** What is wrong with a server, and what mends it. */
+export interface ServerTrouble {
+  /** A worker does not start like this. */
+  readonly refuses: boolean
+  readonly says: string
+  /** A command of redis-cli where it stands in backticks. */
+  readonly mend: string
+}
+
 export const inspectServer = async (ask: Ask): Promise<ServerReport> => {
+  const { server, troubles } = await lookAtServer(ask)
+  const saying = (refuses: boolean): readonly string[] =>
+    troubles.filter((trouble) => trouble.refuses === refuses).map(({ says }) => says)
+  return { server, refusals: saying(true), warnings: saying(false) }
+}
+
+export const lookAtServer = async (
+  ask: Ask,
+): Promise<{ readonly server: string; readonly troubles: readonly ServerTrouble[] }> => {
   const info = String(await ask('info', []))
-  const refusals: string[] = []
-  const warnings: string[] = []
+  const troubles: ServerTrouble[] = []
+  const refuse = (says: string, mend: string) => void troubles.push({ refuses: true, says, mend })
+  const warn = (says: string, mend: string) => void troubles.push({ refuses: false, says, mend })
 
   const version = field(info, 'redis_version') ?? 'unknown'
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const server = `${field(info, 'server_name') === 'valkey' ? 'Valkey' : 'Redis'} ${field(info, 'valkey_version') ?? version}`
+  const another = 'Name another server in the URL of the broker.'
   if (major < oldest[0] || (major === oldest[0] && minor < oldest[1]))
-    refusals.push(
+    refuse(
       `${server} is too old: Lovage needs Redis 6.2 or newer. Upgrade the server, or use another one.`,
+      another,
     )
   if (field(info, 'redis_mode') === 'cluster')
-    refusals.push(`${server} runs as a cluster, which Lovage cannot use yet: give it a single server.`)
+    refuse(`${server} runs as a cluster, which Lovage cannot use yet: give it a single server.`, another)
   if (field(info, 'role') === 'slave')
-    refusals.push(`${server} is a read-only replica: connect to the primary.`)
+    refuse(
+      `${server} is a read-only replica: connect to the primary.`,
+      'Name the primary in the URL of the broker; which it is: `INFO replication`',
+    )
 
+  const keep = '`CONFIG SET maxmemory-policy noeviction`, and the same in redis.conf'
   const policy = field(info, 'maxmemory_policy')
-  const unknown = policy === undefined
-  if (unknown) warnings.push(`${server} does not tell its maxmemory-policy: make sure that it is noeviction.`)
+  if (policy === undefined)
+    warn(`${server} does not tell its maxmemory-policy: make sure that it is noeviction.`, keep)
   else if (policy.startsWith('allkeys-'))
-    refusals.push(
+    refuse(
       `maxmemory-policy is "${policy}": Redis would throw queued messages away when it is full. Set it to noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf).`,
+      keep,
     )
   else if (policy.startsWith('volatile-'))
-    warnings.push(
+    warn(
       `maxmemory-policy is "${policy}": when Redis is full it may throw results and markers against double runs away. noeviction keeps them.`,
+      keep,
     )
 
   const persists = await persistence(ask, info)
   if (persists === null)
-    warnings.push('CONFIG is forbidden to us: whether Redis saves its data to disk could not be checked.')
-  else if (!persists)
-    warnings.push(
-      'Redis saves nothing to disk: a restart of Redis loses all messages. Set appendonly yes if that must not be.',
+    warn(
+      'CONFIG is forbidden to us: whether Redis saves its data to disk could not be checked.',
+      'Ask as somebody who may: `CONFIG GET save`',
     )
-  return { server, refusals, warnings }
+  else if (!persists)
+    warn(
+      'Redis saves nothing to disk: a restart of Redis loses all messages. Set appendonly yes if that must not be.',
+      '`CONFIG SET appendonly yes`, and the same in redis.conf',
+    )
+  return { server, troubles }
 }
 
 /** Null: it cannot be known. */

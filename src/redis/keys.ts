@@ -113,7 +113,7 @@ export class Keys {
   savedGroup = (groupId: string): string => `${this.resultPrefix}celery-taskset-meta-${groupId}`
   /** All that may tell of chords that wait, for SCAN. */
   get chordPattern(): string {
-    return `${this.resultPrefix.replace(/[*?[\]\\]/g, '\\$&')}celery-taskset-meta-*.j`
+    return `${this.resultPrefix.replace(/[*?[\]\\]/g, '\\$&')}celery-taskset-meta-*.[js]`
   }
 
   seen = ({ groupId, bodyId }: ChordKey): string =>

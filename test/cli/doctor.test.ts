@@ -57,7 +57,7 @@ app.task('proj.add', (x, y) => x + y)
         check: 'keys',
         level: 'error',
         says: '"io" is no list',
-        mend: expect.stringContaining('redis-cli DEL "io"'),
+        mend: expect.stringMatching(/redis-cli -u redis:\S+ DEL io$/),
       },
     ])
     expect(of('leases')[0]).toMatchObject({ level: 'error', says: expect.stringContaining('1 ended') })
@@ -71,10 +71,14 @@ app.task('proj.add', (x, y) => x + y)
       level: 'warning',
       says: expect.stringMatching(/^1000 results wait/),
     })
-    expect(of('dead letters')[0]).toMatchObject({ level: 'warning', says: '1, 1 of them in the last hour' })
+    expect(of('dead letters')[0]).toMatchObject({
+      level: 'warning',
+      says: '1, and they grow: 1 in the last day, 1 of them in the last hour',
+      mend: expect.stringContaining('lovage -A tasks.js dead retry --all'),
+    })
     expect(of('Python’s unacked')[0]).toMatchObject({
       level: 'warning',
-      says: expect.stringContaining('1 messages'),
+      says: expect.stringContaining('1 is held for longer'),
     })
   })
 
@@ -85,7 +89,7 @@ app.task('proj.add', (x, y) => x + y)
     const lines = out.split('\n')
     expect(lines.some((line) => /^✓ latency +[\d.]+ ms a round trip$/.test(line))).toBe(true)
     const at = lines.findIndex((line) => /^✗ keys +"io" is no list$/.test(line))
-    expect(lines[at + 1]).toMatch(/^ +→ Messages cannot go there: redis-cli DEL "io"$/)
+    expect(lines[at + 1]).toMatch(/^ +→ Messages cannot go there: redis-cli -u redis:\S+ DEL io$/)
     expect(err).toBe('One thing needs you.')
   })
 

@@ -3,8 +3,10 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeEach, expect, it } from 'vitest'
 import { examine } from '../../src/redis/examine.js'
+import { quoted } from '../../src/redis/finding.js'
 import { Keys } from '../../src/redis/keys.js'
 import type { Reply } from '../../src/redis/link.js'
+import { run } from '../support/processes.js'
 import { startRedis } from '../support/redis.js'
 
 const redis = await startRedis()
@@ -24,7 +26,14 @@ const found = async (check: string, told: Told, chords = true) => {
     const reply = (await client.callBuffer(command, ...args.map(String))) as Reply
     return told(command, args, reply)
   }
-  const examination = { ask, keys: new Keys('', ''), queues: ['celery'], visibilityTimeout: 3600, chords }
+  const examination = {
+    url: redis.url,
+    ask,
+    keys: new Keys('', ''),
+    queues: ['celery'],
+    visibilityTimeout: 3600,
+    chords,
+  }
   const findings = await examine(examination)
   return findings.filter((finding) => finding.check === check)
 }
@@ -73,10 +82,83 @@ it('a chord of which nothing was heard for hours; one that is at work is none', 
   await client.zadd('celery-taskset-meta-slow.j', 1, 'part')
   const idle: Told = (command, _args, reply) => (command === 'object' ? 7200 : reply)
   expect(await found('chords', idle)).toMatchObject([
-    { level: 'warning', says: expect.stringContaining('celery-taskset-meta-slow.j') },
+    {
+      level: 'warning',
+      says: '1 has waited for a part for more than an hour, such as celery-taskset-meta-slow',
+    },
+  ])
+  await client.zadd('celery-taskset-meta-slow.j', 0, '[1, "task-1", "SUCCESS", 3]')
+  expect(await found('chords', idle)).toMatchObject([
+    { mend: expect.stringContaining('lovage -A … graph task-1') },
   ])
   expect(await found('chords', asItIs)).toMatchObject([{ level: 'ok' }])
   expect(await found('chords', idle, false)).toMatchObject([
     { level: 'ok', says: expect.stringContaining('another database') },
   ])
+})
+
+it('a chord of which no part has come at all', async () => {
+  await client.set('celery-taskset-meta-deaf.s', 3)
+  const idle: Told = (command, _args, reply) => (command === 'object' ? 7200 : reply)
+  expect(await found('chords', idle)).toMatchObject([
+    { level: 'warning', says: expect.stringContaining('-deaf'), mend: expect.stringContaining('No part') },
+  ])
+})
+
+it('dead letters of before yesterday are no news, and those of today are', async () => {
+  const daysAgo = (days: number): number => Date.now() - days * 86_400_000
+  await client.zadd('lovage:dead', daysAgo(3), 'old', daysAgo(2), 'older')
+  expect(await found('dead letters', asItIs)).toMatchObject([
+    { level: 'ok', says: '2, none of them of the last day' },
+  ])
+  await client.zadd('lovage:dead', daysAgo(0.5), 'new')
+  expect(await found('dead letters', asItIs)).toMatchObject([
+    { level: 'warning', says: '3, and they grow: 1 in the last day, 0 of them in the last hour' },
+  ])
+})
+
+it('what the server is not allowed to tell, or cannot, hides nothing else', async () => {
+  await client.zadd('celery-taskset-meta-slow.j', 1, 'part')
+  await client.set('lovage:dead', 'no letters')
+  const lfu: Told = (command, _args, reply) => {
+    if (command === 'object') throw new Error('ERR An LFU maxmemory policy is selected')
+    return reply
+  }
+  expect(await found('chords', lfu)).toMatchObject([
+    { level: 'warning', says: expect.stringContaining('could not be looked at: ERR An LFU') },
+  ])
+  expect(await found('dead letters', lfu)).toMatchObject([{ level: 'warning' }])
+  expect(await found('keys', lfu)).toMatchObject([{ level: 'error', says: '"lovage:dead" is no zset' }])
+})
+
+it('an evicting server and the others come with a command that mends them', async () => {
+  const evicts: Told = (command, args, reply) =>
+    command === 'info' && args.length === 0
+      ? Buffer.from(String(reply).replace('noeviction', 'allkeys-lfu'))
+      : reply
+  const mends = (await found('server', evicts)).map(({ level, mend }) => [level, mend])
+  expect(mends).toEqual([
+    ['ok', null],
+    ['error', expect.stringMatching(/^redis-cli -u redis:\S+ CONFIG SET maxmemory-policy noeviction, /)],
+    ['warning', expect.stringMatching(/^redis-cli -u redis:\S+ CONFIG SET appendonly yes, /)],
+  ])
+})
+
+it.each([
+  ['plain-1:x', 'plain-1:x'],
+  ['two words', "'two words'"],
+  ["it's", "'it'\\''s'"],
+  ['celery\x06\x163', "$'celery\\x06\\x163'"],
+])('a key is one word of a shell: %j', (key, word) => expect(quoted(key)).toBe(word))
+
+it('the command that is told for a key of the wrong type mends it', async () => {
+  await client.set('celery\x06\x163', 'no list')
+  const [finding] = await found('keys', asItIs)
+  const mend = String(finding?.mend)
+  const command = mend.slice(mend.indexOf('redis-cli') + 'redis-cli'.length)
+  const { stdout } = await run('bash', ['-c', `printf '%s\\0' ${command}`])
+  const [, url, ...words] = stdout().split('\0').slice(0, -1)
+  expect(url).toBe(redis.url)
+  expect(await client.call(...(words as [string, string]))).toBe(1)
+  expect(await found('keys', asItIs)).toMatchObject([{ level: 'ok' }])
 })
