@@ -61,16 +61,23 @@ export class RedisMailbox implements Mailbox {
     const ears = this.#ears.get(channel) ?? new Set()
     this.#ears.set(channel, ears.add(ear))
     link.hold()
-    // A connection that breaks in between subscribes by itself when it is back.
-    await link.whenUp()
-    await link.send(isPattern(channel) ? 'psubscribe' : 'subscribe', [channel]).catch(noop)
-    return async () => {
-      if (!ears.delete(ear)) return
-      if (ears.size === 0) {
-        this.#ears.delete(channel)
-        await link.send(isPattern(channel) ? 'punsubscribe' : 'unsubscribe', [channel]).catch(noop)
-      }
+    const drop = (): boolean => {
+      if (!ears.delete(ear)) return false
+      if (ears.size === 0) this.#ears.delete(channel)
       link.free()
+      return true
+    }
+    const [join, leave] = isPattern(channel) ? ['psubscribe', 'punsubscribe'] : ['subscribe', 'unsubscribe']
+    const { address, timeoutSeconds } = this.#options
+    try {
+      // A connection that breaks in between subscribes by itself when it is back.
+      await ask(link, address.masked, timeoutSeconds, () => link.send(join, [channel]).catch(noop))
+    } catch (error) {
+      drop()
+      throw error
+    }
+    return async () => {
+      if (drop() && ears.size === 0) await link.send(leave, [channel]).catch(noop)
     }
   }
 
