@@ -4,7 +4,7 @@ import type { Backend } from '../runtime/backend.js'
 import type { Keys } from './keys.js'
 import type { Link } from './link.js'
 import { Reader } from './reader.js'
-import { wholeSeconds } from './step.js'
+import { wholeSeconds } from './completion-words.js'
 import { toOperational, troubleOf } from './trouble.js'
 import { Watcher } from './watch.js'
 

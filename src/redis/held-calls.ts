@@ -3,6 +3,7 @@
 import type { Delivery, Note } from '../runtime/consumer.js'
 import type { ChordPart, StoredText } from '../runtime/publication.js'
 import { type Gate, gateText } from '../runtime/gate.js'
+import { wholeSeconds } from './completion-words.js'
 import type { Holdings } from './holdings.js'
 import { type Databases, type Keys, writtenAs } from './keys.js'
 import type { Link, Reply } from './link.js'
@@ -10,7 +11,7 @@ import type { Patience } from './patience.js'
 import type { Registration } from './registration.js'
 import { type Script, scripts } from './scripts.js'
 import { isListed, unackedTag } from './shared.js'
-import { firstNote, wholeSeconds } from './step.js'
+import { firstNote } from './tag.js'
 
 export interface HeldCallsParts {
   readonly keys: Keys

@@ -1,5 +1,5 @@
 // The names of all keys of this room. They are made here and nowhere else; what lies under each, and how long, is a
-// table of its own (key-table.ts).
+// table of its own (test/redis/key-table.ts).
 import { type Binding, topicPattern } from '../runtime/binding.js'
 import type { ChordKey, Push, Staged } from '../runtime/publication.js'
 import { nothingShared, type Sharing } from './shared.js'

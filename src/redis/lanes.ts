@@ -8,7 +8,9 @@ import type { Link, Reply } from './link.js'
 import type { Patience } from './patience.js'
 import type { Registration } from './registration.js'
 import { scripts } from './scripts.js'
-import { buildPull, buildStep, readStep, type StepCall, type StepContext } from './step.js'
+import { buildPull, buildStep, type StepCall } from './step.js'
+import type { StepContext } from './step-context.js'
+import { readStep } from './step-reply.js'
 
 /** More would be too long for one script (and for Lua's stack). */
 const mostSlots = 1000

@@ -11,7 +11,7 @@ import type { Link } from './link.js'
 import type { Patience } from './patience.js'
 import { scripts } from './scripts.js'
 import { tagsOf } from './shared.js'
-import { describeSharing, type StepContext } from './step.js'
+import { describeSharing, type StepContext } from './step-context.js'
 
 export interface RegistrationParts {
   readonly keys: Keys

@@ -1,7 +1,6 @@
 // The table of keys against what a real Redis holds after everything has happened once.
 import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
-import { keyTable } from '../../src/redis/key-table.js'
 import { separator } from '../../src/redis/keys.js'
 import { RedisScheduleStore } from '../../src/redis/schedule-store.js'
 import { gateFor } from '../../src/runtime/gate.js'
@@ -9,6 +8,7 @@ import { parseAddress } from '../../src/redis/url.js'
 import { leaks } from '../support/leaks.js'
 import { startRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
+import { keyTable } from './key-table.js'
 import { end, part, push, stored, success, useRoom } from './room.js'
 
 const room = await useRoom()

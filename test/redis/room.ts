@@ -8,7 +8,9 @@ import { openRedis } from '../../src/redis/carrier.js'
 import { Keys } from '../../src/redis/keys.js'
 import { Link, type Reply } from '../../src/redis/link.js'
 import { scripts } from '../../src/redis/scripts.js'
-import { buildStep, describeSharing, readStep, type StepContext } from '../../src/redis/step.js'
+import { buildStep } from '../../src/redis/step.js'
+import { describeSharing, type StepContext } from '../../src/redis/step-context.js'
+import { readStep } from '../../src/redis/step-reply.js'
 import { parseAddress } from '../../src/redis/url.js'
 import type {
   Completion,

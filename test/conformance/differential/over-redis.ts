@@ -9,16 +9,11 @@ import type { Link, Reply } from '../../../src/redis/link.js'
 import { buildPublish } from '../../../src/redis/publication.js'
 import { sendRevocation } from '../../../src/redis/revoked.js'
 import { scripts } from '../../../src/redis/scripts.js'
-import {
-  buildPull,
-  buildStep,
-  describeSharing,
-  firstNote,
-  readStep,
-  type StepCall,
-  type StepContext,
-  wholeSeconds,
-} from '../../../src/redis/step.js'
+import { wholeSeconds } from '../../../src/redis/completion-words.js'
+import { buildPull, buildStep, type StepCall } from '../../../src/redis/step.js'
+import { describeSharing, type StepContext } from '../../../src/redis/step-context.js'
+import { readStep } from '../../../src/redis/step-reply.js'
+import { firstNote } from '../../../src/redis/tag.js'
 import type { Delivery } from '../../../src/runtime/consumer.js'
 import type { Page } from '../../../src/runtime/publication.js'
 import { gateText } from '../../../src/runtime/gate.js'

@@ -1,6 +1,6 @@
-// Every key of this room: name, type, owner, lifetime. A test compares the table with what a real Redis holds after a
-// run; the names are made in keys.ts.
-import { beatMarkerSeconds } from './keys.js'
+// Every key of the room redis: name, type, owner, lifetime. A test compares the table with what a real Redis holds after a
+// run; the names are made in src/redis/keys.ts.
+import { beatMarkerSeconds } from '../../src/redis/keys.js'
 
 export interface KeyFact {
   /** `<…>` stands for a name or an id. Prefixes stand before all of it. */
