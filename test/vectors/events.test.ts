@@ -8,7 +8,7 @@ import { decodeEvents, encodeEvent, encodeEvents } from '../../src/runtime/event
 import type { Fields, OwnEvent } from '../../src/runtime/events.js'
 import { decodeMessage } from '../../src/runtime/message.js'
 import { sentFields } from '../../src/runtime/sent-events.js'
-import type { Held } from '../../src/runtime/worker/ends.js'
+import type { Held } from '../../src/runtime/worker/held.js'
 import { Reports } from '../../src/runtime/worker/reports.js'
 import { recorder } from './recorder.js'
 

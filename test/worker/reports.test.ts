@@ -1,7 +1,7 @@
 // What becomes of a task is told when it is written, and never what came to nothing.
 import { expect, it } from 'vitest'
 import { NotRegistered } from '../../src/errors.js'
-import type { Held } from '../../src/runtime/worker/ends.js'
+import type { Held } from '../../src/runtime/worker/held.js'
 import { Reports } from '../../src/runtime/worker/reports.js'
 
 const held = (tag: string, options = {}): Held =>

@@ -14,6 +14,7 @@ import { Pages } from '../../src/runtime/worker/pages.js'
 import { Registry } from '../../src/runtime/registry.js'
 import { Router } from '../../src/runtime/router.js'
 import type { TaskOptions } from '../../src/runtime/task.js'
+import { Completions } from '../../src/runtime/worker/completions.js'
 import { Ends } from '../../src/runtime/worker/ends.js'
 import { Reports } from '../../src/runtime/worker/reports.js'
 import { Runs, type TaskJob } from '../../src/runtime/worker/runs.js'
@@ -43,24 +44,24 @@ const bench = (
     say: (type, fields) => void said.push(`${type} ${JSON.stringify(fields)}`),
     tellSent: undefined,
   })
+  const endSettings = {
+    ignoreResult: false,
+    storeErrorsEvenIfIgnored: false,
+    acksOnFailureOrTimeout: true,
+    resultExpires: 60,
+    resultExtended: false,
+    inheritPriority: false,
+    headerErrbacks: false,
+    limits: usualLimits,
+  }
+  const completions = new Completions(endSettings, means, 'w@host', counter())
   const ends = new Ends(
-    {
-      ignoreResult: false,
-      storeErrorsEvenIfIgnored: false,
-      acksOnFailureOrTimeout: true,
-      resultExpires: 60,
-      resultExtended: false,
-      inheritPriority: false,
-      headerErrbacks: false,
-      limits: usualLimits,
-    },
-    means,
+    endSettings,
+    completions,
     new Pages(
       { recall: () => Promise.reject(new Error('nothing is carried by reference here')) },
       () => true,
     ),
-    'w@host',
-    counter(),
     silentLogger,
     reports,
     () => Promise.resolve(),
@@ -86,6 +87,7 @@ const bench = (
   const runs = new Runs({
     consumer,
     pool,
+    completions,
     ends,
     rules: { registry, maxDeliveries: 5, rejectOnWorkerLost: true, resultExpires: 60 },
     limits: { begins: () => false, admit: () => settings.admitted ?? true },
@@ -98,7 +100,6 @@ const bench = (
     hostname: 'w@host',
     telling: new Telling(quiet),
     reports,
-    startedText: ({ message: { id } }) => ({ taskId: id, state: 'STARTED', text: '', expires: 60 }),
   })
   return { runs, started, consumer, ends, critical, reports, said }
 }

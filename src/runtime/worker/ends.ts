@@ -1,15 +1,10 @@
-// From an Outcome (or a message that must not run) to the completion that ends it: asks `follow` what
-// comes next, `perform` to write it, and says it in the log in Celery's words.
+// From an Outcome (or a message that must not run) to the completion that ends it: asks `follow` what comes next, and
+// says it in the log in Celery's words.
 import type { Node } from '../../canvas/node.js'
-import type { SignatureJson } from '../../canvas/wire.js'
 import { NotRegistered, type Reject, type Retry, TimeLimitExceeded } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Outcome } from '../../pools/pool.js'
-import type { Addition } from '../addition.js'
-import type { CanvasLimits } from '../check-canvas.js'
 import type { Completion, Ending } from '../consumer.js'
-import type { PageKey, StoredText } from '../publication.js'
-import type { FollowContext } from '../continue.js'
 import { reprException, toExceptionInfo, tracebackOf } from '../failure.js'
 import { followSuccess } from '../follow.js'
 import { type Failure, failureOf, followFailure, revokedBy } from '../follow-failure.js'
@@ -20,61 +15,27 @@ import { followResume } from '../follow-resume.js'
 import { followRetry } from '../follow-retry.js'
 import { findUnsent, followWithout, type Unsent } from '../follow-unsent.js'
 import { encodeValue } from '../json.js'
-import type { Message } from '../message.js'
-import { type ExtendedMeta, metaText, type ResultTuple } from '../meta.js'
 import { newsIn } from '../news.js'
-import { type Means, toCompletion } from '../perform.js'
-import type { Plan, Step } from '../plan.js'
+import type { Plan } from '../plan.js'
 import { repr } from '../repr.js'
-import { isOfKind, type TaskDefinition } from '../task.js'
+import { isOfKind } from '../task.js'
+import { type Completions, type EndSettings, freeing } from './completions.js'
+import { factsOf, type Held, nameOf, toldBy } from './held.js'
 import type { Opened, Pages } from './pages.js'
 import type { Reports } from './reports.js'
-
-/** Settings that decide about ends, where the task says nothing itself. */
-export interface EndSettings {
-  readonly ignoreResult: boolean
-  readonly storeErrorsEvenIfIgnored: boolean
-  readonly acksOnFailureOrTimeout: boolean
-  readonly resultExpires: number
-  readonly resultExtended: boolean
-  readonly inheritPriority: boolean
-  readonly headerErrbacks: boolean
-  readonly limits: CanvasLimits
-}
-
-/** A message in the worker's hands. */
-export interface Held {
-  readonly tag: string
-  readonly queue: string
-  readonly message: Message
-  /** undefined: nobody here knows the task. */
-  readonly definition: TaskDefinition | undefined
-  /** What the task sent while it ran. */
-  readonly sent: readonly ResultTuple[]
-  /** What it wants to be sent with its end. */
-  readonly added: readonly Addition[]
-  /** The log's name of the child that ran it. */
-  readonly processName?: string | undefined
-}
 
 type EndReports = Pick<Reports, 'succeeded' | 'failed' | 'retried' | 'rejected' | 'cancelled'>
 
 export class Ends {
   constructor(
-    private readonly settings: EndSettings,
-    private readonly means: Means,
+    private readonly settings: Pick<EndSettings, 'acksOnFailureOrTimeout' | 'resultExtended'>,
+    private readonly completions: Completions,
     private readonly pages: Pages,
-    private readonly hostname: string,
-    private readonly mint: () => string,
     private readonly log: Logger,
     private readonly reports: EndReports,
     /** With `resultExtended`: keeps which tasks a header had, for whoever has only the id of its body. */
     private readonly keepHeader: (groupId: string, shape: string, expires: number) => Promise<void>,
   ) {}
-
-  ignoresResult({ message, definition }: Pick<Held, 'message' | 'definition'>): boolean {
-    return message.ignoreResult ?? definition?.options.ignoreResult ?? this.settings.ignoreResult
-  }
 
   /** The end of a run. `ms` is how long it took. A promise only where something has to be asked first. */
   ofOutcome(
@@ -100,14 +61,14 @@ export class Ends {
           toldBy(held),
         )
         this.reports.rejected(held, requeue)
-        return requeue ? this.commit(held, followBack()) : this.stop(held, outcome.error)
+        return requeue ? this.completions.commit(held, followBack()) : this.stop(held, outcome.error)
       }
       case 'aborted':
         this.reports.cancelled(held)
         return { tag: held.tag, ending: { kind: 'back' }, results: [], pushes: [], chords: [], parts: [] }
       default:
         return this.goesBack(held, outcome.error)
-          ? this.commit(held, followBack())
+          ? this.completions.commit(held, followBack())
           : this.ofFailure(held, outcome.error)
     }
   }
@@ -121,8 +82,9 @@ export class Ends {
       return completion
     }
     try {
-      const success = (opened: Held): Plan => followSuccess(opened.message, value, this.context(held))
-      const completion = this.carry(held, this.pages.next(message), success)
+      const success = (opened: Held): Plan =>
+        followSuccess(opened.message, value, this.completions.context(held))
+      const completion = this.completions.carry(held, this.pages.next(message), success)
       if (completion instanceof Promise)
         return completion.then(say, (error: unknown) => this.ofUnsent(held, value, error, ms))
       return say(completion)
@@ -138,8 +100,8 @@ export class Ends {
     try {
       encodeValue(value)
       opened = (await this.pages.next(held.message)) ?? { message: held.message, frees: [] }
-      const alone = this.context({ ...held, added: [] })
-      unsent = await findUnsent(opened.message, value, alone, (plan) => this.commit(held, plan))
+      const alone = this.completions.context({ ...held, added: [] })
+      unsent = await findUnsent(opened.message, value, alone, (plan) => this.completions.commit(held, plan))
       if (unsent.some(({ follower }) => follower.kind === 'next'))
         opened = (await this.pages.all(held.message)) ?? opened
     } catch {
@@ -154,8 +116,8 @@ export class Ends {
     for (const errbacks of [true, false])
       try {
         if (unsent.length === 0) break
-        const plan = followWithout(message, value, unsent, errbacks, this.context(held))
-        const completion = await this.commit(held, freeing(plan, frees))
+        const plan = followWithout(message, value, unsent, errbacks, this.completions.context(held))
+        const completion = await this.completions.commit(held, freeing(plan, frees))
         this.reports.succeeded(held, value, ms)
         return completion
       } catch {
@@ -175,7 +137,10 @@ export class Ends {
   private async ofRetry(held: Held, retry: Retry): Promise<Completion> {
     const { message } = held
     try {
-      const completion = await this.commit(held, followRetry(message, retry, this.context(held)))
+      const completion = await this.completions.commit(
+        held,
+        followRetry(message, retry, this.completions.context(held)),
+      )
       this.log.info(`Task ${nameOf(message)} retry: ${retry.message}`, toldBy(held))
       this.reports.retried(held, retry)
       return completion
@@ -187,8 +152,9 @@ export class Ends {
   private async ofReplace(held: Held, signature: Node): Promise<Completion> {
     const { message } = held
     try {
-      const replace = (opened: Held): Plan => followReplace(opened.message, signature, this.context(held))
-      const completion = await this.carry(held, this.pages.heir(message, signature), replace)
+      const replace = (opened: Held): Plan =>
+        followReplace(opened.message, signature, this.completions.context(held))
+      const completion = await this.completions.carry(held, this.pages.heir(message, signature), replace)
       this.log.info(`Task ${nameOf(message)} replaced by ${briefly(signature)}`, toldBy(held))
       return completion
     } catch (error) {
@@ -233,7 +199,10 @@ export class Ends {
     try {
       const reference = { task, args, kwargs, options: { task_id: id }, subtask_type: null, immutable: false }
       const { value, frees } = await this.pages.referred(reference)
-      return await this.commit(held, freeing(followResume(message, value, this.context(held)), frees))
+      return await this.completions.commit(
+        held,
+        freeing(followResume(message, value, this.completions.context(held)), frees),
+      )
     } catch (error) {
       return this.ofFailure(held, error)
     }
@@ -261,15 +230,15 @@ export class Ends {
     const { message } = held
     const join = async (trouble?: Parameters<typeof followJoins>[4]): Promise<Completion> => {
       const { joins: opened, frees } = await this.pages.bodies(message, joins, trouble !== undefined)
-      return this.commit(
+      return this.completions.commit(
         held,
-        freeing(followJoins(message, opened, ending, this.context(held), trouble), frees),
+        freeing(followJoins(message, opened, ending, this.completions.context(held), trouble), frees),
       )
     }
     if (this.settings.resultExtended)
       for (const { groupId, members } of joins) {
         const shape = headerShape(groupId, members)
-        if (shape !== null) await this.keepHeader(groupId, shape, this.expires(held))
+        if (shape !== null) await this.keepHeader(groupId, shape, this.completions.expires(held))
       }
     try {
       return await join()
@@ -283,97 +252,16 @@ export class Ends {
     }
   }
 
-  /** A state through which a task passes while it runs. */
-  passing(held: Held, state: string, meta: unknown): StoredText {
-    const { id, groupId, parentId } = held.message
-    const extended = this.extended(held)
-    const text = metaText({
-      taskId: id,
-      state,
-      result: encodeValue(meta, `the meta of state ${state}`),
-      nowMs: this.means.broker.now(),
-      groupId,
-      parentId,
-      ...(extended !== undefined && { extended }),
-    })
-    return { taskId: id, state, text, expires: this.expires(held) }
-  }
-
-  private expires({ definition }: Held): number {
-    return definition?.options.resultExpires ?? this.settings.resultExpires
-  }
-
-  private readonly ignores = (step: SignatureJson): boolean => this.means.router.ignoresResult(step)
-
-  private context(held: Held): FollowContext {
-    const { definition, message } = held
-    return {
-      mint: this.mint,
-      nowMs: this.means.broker.now(),
-      ignoreResult: this.ignoresResult(held),
-      ignores: this.ignores,
-      storeErrorsEvenIfIgnored:
-        definition?.options.storeErrorsEvenIfIgnored ?? this.settings.storeErrorsEvenIfIgnored,
-      children: held.sent,
-      added: held.added,
-      inheritPriority: this.settings.inheritPriority,
-      headerErrbacks: this.settings.headerErrbacks,
-      limits: this.settings.limits,
-      placesUnrun: this.settings.resultExtended,
-      isOurs: this.means.router.isOurs,
-      queue: message.exchange === '' && message.routingKey !== '' ? message.routingKey : held.queue,
-    }
-  }
-
   private fail(held: Held, failure: Failure): Completion | Promise<Completion> {
-    const plan = ({ message }: Held): Plan => followFailure(message, failure, this.context(held))
-    return this.carry(held, this.pages.all(held.message), plan)
+    const plan = ({ message }: Held): Plan => followFailure(message, failure, this.completions.context(held))
+    return this.completions.carry(held, this.pages.all(held.message), plan)
   }
 
   /** Nothing is stored and nothing follows. `word` is what the task threw. */
   private stop(held: Held, word: unknown): Completion | Promise<Completion> {
-    return this.carry(held, this.pages.all(held.message), ({ message }) => followNothing(message, word))
-  }
-
-  /** The plan for a message whose references are opened as far as it needs, where it has any. */
-  private carry(
-    held: Held,
-    opened: Opened | Promise<Opened> | undefined,
-    plan: (held: Held) => Plan,
-  ): Completion | Promise<Completion> {
-    if (opened === undefined) return this.commit(held, plan(held))
-    const go = ({ message, frees }: Opened): Completion | Promise<Completion> =>
-      this.commit(held, freeing(plan({ ...held, message }), frees))
-    return opened instanceof Promise ? opened.then(go) : go(opened)
-  }
-
-  private commit(held: Held, plan: Plan): Completion | Promise<Completion> {
-    return toCompletion(
-      plan,
-      {
-        tag: held.tag,
-        message: held.message,
-        resultExpires: this.expires(held),
-        extended: this.extended(held),
-      },
-      this.means,
+    return this.completions.carry(held, this.pages.all(held.message), ({ message }) =>
+      followNothing(message, word),
     )
-  }
-
-  private extended({ message, queue }: Held): ExtendedMeta | undefined {
-    if (!this.settings.resultExtended) return undefined
-    return {
-      name: message.task,
-      args: message.args,
-      kwargs: message.kwargs,
-      worker: this.hostname,
-      retries: message.retries,
-      queue: message.routingKey === '' ? queue : message.routingKey,
-      ...(message.stampedHeaders !== null && {
-        stampedHeaders: message.stampedHeaders,
-        stamps: message.stamps,
-      }),
-    }
   }
 }
 
@@ -382,14 +270,3 @@ const seconds = (ms: number): number => Math.round(ms * 1000) / 1e6
 
 /** A canvas may be huge: its kind is enough for a line of the log. */
 const briefly = (node: Node): string => (node.kind === 'task' ? node.task : `a ${node.kind}`)
-const freeing = ({ steps }: Plan, pages: readonly PageKey[]): Plan => ({
-  steps: [...pages.map((key): Step => ({ do: 'free', key })), ...steps],
-})
-
-export const nameOf = ({ task, id }: Message): string => `${task}[${id}]`
-
-export const factsOf = ({ task, id }: Message): Readonly<Record<string, unknown>> => ({ task, id })
-
-/** The end of a run is told in the name of what ran it. */
-const toldBy = ({ message, processName }: Held): Readonly<Record<string, unknown>> =>
-  processName === undefined ? factsOf(message) : { ...factsOf(message), processName }

@@ -15,7 +15,7 @@ import type { Revoked } from '../revoked.js'
 import { releaseTask } from '../stage.js'
 import type { Guards } from '../security/guard.js'
 import type { TaskDefinition } from '../task.js'
-import type { Held } from './ends.js'
+import type { Held } from './held.js'
 
 export type Intake =
   /** Run it. */

@@ -12,7 +12,9 @@ import type { RunnableTask } from '../execute.js'
 import { writeNews } from '../news.js'
 import type { Revoked } from '../revoked.js'
 import { courierOf } from './courier.js'
-import { Ends, type Held } from './ends.js'
+import { Completions } from './completions.js'
+import { Ends } from './ends.js'
+import type { Held } from './held.js'
 import { Limits, type Rates } from './limits.js'
 import type { PoolName, WorkerOptions } from './options.js'
 import { Pages } from './pages.js'
@@ -39,7 +41,7 @@ export interface LoopOptions {
 /** What there is when the consumer has its lease. */
 interface Joined {
   readonly consumer: Consumer
-  readonly ends: Ends
+  readonly completions: Completions
   readonly limits: Limits
   readonly runs: Runs
   readonly slots: Slots
@@ -158,7 +160,8 @@ export class Loop {
         log.warning(`The members of header ${header[0]} could not be kept for graph(): ${String(error)}`)
       }
     }
-    const ends = new Ends(settings, means, pages, hostname, mint, log, reports, keepHeader)
+    const completions = new Completions(settings, means, hostname, mint)
+    const ends = new Ends(settings, completions, pages, log, reports, keepHeader)
     const limits = new Limits({
       consumer,
       ratesOf: (task) => this.#ratesOf(task),
@@ -168,6 +171,7 @@ export class Loop {
     const runs = new Runs({
       consumer,
       pool: this.pool,
+      completions,
       ends,
       limits,
       rules: {
@@ -184,7 +188,6 @@ export class Loop {
       timeLimit: options.timeLimit,
       acksLate: settings.taskAcksLate,
       trackStarted: settings.taskTrackStarted,
-      startedText: (held) => ends.passing(held, 'STARTED', { pid: process.pid, hostname }),
       hostname,
       telling: new Telling(parts.signals),
       reports,
@@ -197,7 +200,7 @@ export class Loop {
       onCommitted: (ended, refused) => reports.committed(ended, refused),
       log,
     })
-    return { consumer, ends, limits, runs, slots }
+    return { consumer, completions, limits, runs, slots }
   }
 
   #ratesOf(task: string): Rates | undefined {
@@ -216,7 +219,7 @@ export class Loop {
   #createPool(): Pool<TaskJob> {
     const { parts, options, hostname, poolName, events, log } = this.#options
     const courier = courierOf({
-      ignoresResult: (held) => this.#inRun.ends.ignoresResult(held),
+      ignoresResult: (held) => this.#inRun.completions.ignoresResult(held),
       store: (held, state, meta) => this.#store(held, state, meta),
       event: (type, fields, pid) => events.own(type, fields, pid),
       mailbox: () => parts.remote.mailbox(),
@@ -245,7 +248,7 @@ export class Loop {
       message: held.message,
       delivery,
       definition: held.definition as RunnableTask,
-      ignoreResult: this.#inRun.ends.ignoresResult(held),
+      ignoreResult: this.#inRun.completions.ignoresResult(held),
       abort,
       store: (state: string, meta: unknown) => this.#store(held, state, meta),
       event: (type: string, fields: Fields) => events.own(type, fields, process.pid),
@@ -256,8 +259,8 @@ export class Loop {
   }
 
   #store(held: Held, state: string, meta: unknown): Promise<boolean> {
-    const { consumer, ends } = this.#inRun
-    return consumer.store(held.tag, ends.passing(held, state, meta))
+    const { consumer, completions } = this.#inRun
+    return consumer.store(held.tag, completions.passing(held, state, meta))
   }
 
   /** There are runs only when all is joined. */

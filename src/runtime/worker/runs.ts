@@ -19,7 +19,9 @@ import { gateOf } from '../gate-of.js'
 import { seatsAround } from '../parts.js'
 import { fenceOf } from '../perform.js'
 import { stageIn } from '../stage.js'
-import { type Ends, factsOf, type Held, nameOf } from './ends.js'
+import type { Completions } from './completions.js'
+import type { Ends } from './ends.js'
+import { factsOf, type Held, nameOf } from './held.js'
 import type { Limits } from './limits.js'
 import { deadLetter, type Intake, type IntakeRules, takeIn } from './intake.js'
 import type { Reports } from './reports.js'
@@ -38,6 +40,7 @@ export interface TaskJob extends Job {
 export interface RunsOptions {
   readonly consumer: Pick<Consumer, 'admit' | 'note' | 'release' | 'store' | 'unstage'>
   readonly pool: Pick<Pool<TaskJob>, 'run'>
+  readonly completions: Pick<Completions, 'ignoresResult' | 'passing'>
   readonly ends: Ends
   readonly rules: IntakeRules
   readonly limits: Pick<Limits, 'begins' | 'admit'>
@@ -48,8 +51,6 @@ export interface RunsOptions {
   readonly timeLimit: number | undefined
   readonly acksLate: boolean
   readonly trackStarted: boolean
-  /** The text of STARTED for this message. */
-  readonly startedText: (held: Held) => Parameters<Consumer['store']>[1]
   readonly hostname: string
   readonly telling: Telling
   readonly reports: Pick<Reports, 'received' | 'started' | 'revoked'>
@@ -270,7 +271,7 @@ export class Runs {
     lease: number,
     permitted: boolean,
   ): Promise<Ended | undefined> {
-    const { consumer, ends, limits, pool, reports } = this.options
+    const { consumer, completions, ends, limits, pool, reports, hostname } = this.options
     const { message, definition, tag } = held
     const options = definition?.options ?? {}
     if (this.stopped) return bare(tag, { kind: 'back' })
@@ -291,8 +292,9 @@ export class Runs {
     }
     reports.received(held)
     if (!this.isLate(held) && !(await consumer.release(tag))) return undefined
-    if ((options.trackStarted ?? this.options.trackStarted) && !ends.ignoresResult(held)) {
-      const ours = await consumer.store(tag, this.options.startedText(held))
+    if ((options.trackStarted ?? this.options.trackStarted) && !completions.ignoresResult(held)) {
+      const started = completions.passing(held, 'STARTED', { pid: process.pid, hostname })
+      const ours = await consumer.store(tag, started)
       if (!ours) return undefined
     }
     if (this.stopped) return bare(tag, { kind: 'back' })

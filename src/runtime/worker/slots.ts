@@ -5,7 +5,7 @@ import { LeaseLost } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Consumer, Delivery, Join } from '../consumer.js'
 import { isOwnQueue } from '../broadcast.js'
-import { factsOf, nameOf } from './ends.js'
+import { factsOf, nameOf } from './held.js'
 import { bare, type Ended, type Runs } from './runs.js'
 import { Vigil } from './vigil.js'
 

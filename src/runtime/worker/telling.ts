@@ -2,7 +2,7 @@
 import { NotRegistered, WorkerLostError } from '../../errors.js'
 import type { Delivery, Ending } from '../consumer.js'
 import type { TaskSignalling, TaskSignals } from '../task-signals.js'
-import type { Held } from './ends.js'
+import type { Held } from './held.js'
 
 const facts = ({ message }: Held, { queue, redelivered }: Delivery) => ({
   taskId: message.id,
