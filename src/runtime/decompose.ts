@@ -14,7 +14,7 @@ import type {
 } from '../canvas/node.js'
 import { type SignatureJson, toJSON } from '../canvas/wire.js'
 import { InvalidSignature } from '../errors.js'
-import { checkDepth } from './depth.js'
+import { checkDepth, withinStack } from './depth.js'
 import { Fold } from './fold.js'
 import {
   accumulate,
@@ -54,7 +54,8 @@ export const decompose = (
   }
   const steps: Step[] = []
   const sending = { origin, steps, fold: new Fold(origin, steps), chordJson: onceEach(toJSON) }
-  const result = send(node.kind === 'task' ? node : normalise(node), args, options, sending)
+  const whole = node.kind === 'task' ? node : normalise(node)
+  const result = withinStack(node, () => send(whole, args, options, sending))
   checkDepth(node, steps)
   return { steps, result }
 }

@@ -51,3 +51,16 @@ export const checkDepth = (root: Node, steps: readonly Step[]): void => {
       )
   }
 }
+
+/** A canvas is taken apart by recursion, some thousand levels of it: beyond, a sentence instead of the engine's. */
+export const withinStack = <T>(root: Node, act: () => T): T => {
+  try {
+    return act()
+  } catch (error) {
+    if (!(error instanceof RangeError && error.message.includes('call stack'))) throw error
+    throw new InvalidSignature(
+      `${deepestIn(root)} stands too deep for the call stack of this process. Let a task in the middle send the rest, ` +
+        'or start node with a larger --stack-size.',
+    )
+  }
+}

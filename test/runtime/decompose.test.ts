@@ -159,6 +159,10 @@ describe('what is sent', () => {
     expect(() => send(stages(100), [1])).toThrow(
       /^chord\.body\.chain\[1\]\.chord\.body\..*\.…\..*\.chord\.body \(proj\.tsum\): is nested too deep: its message has \d+ levels.*at most 290/,
     )
+    const groups = Array.from({ length: 50_000 }).reduce<any>((inner) => group(inner, add.s(1)), add.s(1))
+    expect(() => send(groups, [1])).toThrow(
+      /group\[0\]\.….*group\[1\] \(proj.add\): stands too deep for the call stack of this process/,
+    )
     const callbacks = (count: number) =>
       Array.from({ length: count }).reduce<typeof add>(
         (next) => add.s(1).link(next as any) as any,
