@@ -12,7 +12,7 @@ import { startThread } from './pools/threads/start.js'
 import type { Registry } from './runtime/registry.js'
 import type { WorkerOptions } from './runtime/worker/options.js'
 import type { WorkerParts } from './runtime/worker/parts.js'
-import type { TaskJob } from './runtime/worker/runs.js'
+import type { TaskJob } from './runtime/worker/active-runs.js'
 
 /** What says how large the pool should be; undefined without autoscale. */
 export const scaler = ({ autoscale }: WorkerOptions): WorkerParts['scale'] => {

@@ -17,7 +17,8 @@ import type { TaskOptions } from '../../src/runtime/task.js'
 import { Completions } from '../../src/runtime/worker/completions.js'
 import { Ends } from '../../src/runtime/worker/ends.js'
 import { Reports } from '../../src/runtime/worker/reports.js'
-import { Runs, type TaskJob } from '../../src/runtime/worker/runs.js'
+import type { TaskJob } from '../../src/runtime/worker/active-runs.js'
+import { Runs } from '../../src/runtime/worker/runs.js'
 import { chord } from '../../src/canvas/chord.js'
 import { signature } from '../../src/canvas/signature.js'
 import { counter, nowMs, originOf, rawsOf } from '../runtime/plans.js'
@@ -131,7 +132,7 @@ describe('a delivery', () => {
     const { runs, started, consumer } = bench()
     const handled = runs.handle(delivery())
     await soon()
-    expect([runs.size, started[0]?.job.task]).toEqual([1, 'add'])
+    expect([runs.active.size, started[0]?.job.task]).toEqual([1, 'add'])
     started[0]?.end(success)
     const ended = await handled
     expect(ended?.completion).toMatchObject({
@@ -141,7 +142,7 @@ describe('a delivery', () => {
     })
     // A first delivery in the normal case costs no call of its own.
     for (const call of Object.values(consumer)) expect(call).not.toHaveBeenCalled()
-    expect(runs.size).toBe(0)
+    expect(runs.active.size).toBe(0)
   })
 
   it('that lies in the future goes back until then, and frees its slot', async () => {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LeaseLost } from '../../src/errors.js'
 import { silentLogger } from '../../src/log.js'
 import type { Completion, Delivery, StepReply } from '../../src/runtime/consumer.js'
-import { bare, type Ended } from '../../src/runtime/worker/runs.js'
+import { bare, type Ended } from '../../src/runtime/worker/ended.js'
 import { Slots } from '../../src/runtime/worker/slots.js'
 
 /** Small, seeded, good enough: mulberry32. */

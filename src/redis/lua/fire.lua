@@ -22,6 +22,13 @@ local function take()
   at = at + 1
   return ARGV[at - 1]
 end
+-- Passes over a list: where it begins, and how many it has, of so many words each.
+local function list(width)
+  local count = tonumber(take())
+  local first = at
+  at = at + width * count
+  return first, count
+end
 local function isOf(place, kind)
   local found = call('TYPE', KEYS[place]).ok
   return found == 'none' or found == kind
@@ -52,18 +59,10 @@ while at <= #ARGV do
     if stored == text then reply = 2
     elseif stored and (tick == '' or tonumber(string.match(stored, '^%d+')) >= tonumber(tick)) then reply = 0 end
   end
-  local pushes = at + 1
-  local count = tonumber(take())
-  at = at + 3 * count
-  local chords = at + 1
-  local openings = tonumber(take())
-  at = at + 2 * openings
-  local pages = at + 1
-  local kept = tonumber(take())
-  at = at + 3 * kept
-  local releases = at + 1
-  local released = tonumber(take())
-  at = at + 2 * released
+  local pushes, count = list(3)
+  local chords, openings = list(2)
+  local pages, kept = list(3)
+  local releases, released = list(2)
   if reply == 1 then
     for i = pushes, pushes + 3 * count - 1, 3 do
       local target = tonumber(ARGV[i])

@@ -25,8 +25,6 @@ const commands: Readonly<Record<string, Command>> = {
   election: () => null,
 }
 
-export const commandNames: readonly string[] = Object.keys(commands).sort()
-
 /** undefined: nobody here knows it. */
 export const commandOf = (name: string): Command | undefined => {
   const known = Object.hasOwn(aliases, name) ? (aliases[name] as string) : name

@@ -10,7 +10,7 @@ import { packDelivery, type Question, unpackOutcome } from './crossing.js'
 import type { Held } from './held.js'
 import { answerFar, type FarCall } from './far-carrier.js'
 import { onlyLost } from './run-task.js'
-import type { TaskJob } from './runs.js'
+import type { TaskJob } from './active-runs.js'
 
 export interface CourierHost {
   ignoresResult(held: Held): boolean

@@ -47,6 +47,9 @@ const ownTasks: ReadonlyMap<string, 'resume' | 'release' | 'news'> = new Map([
   [newsTask, 'news'],
 ])
 
+/** One with a message in it. */
+export type Readable = Extract<Intake, { readonly held: Held }>
+
 export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): Intake => {
   const { queue, redelivered, raw } = delivery
   const decoded = decodeMessage(raw, rules.guards?.guard(queue, redelivered, nowMs))

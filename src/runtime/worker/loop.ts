@@ -12,6 +12,7 @@ import type { RunnableTask } from '../execute.js'
 import { writeNews } from '../news.js'
 import type { Revoked } from '../revoked.js'
 import { courierOf } from './courier.js'
+import type { ActiveRuns, TaskJob } from './active-runs.js'
 import { Completions } from './completions.js'
 import { Ends } from './ends.js'
 import type { Held } from './held.js'
@@ -21,7 +22,7 @@ import { Pages } from './pages.js'
 import type { WorkerParts } from './parts.js'
 import type { Consumption } from './queues.js'
 import { contextOf, contextTools, runTask } from './run-task.js'
-import { Runs, type TaskJob } from './runs.js'
+import { Runs } from './runs.js'
 import { Slots } from './slots.js'
 import { Telling } from './telling.js'
 import type { WorkerEvents } from './worker-events.js'
@@ -75,12 +76,12 @@ export class Loop {
 
   /** How many tasks run now. */
   get active(): number {
-    return this.#joined?.slots.active ?? 0
+    return this.runs?.size ?? 0
   }
 
   /** Undefined before it is open. */
-  get runs(): Pick<Runs, 'active' | 'started'> | undefined {
-    return this.#joined?.runs
+  get runs(): ActiveRuns | undefined {
+    return this.#joined?.runs.active
   }
 
   /** Messages in hand at once. */

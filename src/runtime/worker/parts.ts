@@ -13,7 +13,7 @@ import type { Scaler } from './autoscaler.js'
 import type { EndSettings } from './completions.js'
 import type { PoolName, WorkerOptions } from './options.js'
 import type { RemoteParts } from './remote.js'
-import type { TaskJob } from './runs.js'
+import type { TaskJob } from './active-runs.js'
 
 /** The pool that a worker wants. */
 export interface PoolRequest {

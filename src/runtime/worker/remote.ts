@@ -47,7 +47,7 @@ export interface RemoteOptions extends RemoteParts {
   /** Messages in hand at once. */
   readonly capacity: () => number
   readonly scale: Scaler | undefined
-  readonly runs: Pick<Runs, 'active' | 'terminate' | 'totals' | 'timeLimits'>
+  readonly runs: Pick<Runs, 'active' | 'timeLimits'>
   readonly slots: Pick<Slots, 'prefetched'>
   readonly revoked: Revoked
   readonly events: Pick<WorkerEvents, 'clock' | 'enable' | 'disable' | 'beatNow' | 'again'>
@@ -93,7 +93,7 @@ class RemoteNode implements Node {
     this.autoscale = options.scale
     this.events = options.events
     this.clock = options.events.clock
-    this.totals = options.runs.totals
+    this.totals = options.runs.active.totals
     this.timeLimits = options.runs.timeLimits
     this.restartPool = options.pool.restart?.bind(options.pool)
   }
@@ -130,7 +130,7 @@ class RemoteNode implements Node {
   }
 
   active(): readonly TaskInHand[] {
-    return this.options.runs.active()
+    return this.options.runs.active.list()
   }
 
   reserved(): readonly TaskInHand[] {
@@ -158,7 +158,7 @@ class RemoteNode implements Node {
   }
 
   terminate(matches: (message: Message) => boolean, signal: NodeJS.Signals): readonly Message[] {
-    return this.options.runs.terminate(matches, signal)
+    return this.options.runs.active.terminate(matches, signal)
   }
 
   rateLimit(task: string, rate: Rate): void {

@@ -1,41 +1,25 @@
 // One delivery, from intake to the text of its completion: look at it, run it if it may run, and ask what
 // follows. Also what a chord still needs when its last part is in. Nothing here rejects.
-import {
-  InvalidTaskError,
-  LeaseLost,
-  TaskRevokedError,
-  TimeLimitExceeded,
-  WorkerShutdown,
-} from '../../errors.js'
+import { LeaseLost, TaskRevokedError, TimeLimitExceeded } from '../../errors.js'
 import type { Logger } from '../../log.js'
-import type { Job, Outcome, Pool, Running } from '../../pools/pool.js'
-import type { Completion, Consumer, Delivery, Ending } from '../consumer.js'
-import type { TaskContext } from '../context.js'
-import type { TaskInHand } from '../control/node.js'
+import type { Outcome, Pool } from '../../pools/pool.js'
+import type { Completion, Consumer, Delivery } from '../consumer.js'
 import type { Complete } from '../follow-join.js'
 import type { Message } from '../message.js'
 import type { Gate } from '../gate.js'
 import { gateOf } from '../gate-of.js'
 import { seatsAround } from '../parts.js'
 import { fenceOf } from '../perform.js'
-import { stageIn } from '../stage.js'
+import { ActiveRuns, type TaskJob } from './active-runs.js'
 import type { Completions } from './completions.js'
+import { bare, type Ended } from './ended.js'
 import type { Ends } from './ends.js'
 import { factsOf, type Held, nameOf } from './held.js'
 import type { Limits } from './limits.js'
-import { deadLetter, type Intake, type IntakeRules, takeIn } from './intake.js'
+import { deadLetter, type IntakeRules, type Readable, takeIn } from './intake.js'
 import type { Reports } from './reports.js'
 import type { Telling } from './telling.js'
-
-/** One run, as the pool gets it. */
-export interface TaskJob extends Job {
-  readonly held: Held
-  readonly delivery: Delivery
-  /** What the task did while it runs: here its own context, from a child what came back of it. */
-  context: Pick<TaskContext, 'sent' | 'added'> | undefined
-  /** The child that ended it. */
-  processName: string | undefined
-}
+import { endWithoutRun, finishOld } from './without-run.js'
 
 export interface RunsOptions {
   readonly consumer: Pick<Consumer, 'admit' | 'note' | 'release' | 'store' | 'unstage'>
@@ -56,90 +40,36 @@ export interface RunsOptions {
   readonly reports: Pick<Reports, 'received' | 'started' | 'revoked'>
 }
 
-/** A completion on its way, with what is needed if it brings the last part of a chord. */
-export interface Ended {
-  readonly completion: Completion
-  readonly held: Held | undefined
-}
-
-/** An intake with a message in it. */
-type Readable = Extract<Intake, { readonly held: Held }>
-
 /** Seconds. */
 export interface TimeLimits {
   readonly softTimeLimit: number | undefined
   readonly timeLimit: number | undefined
 }
 
-interface Run {
-  readonly job: TaskJob
-  /** ms, as performance.now() tells it. */
-  readonly startedAt: number
-  readonly running: Running
-}
-
-/** A completion with which nothing is stored and nothing follows. */
-export const bare = (tag: string, ending: Ending): Ended => ({
-  completion: { tag, ending, results: [], pushes: [], chords: [], parts: [] },
-  held: undefined,
-})
-
 export class Runs {
-  private readonly running = new Map<string, Run>()
+  /** What runs now. */
+  readonly active: ActiveRuns
   /** Counts lost leases: what was claimed under an earlier one is somebody else's. */
   private lease = 0
   /** Set by a cold stop: nothing starts any more. */
   private stopped = false
-  /** Tasks started here, by name. */
-  readonly totals = new Map<string, number>()
-  /** All of them. */
-  started = 0
   /** Limits that were set while the worker ran, by the task's name. */
   readonly timeLimits = new Map<string, TimeLimits>()
 
-  constructor(private readonly options: RunsOptions) {}
-
-  /** How many tasks run now. */
-  get size(): number {
-    return this.running.size
+  constructor(private readonly options: RunsOptions) {
+    this.active = new ActiveRuns((held) => this.isLate(held), options.log)
   }
 
   /** Aborts what runs and gives back what is about to. */
   abort(): void {
     this.stopped = true
-    const reason = new WorkerShutdown(
-      'The worker is stopping: this task was given back and runs again elsewhere.',
-    )
-    for (const { running } of this.running.values()) running.abort(reason)
-  }
-
-  /** What runs now. */
-  active(): readonly TaskInHand[] {
-    return [...this.running.values()].map(({ job: { held, delivery }, startedAt, running }) => ({
-      message: held.message,
-      redelivered: delivery.redelivered,
-      startedAt: (performance.timeOrigin + startedAt) / 1000,
-      acknowledged: !(held.definition?.options.acksLate ?? this.options.acksLate),
-      pid: running.pid?.() ?? process.pid,
-    }))
-  }
-
-  /** Ends what runs and is meant: its result is REVOKED. The answer is what that was. */
-  terminate(matches: (message: Message) => boolean, signal: NodeJS.Signals): readonly Message[] {
-    const meant = [...this.running.values()].filter(({ job }) => matches(job.held.message))
-    for (const { running } of meant) running.abort(new TaskRevokedError('terminated', signal))
-    return meant.map(({ job }) => job.held.message)
+    this.active.abort()
   }
 
   /** Everything in hand is somebody else's now. */
   lose(): void {
     this.lease += 1
-    const reason = new LeaseLost('The worker lost its lease on this message: another one runs it now.')
-    for (const { job, running } of this.running.values()) {
-      const { message } = job.held
-      this.options.log.warning(`Task ${nameOf(message)} aborted: the lease was lost`, factsOf(message))
-      running.abort(reason)
-    }
+    this.active.lose()
   }
 
   /** The end of a delivery; undefined when it is not ours any more. */
@@ -211,7 +141,7 @@ export class Runs {
     const note = await this.options.consumer.note(delivery.tag, fenceOf(message), seatsAround(message))
     if (note.kind === 'lost') return undefined
     return note.kind === 'done'
-      ? this.finishOld(held, note.joins)
+      ? finishOld(held, note.joins, this.options)
       : this.proceed(intake, delivery, lease, permitted)
   }
 
@@ -223,46 +153,7 @@ export class Runs {
   ): Promise<Ended | undefined> {
     return intake.kind === 'run'
       ? this.run(intake.held, delivery, lease, permitted)
-      : this.withoutRun(intake, delivery)
-  }
-
-  private async withoutRun(intake: Exclude<Readable, { kind: 'run' }>, delivery: Delivery): Promise<Ended> {
-    const { ends, reports, telling } = this.options
-    const { held } = intake
-    if (intake.kind === 'resume') return { completion: await ends.ofResume(held), held }
-    if (intake.kind === 'release') return this.release(held)
-    if (intake.kind === 'news') return { completion: await ends.ofNews(held), held }
-    if (intake.kind !== 'fail') {
-      const how = { expired: intake.kind === 'expired', terminated: false, signum: null }
-      telling.revoked(held, delivery, how)
-      reports.revoked(held, how)
-      return { completion: await ends.ofRevoked(held, intake.kind), held }
-    }
-    const { id, task } = held.message
-    const { error, dead } = intake
-    telling.refused(held, delivery, error)
-    const ending: Ending | undefined =
-      dead === undefined ? undefined : { kind: 'dead', reason: dead, taskId: id, task }
-    return { completion: await ends.ofFailure(held, error, ending), held }
-  }
-
-  /** Moves what was staged to its queues. Whoever is killed meanwhile leaves the rest to the redelivery. */
-  private async release(held: Held): Promise<Ended> {
-    const { consumer, ends } = this.options
-    const staged = stageIn(held.message)
-    if (staged === undefined || consumer.unstage === undefined) {
-      const error = new InvalidTaskError('Expected the name of a stage and its queues in the message.')
-      return { completion: await ends.ofFailure(held, error), held }
-    }
-    for (const [list, [queue, priority]] of staged.targets.entries())
-      while ((await consumer.unstage({ stage: staged.stage, list, queue, priority })) > 0);
-    return bare(held.tag, { kind: 'ack' })
-  }
-
-  /** Its end was committed before its worker died: only chord bodies may still be missing. */
-  private async finishOld(held: Held, joins: readonly Complete[]): Promise<Ended> {
-    if (joins.length === 0) return bare(held.tag, { kind: 'ack' })
-    return { completion: await this.options.ends.ofJoins(held, joins, { kind: 'ack' }), held }
+      : endWithoutRun(intake, delivery, this.options)
   }
 
   private async run(
@@ -315,11 +206,9 @@ export class Runs {
     reports.started(held)
     const startedAt = performance.now()
     const running = pool.run(job)
-    this.running.set(tag, { job, running, startedAt })
-    this.started += 1
-    this.totals.set(message.task, (this.totals.get(message.task) ?? 0) + 1)
+    this.active.begin(job, running, startedAt)
     const outcome = await running.outcome
-    this.running.delete(tag)
+    this.active.end(tag)
     if (outcome.kind === 'aborted' && outcome.error instanceof LeaseLost) return undefined
     const ms = Math.round((performance.now() - startedAt) * 1000) / 1000
     if (outcome.kind === 'lost') return this.again(held, delivery, lease, outcome.how)

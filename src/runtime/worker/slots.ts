@@ -6,12 +6,13 @@ import type { Logger } from '../../log.js'
 import type { Consumer, Delivery, Join } from '../consumer.js'
 import { isOwnQueue } from '../broadcast.js'
 import { factsOf, nameOf } from './held.js'
-import { bare, type Ended, type Runs } from './runs.js'
+import { bare, type Ended } from './ended.js'
+import type { Runs } from './runs.js'
 import { Vigil } from './vigil.js'
 
 export interface SlotsOptions {
   readonly consumer: Pick<Consumer, 'lanes' | 'step' | 'wait' | 'interrupt'>
-  readonly runs: Pick<Runs, 'size' | 'handle' | 'join' | 'abort' | 'lose'>
+  readonly runs: Pick<Runs, 'handle' | 'join' | 'abort' | 'lose'>
   /** Messages in progress at once. */
   readonly concurrency: number
   /** Messages held at once, those in progress included. */
@@ -85,11 +86,6 @@ export class Slots {
   /** Messages in hand, and whether they are all that it may hold. */
   get load(): { readonly held: number; readonly isFull: boolean } {
     return { held: this.held, isFull: this.held >= this.capacity }
-  }
-
-  /** How many tasks run now. */
-  get active(): number {
-    return this.options.runs.size
   }
 
   /** What was claimed and has not begun. */

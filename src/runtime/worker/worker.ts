@@ -266,7 +266,7 @@ export class Worker {
   /** To the log, whatever its level: somebody wants to know why it does not go on. */
   #tellRunning(): void {
     const now = Date.now() / 1000
-    const runs = this.#loop?.runs?.active() ?? []
+    const runs = this.#loop?.runs?.list() ?? []
     this.#log.critical(`${this.hostname}: ${runs.length} of ${this.#concurrency} tasks run`)
     for (const { message, startedAt } of runs)
       this.#log.critical(`  ${message.task}[${message.id}] for ${(now - (startedAt ?? now)).toFixed(1)}s`)
