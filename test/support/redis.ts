@@ -16,6 +16,8 @@ export interface RedisOptions {
   readonly own?: boolean
   /** Default: a free one. */
   readonly port?: number
+  /** A password that its URL has. (The server has none, and takes any.) */
+  readonly password?: string
 }
 
 export interface TestRedis {
@@ -38,7 +40,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestRedis>
   return lent && !options.own && !options.args ? borrowDatabase(lent) : startServer(options)
 }
 
-async function startServer({ args = [], port: wanted }: RedisOptions): Promise<TestRedis> {
+async function startServer({ args = [], port: wanted, password }: RedisOptions): Promise<TestRedis> {
   const binary = await redisBinary()
   const directory = temporaryDirectory('redis')
   const host = '127.0.0.1'
@@ -72,7 +74,8 @@ async function startServer({ args = [], port: wanted }: RedisOptions): Promise<T
   }
 
   let [port, server] = wanted ? [wanted, await launch(wanted)] : await launchOnFreePort()
-  const database = (n: number) => `redis://${host}:${port}/${n}`
+  const login = password === undefined ? '' : `default:${password}@`
+  const database = (n: number) => `redis://${login}${host}:${port}/${n}`
   const stop = async ({ hard = false } = {}) => void (await server.stop(hard ? 'SIGKILL' : 'SIGTERM'))
   return {
     url: database(0),

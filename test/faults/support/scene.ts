@@ -116,16 +116,28 @@ export class Scene {
   readonly #peers = new Set<CeleryWorker>()
   readonly #beats = new Set<Running>()
   readonly #endings: (() => void)[] = []
+  /** All that were ever started: what they printed must not hold the password. */
+  readonly #everybody: Running[] = []
 
-  private constructor(redis: TestRedis, seed: number) {
+  private constructor(
+    redis: TestRedis,
+    seed: number,
+    private readonly password?: string,
+  ) {
     this.redis = redis
     this.random = seeded(seed)
     this.backend = redis.url
     this.outside = connect(redis.url)
   }
 
-  static async open(seed: number, args: readonly string[] = []): Promise<Scene> {
-    return new Scene(await startRedis({ own: true, args }), seed)
+  /** With `password` it stands in the URL, and `close` looks for it in all that workers and beats have printed. */
+  static async open(
+    seed: number,
+    args: readonly string[] = [],
+    { password }: { readonly password?: string } = {},
+  ): Promise<Scene> {
+    const redis = await startRedis({ own: true, args, ...(password !== undefined && { password }) })
+    return new Scene(redis, seed, password)
   }
 
   async close(): Promise<void> {
@@ -136,6 +148,14 @@ export class Scene {
     this.#opened?.disconnect()
     this.ledger.close()
     await this.redis.stop({ hard: true })
+    const { password } = this
+    if (password === undefined) return
+    const leaks = this.#everybody.filter((each) => each.output().includes(password))
+    const where = leaks.length === 0 ? '' : `, but it does: ${leaks[0]?.output()}`
+    this.report.must(
+      `the password of Redis stands in nothing that ${this.#everybody.length} processes printed${where}`,
+      leaks.length === 0,
+    )
   }
 
   /** A client whose tasks go to this queue. */
@@ -167,6 +187,7 @@ export class Scene {
       },
     })
     this.#workers.add(worker)
+    this.#everybody.push(worker)
     void worker.exited.then(() => this.#workers.delete(worker))
     return worker
   }
@@ -175,6 +196,7 @@ export class Scene {
   beat(told: { readonly broker: string; readonly team: string; readonly jumps: readonly number[] }): Running {
     const beat = startNode(beatProgram, [], { env: { FAULTS: JSON.stringify(told) } })
     this.#beats.add(beat)
+    this.#everybody.push(beat)
     void beat.exited.then(() => this.#beats.delete(beat))
     return beat
   }
