@@ -16,6 +16,7 @@ import type { ActiveRuns, TaskJob } from './active-runs.js'
 import { Completions } from './completions.js'
 import { Ends } from './ends.js'
 import type { Held } from './held.js'
+import { farewell } from './farewell.js'
 import { Limits, type Rates } from './limits.js'
 import type { PoolName, WorkerOptions } from './options.js'
 import { Pages } from './pages.js'
@@ -54,6 +55,8 @@ export class Loop {
   readonly #tools: ContextTools
   #concurrency: number
   #joined: Joined | undefined
+  #isCold = false
+  #isTroubled = false
 
   constructor(options: LoopOptions) {
     const { parts, concurrency } = options
@@ -101,13 +104,22 @@ export class Loop {
 
   /** Takes nothing new; resolves when what runs has ended and is committed, and the pool is gone. */
   async drain(): Promise<void> {
+    const { parts, log } = this.#options
     this.#joined?.limits.stop()
-    await this.#joined?.slots.drain()
+    const circumstances = {
+      leaseMs: parts.settings.workerLease * 1000,
+      isBusy: () => this.active > 0,
+      isCold: () => this.#isCold,
+      isTroubled: () => this.#isTroubled,
+    }
+    if (this.#joined && !(await farewell(this.#joined.slots.drain(), circumstances)))
+      log.warning('The broker takes nothing: what it was not told of runs again, in another worker.')
     await this.pool.stop()
   }
 
   /** What runs is given back. */
   abort(): void {
+    this.#isCold = true
     this.#joined?.slots.abort()
   }
 
@@ -139,7 +151,11 @@ export class Loop {
       ...(!isSigned && {
         newsOf: (silent: Silent, queue: string) => writeNews(silent, queue, broker.now()),
       }),
-      onTrouble: ({ ok, message }) => (ok ? log.info(message) : log.error(message)),
+      onTrouble: ({ ok, message }) => {
+        this.#isTroubled = !ok
+        if (ok) log.info(message)
+        else log.error(message)
+      },
     })
   }
 
