@@ -6,7 +6,7 @@ import type { Draft } from './draft.js'
 import { keepPages } from './graphs.js'
 import type { OperationOf, ReplyTo } from './operations.js'
 import { push } from './queues.js'
-import { entryKey } from './state.js'
+import { entryKey } from './keys.js'
 
 const historyLines = 20
 

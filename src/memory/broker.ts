@@ -16,7 +16,7 @@ import type { FireReply, Firing } from '../runtime/firing.js'
 import type { Publication } from '../runtime/publication.js'
 import { MemoryConsumer } from './consumer.js'
 import type { Room } from './room.js'
-import type { Letter } from './state.js'
+import type { Letter } from './records.js'
 
 const toDeadLetter = (letter: Letter): DeadLetter => {
   const { id, queue, reason, attempts, lastWorker, taskId, task, raw } = letter

@@ -4,7 +4,8 @@ import type { Join } from '../runtime/consumer.js'
 import type { ChordKey, ChordOpening, ChordPart } from '../runtime/publication.js'
 import type { Draft } from './draft.js'
 import { live, watchExpiry } from './expiry.js'
-import { type Chord, chordKey, type Part } from './state.js'
+import { chordKey } from './keys.js'
+import type { Chord, Part } from './records.js'
 
 /** How long a part waits for somebody to open its chord, as when Python's last header message is on its way. */
 const unopenedMs = 86_400_000

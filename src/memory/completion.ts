@@ -9,7 +9,7 @@ import { freePages, keepPages } from './graphs.js'
 import { goBack, leave } from './gates.js'
 import { enqueue, giveBack, holdBack, park, push } from './queues.js'
 import { isSettled, write } from './results.js'
-import type { ConsumerRecord, Held, Message } from './state.js'
+import type { ConsumerRecord, Held, Message } from './records.js'
 
 /** How long a message's end is remembered: a second message of the same id may come that much later. */
 const markerMs = 3_600_000

@@ -7,7 +7,8 @@ import type { Draft } from './draft.js'
 import type { OperationOf } from './operations.js'
 import { live } from './expiry.js'
 import { enqueue } from './queues.js'
-import { type ConsumerRecord, type Letter, type Message, theOne } from './state.js'
+import { theOne } from './keys.js'
+import type { ConsumerRecord, Letter, Message } from './records.js'
 
 const keep = (letters: Deque<Letter>, most: number, nowMs: number): Deque<Letter> => {
   let kept = letters

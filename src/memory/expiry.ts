@@ -2,7 +2,8 @@
 // an entry that was prolonged meanwhile is put back, so there is about one entry for each key.
 import type { Draft } from './draft.js'
 import { emptyHeap, insert, popDue } from './heap.js'
-import { type Expiring, theOne } from './state.js'
+import { theOne } from './keys.js'
+import type { Expiring } from './records.js'
 
 const isOver = (expiresMs: number | null, nowMs: number): boolean => expiresMs !== null && expiresMs <= nowMs
 

@@ -4,7 +4,7 @@ import { dequeToArray, emptyDeque, popFront, pushBack } from './deque.js'
 import type { Draft } from './draft.js'
 import type { OperationOf, ReplyTo } from './operations.js'
 import { append } from './queues.js'
-import type { GateState, InLine, Message } from './state.js'
+import type { GateState, InLine, Message } from './records.js'
 
 const closed: GateState = { inside: {}, line: emptyDeque() }
 

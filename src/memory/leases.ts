@@ -5,7 +5,7 @@ import { sweep } from './expiry.js'
 import { goBack } from './gates.js'
 import type { OperationOf, ReplyTo } from './operations.js'
 import { giveBack } from './queues.js'
-import type { ConsumerRecord, Held, Message } from './state.js'
+import type { ConsumerRecord, Held, Message } from './records.js'
 
 /** Keys that one reap takes away at most, so that no single call is long. */
 const sweepAtMost = 1000

@@ -9,7 +9,7 @@ import type { Completion, Note, Permit, StepReply } from '../runtime/consumer.js
 import type { Revival, Revived } from '../runtime/dead-letter.js'
 import type { Firing } from '../runtime/firing.js'
 import type { ChordOpening, ChordPart, Page, PageKey, Push, StoredText } from '../runtime/publication.js'
-import type { Letter, Timetabled } from './state.js'
+import type { Letter, Timetabled } from './records.js'
 
 /** Bytes where a test or a Python peer puts something into a queue that is no text. */
 export type AnyPush = Omit<Push, 'raw'> & { readonly raw: string | Buffer }

@@ -5,7 +5,8 @@ import { openChord } from './chords.js'
 import { keepPages } from './graphs.js'
 import { earliest, emptyHeap, heapToArray, insert, popDue } from './heap.js'
 import type { AnyPush, OperationOf, ReplyTo } from './operations.js'
-import { listKey, type Message, parkedKey, stepOf } from './state.js'
+import { listKey, parkedKey, stepOf } from './keys.js'
+import type { Message } from './records.js'
 
 const setList = (draft: Draft, key: string, list: Deque<Message>): void =>
   draft.set('lists', key, list.size === 0 ? undefined : list)

@@ -4,7 +4,8 @@ import type { Draft } from './draft.js'
 import { live } from './expiry.js'
 import type { OperationOf } from './operations.js'
 import { write } from './results.js'
-import { type RevokedMark, theOne } from './state.js'
+import { theOne } from './keys.js'
+import type { RevokedMark } from './records.js'
 
 const same = (a: RevokedMark, b: RevokedMark): boolean =>
   a.id === b.id && JSON.stringify(a.stamp) === JSON.stringify(b.stamp)

@@ -4,7 +4,8 @@ import { Draft } from './draft.js'
 import { transition } from './engine.js'
 import { earliest } from './heap.js'
 import type { Kind, OperationOf, Operations, ReplyTo } from './operations.js'
-import { apply, emptyState, queueOfList } from './state.js'
+import { queueOfList } from './keys.js'
+import { apply, emptyState } from './state.js'
 import { length } from './waiting.js'
 
 /** Leases are renewed and the dead are looked for this often. */

@@ -1,7 +1,7 @@
 // PORT ScheduleStore over a memory room: shared by all apps of one name at the same URL in this process.
 import { pageSize, type PutOptions, type ScheduleStore, type Stored } from '../beat/store.js'
 import type { Room } from './room.js'
-import type { Timetabled } from './state.js'
+import type { Timetabled } from './records.js'
 
 type Listener = (names: readonly string[] | null) => void
 

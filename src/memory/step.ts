@@ -6,7 +6,8 @@ import type { Draft } from './draft.js'
 import { enter, gateOf } from './gates.js'
 import type { OperationOf, ReplyTo } from './operations.js'
 import { take } from './queues.js'
-import { type ConsumerRecord, listKey, type Message, parkedKey, priorityLists } from './state.js'
+import { listKey, parkedKey, priorityLists } from './keys.js'
+import type { ConsumerRecord, Message } from './records.js'
 
 /** The order in which lists are looked at: redeliveries, then each priority of all queues. */
 const lists = (queues: readonly string[]): readonly string[] => [

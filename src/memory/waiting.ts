@@ -3,7 +3,8 @@ import { dequeToArray } from './deque.js'
 import type { Draft } from './draft.js'
 import { emptyLines, inLines } from './gates.js'
 import type { OperationOf } from './operations.js'
-import { listKey, type Message, parkedKey, priorityLists } from './state.js'
+import { listKey, parkedKey, priorityLists } from './keys.js'
+import type { Message } from './records.js'
 
 const parkedOf = (draft: Draft, queue: string): readonly string[] =>
   (draft.get('limited', queue) ?? []).map((task) => parkedKey(queue, task))

@@ -1,5 +1,6 @@
 // PORT Backend over Redis: results are read, waited for and forgotten here; they are written by the steps of
 // workers.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backend } from '../runtime/backend.js'
 import type { Keys } from './keys.js'
 import type { Link } from './link.js'
@@ -10,8 +11,6 @@ import { Watcher } from './watch.js'
 
 const chunk = 500
 const pauseMs = 50
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Sends until there is an answer or the time is up; rejects with OperationalError. */
 export const ask = async <T>(

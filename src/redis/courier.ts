@@ -4,6 +4,7 @@
 // anew. What was delivered leaves the outbox afterwards, so a courier that dies in between has it delivered again, which
 // changes nothing.
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConsumerOptions } from '../runtime/consumer.js'
 import type { Address } from './address.js'
 import type { Keys } from './keys.js'
@@ -45,9 +46,10 @@ const wordsOf = (entry: Buffer): readonly (Buffer | string)[] => {
   return [entry.subarray(from, to), entry.toString('latin1', 0, first), entry.subarray(to)]
 }
 
-const noop = (): void => undefined
+/** It keeps no process alive. */
+const aside = { ref: false }
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref())
+const noop = (): void => undefined
 
 export class Courier {
   readonly #options: CourierOptions
@@ -96,7 +98,7 @@ export class Courier {
     if (this.#running === null) return
     this.#stopped = true
     if (this.#here.up) void this.#bell.send('client', ['UNBLOCK', this.#here.clientId]).catch(noop)
-    await Promise.race([this.#running, sleep(leaveMs)])
+    await Promise.race([this.#running, sleep(leaveMs, undefined, aside)])
     for (const link of [this.#here, this.#there]) {
       link.free()
       link.close()
@@ -111,7 +113,7 @@ export class Courier {
       } catch (error) {
         if (this.#stopped) break
         this.#complain(this.#here.up ? this.#options.results : this.#options.broker, error)
-        await sleep(pauseMs)
+        await sleep(pauseMs, undefined, aside)
       }
     }
     if (this.#place !== null) await this.#deliver([], 1).catch(noop)
@@ -121,7 +123,7 @@ export class Courier {
   async #round(): Promise<boolean> {
     await Promise.all([this.#here.whenUp(), this.#there.whenUp()])
     if (this.#place === null && !(await this.#takePlace())) {
-      if (!this.#stopped) await sleep(lookMs)
+      if (!this.#stopped) await sleep(lookMs, undefined, aside)
       return true
     }
     const connection = this.#connection

@@ -1,5 +1,6 @@
 // PORT Mailbox over Redis, as kombu has it: a fanout exchange is a channel, `/<database>.<exchange>`; a reply
 // goes to the lists that are bound to (exchange, key), and who waits for it takes its list away again.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Mailbox } from '../runtime/mailbox.js'
 import { ask } from './backend.js'
 import { type Keys, separator } from './keys.js'
@@ -116,7 +117,7 @@ export class RedisMailbox implements Mailbox {
           if (popped !== null && open) hear(String(popped[1]))
         } catch {
           // The connection was lost: it comes back, or the caller's patience ends.
-          if (open) await new Promise((resolve) => setTimeout(resolve, 50))
+          if (open) await sleep(50)
         }
     }
     void read()

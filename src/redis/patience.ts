@@ -1,5 +1,6 @@
 // A consumer's calls never fail for trouble over there: each is sent, with the same number, until its answer
 // comes. What is wrong is said once for each kind, and once that all of it is over.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LeaseLost } from '../errors.js'
 import type { ConsumerOptions } from '../runtime/consumer.js'
 import type { Link } from './link.js'
@@ -9,8 +10,6 @@ import { explain, kindOf, troubleOf } from './trouble.js'
 type Who = 'link' | 'calls' | 'reaper' | 'waiter'
 
 const pauseMs = 100
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 export class Patience {
   readonly #link: Link

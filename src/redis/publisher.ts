@@ -3,6 +3,7 @@
 // What must be confirmed by replicas or disks goes through a publisher of its own, with one lane on its own
 // connection: its calls, then one wait that covers them, while others gather for the next.
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { OperationalError } from '../errors.js'
 import type { Publication, Push } from '../runtime/publication.js'
 import { assertAof, confirm, type Need } from './confirm.js'
@@ -47,8 +48,6 @@ export interface PublisherOptions {
   /** Calls in flight. */
   readonly lanes: number
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 export class Publisher {
   readonly #link: Link

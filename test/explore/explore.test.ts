@@ -1,7 +1,7 @@
 // The explorer in a short form, and engines with a fault in each: it must find them.
 import { describe, expect, it } from 'vitest'
 import { transition as shipped } from '../../src/memory/engine.js'
-import type { ConsumerRecord } from '../../src/memory/state.js'
+import type { ConsumerRecord } from '../../src/memory/records.js'
 import { explore } from './explore.js'
 import { graphs } from './graphs.js'
 import type { Transition } from './world.js'

@@ -3,7 +3,8 @@
 import { dequeToArray } from '../../src/memory/deque.js'
 import { heapToArray } from '../../src/memory/heap.js'
 import type { OperationOf } from '../../src/memory/operations.js'
-import type { ConsumerRecord, Held, Message, State } from '../../src/memory/state.js'
+import type { ConsumerRecord, Held, Message } from '../../src/memory/records.js'
+import type { State } from '../../src/memory/state.js'
 import type { Script } from './script.js'
 import type { Hand, Worker, World } from './world.js'
 

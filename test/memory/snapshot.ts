@@ -2,7 +2,9 @@
 // comparing with what lies in a Redis, and for tests that fail.
 import { dequeToArray } from '../../src/memory/deque.js'
 import { heapToArray } from '../../src/memory/heap.js'
-import { type Message, type State, theOne } from '../../src/memory/state.js'
+import { theOne } from '../../src/memory/keys.js'
+import type { Message } from '../../src/memory/records.js'
+import type { State } from '../../src/memory/state.js'
 
 const sorted = <T, U>(table: Map<string, T>, show: (value: T, key: string) => U): Record<string, U> =>
   Object.fromEntries(

@@ -20,7 +20,7 @@ export interface CeleryInstall {
 /** With `cryptography`, for its serializer `auth`. */
 const wanted = 'celery[redis,auth]==5.6.3'
 
-/** spec/verified-experiments.md, section G. */
+/** Found by running it: Debian packs an older version of Celery. */
 const gapsOfDebian = [
   'datetime, date, decimal, uuid and time travel as text, and typed JSON is not decoded',
   'bytes cannot be sent',

@@ -1,4 +1,4 @@
--- permit: starts that the bucket of all workers allows now (the same arithmetic as runtime/rate.ts).
+-- permit: starts that the bucket of all workers allows now (the same arithmetic as runtime/pace.ts).
 --
 -- KEYS  1 the bucket: when the next start may be, µs
 -- ARGV  1 µs between two starts · 2 µs of delay that may be made up for · 3 starts wanted

@@ -4,6 +4,7 @@ import { LeaseLost, TaskRevokedError, TimeLimitExceeded } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Outcome, Pool } from '../../pools/pool.js'
 import type { Completion, Consumer, Delivery } from '../consumer.js'
+import { tracebackOf } from '../failure.js'
 import type { Complete } from '../follow-join.js'
 import type { Message } from '../message.js'
 import type { Gate } from '../gate.js'
@@ -92,7 +93,10 @@ export class Runs {
       const second = await ends.ofJoins(held, joins, completion.ending)
       return lease === this.lease ? { completion: second, held } : undefined
     } catch (error) {
-      log.critical(`The body of a chord could not be sent: ${describe(error)}`, factsOf(held.message))
+      log.critical(
+        `The body of a chord could not be sent: ${tracebackOf(error) ?? String(error)}`,
+        factsOf(held.message),
+      )
       return undefined
     }
   }
@@ -100,7 +104,9 @@ export class Runs {
   /** A fault of ours: its message is kept for those who look after the worker, and nobody waits for it. */
   private broken(delivery: Delivery, error: unknown): Ended {
     const { log, rules, now, telling } = this.options
-    log.critical(`A message of queue ${delivery.queue} could not be handled: ${describe(error)}`)
+    log.critical(
+      `A message of queue ${delivery.queue} could not be handled: ${tracebackOf(error) ?? String(error)}`,
+    )
     const reason = error instanceof Error ? error : new Error(String(error))
     telling.broken(delivery, reason)
     return { completion: deadLetter(delivery, reason, rules, now()), held: undefined }
@@ -268,6 +274,3 @@ export class Runs {
     return definition?.options.acksLate ?? this.options.acksLate
   }
 }
-
-const describe = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -1,9 +1,10 @@
 // The hot loop: claims what there are free slots for, hands it to the pool, and sends what ended together
-// with the next claim, in one call (docs/hot-path.md). At most one call for each lane of the consumer; what
+// with the next claim, in one call. At most one call for each lane of the consumer; what
 // ends meanwhile goes with the next one. No timer, no stream: the claim window is the back-pressure.
 import { LeaseLost } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Consumer, Delivery, Join } from '../consumer.js'
+import { tracebackOf } from '../failure.js'
 import { isOwnQueue } from '../broadcast.js'
 import { factsOf, nameOf } from './held.js'
 import { bare, type Ended } from './ended.js'
@@ -207,7 +208,7 @@ export class Slots {
 
   /** No call should fail so. What was to be committed is tried again, each by itself, after a breath. */
   private recover(ended: readonly Ended[], error: unknown): void {
-    this.options.log.critical(`The worker's loop failed: ${describe(error)}`)
+    this.options.log.critical(`The worker's loop failed: ${tracebackOf(error) ?? String(error)}`)
     this.breath ??= setTimeout(() => {
       this.breath = undefined
       this.pump()
@@ -351,6 +352,3 @@ export class Slots {
 /** Messages that these ends sent: where there was nothing else, what comes is they, and tells of no others. */
 const sentBy = (ended: readonly Ended[]): number =>
   ended.reduce((sum, { completion: { pushes } }) => sum + pushes.length, 0)
-
-const describe = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? error.message) : String(error)

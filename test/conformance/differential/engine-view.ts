@@ -2,14 +2,9 @@
 // the same from a Redis.
 import { dequeToArray } from '../../../src/memory/deque.js'
 import { heapToArray } from '../../../src/memory/heap.js'
-import {
-  type Chord,
-  type ConsumerRecord,
-  type Held,
-  type Message,
-  type State,
-  theOne,
-} from '../../../src/memory/state.js'
+import { theOne } from '../../../src/memory/keys.js'
+import type { Chord, ConsumerRecord, Held, Message } from '../../../src/memory/records.js'
+import type { State } from '../../../src/memory/state.js'
 import { bindingMember } from '../../../src/redis/keys.js'
 import { gateText, readGate } from '../../../src/runtime/gate.js'
 import { laneNames } from './over-redis.js'
