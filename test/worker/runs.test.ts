@@ -65,7 +65,7 @@ const bench = (
     ),
     silentLogger,
     reports,
-    () => Promise.resolve(),
+    { keep: () => Promise.resolve() },
   )
   const started: Started[] = []
   const consumer = {

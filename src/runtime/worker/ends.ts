@@ -21,6 +21,7 @@ import { repr } from '../repr.js'
 import { isOfKind } from '../task.js'
 import { type Completions, type EndSettings, freeing } from './completions.js'
 import { factsOf, type Held, nameOf, toldBy } from './held.js'
+import type { KeptHeaders } from './kept-headers.js'
 import type { Opened, Pages } from './pages.js'
 import type { Reports } from './reports.js'
 
@@ -34,7 +35,7 @@ export class Ends {
     private readonly log: Logger,
     private readonly reports: EndReports,
     /** With `resultExtended`: keeps which tasks a header had, for whoever has only the id of its body. */
-    private readonly keepHeader: (groupId: string, shape: string, expires: number) => Promise<void>,
+    private readonly headers: Pick<KeptHeaders, 'keep'>,
   ) {}
 
   /** The end of a run. `ms` is how long it took. A promise only where something has to be asked first. */
@@ -238,7 +239,7 @@ export class Ends {
     if (this.settings.resultExtended)
       for (const { groupId, members } of joins) {
         const shape = headerShape(groupId, members)
-        if (shape !== null) await this.keepHeader(groupId, shape, this.completions.expires(held))
+        if (shape !== null) await this.headers.keep(groupId, shape, this.completions.expires(held))
       }
     try {
       return await join()

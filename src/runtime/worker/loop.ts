@@ -17,6 +17,7 @@ import { Completions } from './completions.js'
 import { Ends } from './ends.js'
 import type { Held } from './held.js'
 import { farewell } from './farewell.js'
+import { KeptHeaders } from './kept-headers.js'
 import { Limits, type Rates } from './limits.js'
 import type { PoolName, WorkerOptions } from './options.js'
 import { Pages } from './pages.js'
@@ -170,15 +171,9 @@ export class Loop {
       sentBy: parts.tellSent && ((tag: string) => reports.sending(tag)),
     }
     const pages = new Pages(consumer, means.router.isOurs)
-    const keepHeader = async (...header: [groupId: string, shape: string, expires: number]) => {
-      try {
-        await (await parts.results.backend()).saveGroup(...header)
-      } catch (error) {
-        log.warning(`The members of header ${header[0]} could not be kept for graph(): ${String(error)}`)
-      }
-    }
+    const headers = new KeptHeaders(() => parts.results.backend(), log)
     const completions = new Completions(settings, means, hostname, mint)
-    const ends = new Ends(settings, completions, pages, log, reports, keepHeader)
+    const ends = new Ends(settings, completions, pages, log, reports, headers)
     const limits = new Limits({
       consumer,
       ratesOf: (task) => this.#ratesOf(task),
