@@ -1,6 +1,7 @@
 // lovage dead: the messages that could not end well. Exit code 1: there is no such letter, or not every one could be
 // sent again.
 import { Command } from 'commander'
+import type { DeadLetter } from '../index.js'
 import type { AppPort } from './app-port.js'
 import { appFor, colorsFor, type Context } from './context.js'
 import { letterJson, lettersText, letterText } from './dead-print.js'
@@ -12,13 +13,6 @@ interface Chosen {
   readonly all?: boolean
   readonly queue?: string
 }
-
-const everything = Number.MAX_SAFE_INTEGER
-
-const ofQueue =
-  (queue: string | undefined) =>
-  (letter: { readonly queue: string }): boolean =>
-    queue === undefined || letter.queue === queue
 
 /** The letters that a command is about: those named, all, or all of a queue; the oldest first. */
 const chosen = async (
@@ -33,11 +27,13 @@ const chosen = async (
       `Which letters? Ids (lovage dead list), or --all, or --queue <name>: lovage dead ${word} --all`,
     )
   if (!isWide) return ids
-  const letters = await app.dead.list({ limit: everything })
-  return letters
-    .filter(ofQueue(queue))
-    .map(({ id }) => id)
-    .reverse()
+  return [...(await app.dead.ids(queue === undefined ? {} : { queue }))].reverse()
+}
+
+const newestOf = async (app: AppPort, queue: string, limit: number): Promise<readonly DeadLetter[]> => {
+  const ids = await app.dead.ids({ queue })
+  const letters = await Promise.all(ids.slice(0, limit).map((id) => app.dead.show(id)))
+  return letters.filter((letter) => letter !== null)
 }
 
 const many = (count: number): string => `${count} ${count === 1 ? 'letter' : 'letters'}`
@@ -61,8 +57,8 @@ export const deadCommand = ({ io }: Context): Command => {
     .option('-j, --json', 'print JSON, messages included')
     .action(({ limit, queue, json }: { limit: number; queue?: string; json?: boolean }, command: Command) =>
       using(command, async (app) => {
-        const found = await app.dead.list({ limit: queue === undefined ? limit : everything })
-        const letters = found.filter(ofQueue(queue)).slice(0, limit)
+        const letters =
+          queue === undefined ? await app.dead.list({ limit }) : await newestOf(app, queue, limit)
         io.out(json ? JSON.stringify(letters.map(letterJson), null, 2) : lettersText(letters))
       }),
     )

@@ -35,6 +35,11 @@ export class MemoryBroker implements Broker {
   readonly dead = {
     list: async (limit: number): Promise<readonly DeadLetter[]> =>
       this.room.submit('deadLetters', { most: limit }).map(toDeadLetter),
+    ids: async (queue?: string): Promise<readonly string[]> =>
+      this.room
+        .submit('deadLetters', { most: Number.MAX_SAFE_INTEGER })
+        .filter((letter) => queue === undefined || letter.queue === queue)
+        .map(({ id }) => id),
     read: async (id: string): Promise<DeadLetter | null> => {
       const letter = this.room.submit('deadLetter', { id })
       return letter === null ? null : toDeadLetter(letter)

@@ -55,6 +55,24 @@ export class DeadLetters implements NonNullable<Broker['dead']> {
     return letters
   }
 
+  async ids(queue?: string): Promise<readonly string[]> {
+    const ids = ((await this.ask('zrevrange', [this.keys.dead, 0, -1])) as readonly Buffer[]).map(String)
+    const found: string[] = []
+    for (let from = 0; from < ids.length; from += 1000) {
+      const some = ids.slice(from, from + 1000)
+      const queues = await Promise.all(
+        some.map((id) => this.ask('hget', [this.keys.deadLetter(id), 'queue'])),
+      )
+      // (Null: it has expired.)
+      found.push(
+        ...some.filter(
+          (_, at) => queues[at] != null && (queue === undefined || String(queues[at]) === queue),
+        ),
+      )
+    }
+    return found
+  }
+
   async read(id: string): Promise<DeadLetter | null> {
     const values = await this.ask('hmget', [this.keys.deadLetter(id), ...fields])
     return letterOf(id, values as readonly (Buffer | null)[])

@@ -106,6 +106,8 @@ export interface Broker {
   readonly dead: {
     /** Newest first. */
     list(limit: number): Promise<readonly DeadLetter[]>
+    /** The newest first, without their messages, which may be large: all of them, or those of one queue. */
+    ids(queue?: string): Promise<readonly string[]>
     read(id: string): Promise<DeadLetter | null>
     /** Back into its queue as a new message, in one step with what is taken away for it. */
     revive(letter: DeadLetter, revival: Revival): Promise<Revived>

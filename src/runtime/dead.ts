@@ -80,6 +80,11 @@ export class DeadLetters {
     return (await this.#host.broker()).dead.list(limit)
   }
 
+  /** The ids of all, or of those of one queue, the newest first; without their messages, which may be large. */
+  async ids({ queue }: { readonly queue?: string } = {}): Promise<readonly string[]> {
+    return (await this.#host.broker()).dead.ids(queue)
+  }
+
   /** One of them; null when there is none of this id (any more). */
   async show(id: string): Promise<DeadLetter | null> {
     const [one] = idsOf('show', id) as [string]

@@ -28,6 +28,18 @@ onEveryEngine('a dead letter that is sent again', (bench) => {
     expect(await broker.dead.read('nobody')).toBeNull()
   })
 
+  test('is named without its message: all of them, or those of one queue, the newest first', async () => {
+    const { broker } = await bury()
+    await bury('b')
+    const listed = (await broker.dead.list(9)).map(({ id }) => id)
+    expect(listed).toHaveLength(2)
+    expect(await broker.dead.ids()).toEqual(listed)
+    expect(await broker.dead.ids('q')).toEqual(listed)
+    expect(await broker.dead.ids('another')).toEqual([])
+    await broker.dead.purge([listed[0]!])
+    expect(await broker.dead.ids('q')).toEqual([listed[1]])
+  })
+
   test('lies in the list of its priority, byte for byte, as if it were new, and is no letter any more', async () => {
     const { broker, consumer, letter } = await bury('{ "a": 1.0 }', { priority: 6 })
     await broker.publish({ pushes: [push('urgent'), push('behind', { priority: 6 })], chords: [] })

@@ -54,6 +54,7 @@ export const farCarrier = (url: string, ask: (call: Json) => Promise<Json>): Car
     purge: not('purge'),
     dead: {
       list: not('Dead letters'),
+      ids: not('Dead letters'),
       read: not('Dead letters'),
       revive: not('Dead letters'),
       purge: not('Dead letters'),
