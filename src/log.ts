@@ -35,9 +35,29 @@ export const logTime = (at: Date): string =>
   `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ` +
   `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())},${pad(at.getMilliseconds(), 3)}`
 
+/** `\n` as two characters, `\x1b` as four. */
+const escaped = (text: string): string =>
+  text.replaceAll(/\p{Cc}/gu, (char) =>
+    char === '\n' ? '\\n' : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
+
+/**
+ * Whoever may send a message chooses its id, its task and what an error says: none of that may command a terminal, or
+ * look like a line of this log. Tracebacks keep their lines.
+ */
+const harmless = (message: string, { task, id }: Readonly<Record<string, unknown>>): string => {
+  if (!/\p{Cc}/u.test(message)) return message
+  let text = message
+  for (const name of [task, id])
+    if (typeof name === 'string' && name.includes('\n')) text = text.replaceAll(name, () => escaped(name))
+  return text.replaceAll(/[^\P{Cc}\n\t]/gu, escaped).replaceAll(/\n(?=\[\d{4}-)/g, '\n    ')
+}
+
 /** Celery's line. */
-export const textFormat: LogFormat = (level, message, { processName = 'MainProcess' }, at) =>
-  `[${logTime(at)}: ${level}/${processName as string}] ${message}`
+export const textFormat: LogFormat = (level, message, fields, at) => {
+  const { processName = 'MainProcess' } = fields
+  return `[${logTime(at)}: ${level}/${processName as string}] ${harmless(message, fields)}`
+}
 
 /** JSON of whatever stands in there: a line of the log must not fail the task that writes it. */
 export const fieldsJson = (fields: Readonly<Record<string, unknown>>): string => {

@@ -11,6 +11,19 @@ it('a line of text bears the name of its process, where it has one', () => {
   )
 })
 
+it('what came with a message neither looks like a line of the log nor commands a terminal', () => {
+  const shown = (message: string, fields = {}): string =>
+    textFormat('INFO', message, fields, at).replace(/^.*?MainProcess\] /, '')
+  const forged = '[2026-11-25 10:00:00,000: CRITICAL/MainProcess] all is lost'
+  const facts = { task: 'proj.add', id: `1\n${forged}` }
+  expect(shown(`Task proj.add[${facts.id}] received`, facts)).toBe(`Task proj.add[1\\n${forged}] received`)
+  expect(shown(`Task proj.add[1] raised: Error('x\n${forged}')`)).toBe(
+    `Task proj.add[1] raised: Error('x\n    ${forged}')`,
+  )
+  expect(shown('\u001b[2J\rgone\u0085')).toBe('\\x1b[2J\\x0dgone\\x85')
+  expect(shown('Error: x\n    at a (b.js:1:2)\n\tat c')).toBe('Error: x\n    at a (b.js:1:2)\n\tat c')
+})
+
 it('a line of JSON is one object, with the facts behind', () => {
   expect(jsonFormat('INFO', 'a\nb', {}, at)).toBe(
     '{"time":"1970-01-01T00:00:00.000Z","level":"INFO","message":"a\\nb"}',
