@@ -1,19 +1,22 @@
 // Reads results: over the connection on which they are announced, since there a look leaves in one write with the
 // subscription. But Redis cuts a listener off that is sent more than 32 MB at once (client-output-buffer-limit
-// pubsub), and one large result is enough. So who was cut off reads over a connection on which nobody listens.
+// pubsub), and one large result is enough. So who was cut off reads over a connection on which nobody listens, for a
+// while.
 import type { Link } from './link.js'
 
 type Texts = readonly (Buffer | null)[]
 
 /** Names in one answer, where answers may be large. */
 const atOnce = 100
+/** After a cut of any kind. */
+const apartMs = 60_000
 
 export class Reader {
   readonly #listening: Link
   readonly #open: () => Link
   #apart: Link | undefined
   #wasUp = false
-  #wasCut = false
+  #apartUntilMs = 0
 
   /** `open` makes the connection for reading alone. */
   constructor(listening: Link, open: () => Link) {
@@ -24,19 +27,20 @@ export class Reader {
         this.#wasUp = true
       },
       onDown: () => {
-        this.#wasCut = this.#wasUp
+        if (this.#wasUp) this.#apartUntilMs = performance.now() + apartMs
+        this.#wasUp = false
       },
     })
   }
 
   /** Reads do not queue up behind subscriptions. */
   get isApart(): boolean {
-    return this.#wasCut
+    return this.#apartUntilMs > 0 && performance.now() < this.#apartUntilMs
   }
 
   /** One attempt: the stored texts in the order of `names`. It leaves in this turn, unless it goes apart. */
   read(names: readonly string[]): Promise<Texts> {
-    return this.#wasCut
+    return this.isApart
       ? this.#readApart(names)
       : (this.#listening.send('mget', names) as unknown as Promise<Texts>)
   }
