@@ -50,11 +50,9 @@ interface Inner {
   readonly busy: number
   readonly claiming: boolean
   readonly listening: boolean
-  readonly alone: unknown
-  readonly patience: unknown
   readonly breath: unknown
   readonly waiting: readonly Delivery[]
-  readonly suspects: readonly Delivery[]
+  readonly suspects: { readonly list: readonly Delivery[]; readonly alone: unknown }
   readonly ready: readonly Ended[]
   readonly doubtful: readonly Ended[]
   readonly freeLanes: readonly number[]
@@ -96,7 +94,7 @@ class Bench {
     }
     const interrupt = (): void => this.of('wait').forEach((call) => this.answer(call, []))
     const handle = ({ tag, attempts }: Delivery): Promise<Ended | undefined> => {
-      const { alone } = this.inner
+      const { alone } = this.inner.suspects
       ensure(attempts >= 2 || alone === undefined, () => `${tag} begins beside a suspect`)
       ensure(alone === undefined || alone !== this.#alone, () => `${tag} begins beside another suspect`)
       this.#alone = alone
@@ -171,7 +169,7 @@ class Bench {
     const steps = this.of('step')
     const inFlight = [...steps, ...this.of('wait')].reduce((sum, { slots }) => sum + slots, 0)
     equal('busy', busy, this.of('handle').length)
-    equal('held', held, inner.waiting.length + inner.suspects.length + busy + joining)
+    equal('held', held, inner.waiting.length + inner.suspects.list.length + busy + joining)
     equal('asked', asked, inFlight)
     equal('lanes', freeLanes.length + steps.length, 2)
     ensure(busy <= concurrency, () => `${busy} run, at most ${concurrency} may`)
@@ -181,7 +179,8 @@ class Bench {
     const carried = steps.reduce((sum, { completions }) => sum + completions.length, 0)
     equal('open messages', this.open.size, held + carried + inner.ready.length + inner.doubtful.length)
     // And nothing stands still.
-    const canClaim = inner.claiming && inner.suspects.length === 0 && !inner.alone && !inner.breath
+    const canClaim =
+      inner.claiming && inner.suspects.list.length === 0 && !inner.suspects.alone && !inner.breath
     if (canClaim && held < capacity && freeLanes.length > 0)
       ensure(asked > 0, () => `there is room for ${capacity - held}, and nothing is asked for`)
     if (inner.ready.length > 0) equal('calls while ends are waiting', steps.length, 2)

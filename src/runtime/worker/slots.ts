@@ -9,6 +9,7 @@ import { isOwnQueue } from '../broadcast.js'
 import { factsOf, nameOf } from './held.js'
 import { bare, type Ended } from './ended.js'
 import type { Runs } from './runs.js'
+import { Suspects } from './suspects.js'
 import { Vigil } from './vigil.js'
 
 export interface SlotsOptions {
@@ -27,8 +28,6 @@ export interface SlotsOptions {
 const mostAtOnce = 1000
 /** After a call that failed as no call should: a fault must not become a storm. */
 const breathMs = 1000
-/** A message that kills its worker does so soon. For so long a suspect is alone, and for so long it waits to be. */
-const aloneMs = 5000
 
 export class Slots {
   /** Ends that go with the next call. */
@@ -37,15 +36,16 @@ export class Slots {
   private readonly doubtful: Ended[] = []
   /** Deliveries that wait for a slot of the pool (prefetched). */
   private readonly waiting: Delivery[] = []
-  /** Deliveries whose workers died more than once: each begins alone, so that one killer takes no neighbours along. */
-  private readonly suspects: Delivery[] = []
+  private readonly suspects = new Suspects(
+    (delivery, onEnd) => this.take(delivery, onEnd),
+    () => {
+      this.fill()
+      this.schedule()
+    },
+  )
   private readonly freeLanes: number[]
   /** Deliveries between their start and the text of their completion. */
   private busy = 0
-  /** While it is set, the last suspect has only just begun, and nothing else begins. */
-  private alone: NodeJS.Timeout | undefined
-  /** While it is set, a suspect waits for what runs to end; `false` when that has taken too long. */
-  private patience: NodeJS.Timeout | false | undefined
   /** Slots for which a claim is under way. */
   private asked = 0
   /** Messages in hand: waiting, suspected, busy, or joining a chord. */
@@ -91,7 +91,7 @@ export class Slots {
 
   /** What was claimed and has not begun. */
   get prefetched(): readonly Delivery[] {
-    return [...this.suspects, ...this.waiting]
+    return [...this.suspects.list, ...this.waiting]
   }
 
   start(): void {
@@ -103,8 +103,7 @@ export class Slots {
   async drain(): Promise<void> {
     this.claiming = false
     this.options.consumer.interrupt()
-    this.forgetPatience()
-    for (const delivery of [...this.waiting.splice(0), ...this.suspects.splice(0)]) this.giveBack(delivery)
+    for (const delivery of [...this.waiting.splice(0), ...this.suspects.clear()]) this.giveBack(delivery)
     this.schedule()
     if (!this.isIdle()) await new Promise<void>((resolve) => this.idle.push(resolve))
   }
@@ -122,9 +121,8 @@ export class Slots {
 
   /** The lease is lost: everything in hand is somebody else's. */
   lose(): void {
-    this.held -= this.waiting.length + this.suspects.length
-    for (const list of [this.waiting, this.suspects, this.ready, this.doubtful]) list.length = 0
-    this.forgetPatience()
+    this.held -= this.waiting.length + this.suspects.clear().length
+    for (const list of [this.waiting, this.ready, this.doubtful]) list.length = 0
     this.options.runs.lose()
     this.soon()
   }
@@ -169,7 +167,9 @@ export class Slots {
 
   /** Whether there may be more work for us, and we may take it. */
   private wants(): boolean {
-    return this.claiming && this.suspects.length === 0 && !this.alone && this.breath === undefined
+    return (
+      this.claiming && this.suspects.list.length === 0 && !this.suspects.isAlone && this.breath === undefined
+    )
   }
 
   private claimable(): number {
@@ -288,46 +288,18 @@ export class Slots {
     this.held += deliveries.length
     for (const delivery of deliveries)
       if (!this.claiming) this.giveBack(delivery)
-      else if (delivery.attempts >= 2) this.suspects.push(delivery)
+      else if (delivery.attempts >= 2) this.suspects.add(delivery)
       else this.waiting.push(delivery)
     this.fill()
   }
 
   /** Starts what can be started. */
   private fill(): void {
-    if (this.alone !== undefined) return
-    if (this.suspects.length > 0) this.fillSuspect()
+    if (this.suspects.isAlone) return
+    if (this.suspects.list.length > 0) this.suspects.begin(this.busy)
     else
       while (this.waiting.length > 0 && this.busy < this.concurrency)
         this.take(this.waiting.shift() as Delivery)
-  }
-
-  /** A suspect begins when nothing else runs, or when what runs takes too long: others wait for work, too. */
-  private fillSuspect(): void {
-    if (this.busy > 0 && this.patience !== false) {
-      this.patience ??= setTimeout(() => {
-        this.patience = false
-        this.fill()
-      }, aloneMs)
-      return
-    }
-    this.forgetPatience()
-    const begun = setTimeout(() => this.unfence(begun), aloneMs)
-    this.alone = begun
-    this.take(this.suspects.shift() as Delivery, () => this.unfence(begun))
-  }
-
-  private unfence(begun: NodeJS.Timeout): void {
-    clearTimeout(begun)
-    if (this.alone !== begun) return
-    this.alone = undefined
-    this.fill()
-    this.schedule()
-  }
-
-  private forgetPatience(): void {
-    if (this.patience !== false) clearTimeout(this.patience)
-    this.patience = undefined
   }
 
   private take(delivery: Delivery, onEnd?: () => void): void {
