@@ -47,6 +47,8 @@ const kinds = {
   wait: { worker, slots },
   resend: { worker, lane },
   copy: { pick },
+  /** What has ended is ended once more, by a call of its own. */
+  repeat: { worker, lane, pick },
   note: { worker, pick, lost: isLost },
   admit: { worker, pick, lost: isLost },
   release: { worker, pick, lost: isLost },

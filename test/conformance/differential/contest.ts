@@ -327,6 +327,20 @@ export class Contest {
         if (worker.unanswered.has(lane)) return
         return this.#step(worker, { lane, slots, queues: turn ? [...queues].reverse() : queues }, ends, lost)
       }
+      case 'repeat': {
+        const before = this.#steps.filter(
+          (step) => step.consumer === worker.id && step.completions.length > 0,
+        )
+        const held = new Set(worker.hands.map(({ tag }) => tag))
+        const again = at(before, command.pick).flatMap(({ completions }) => completions)
+        const completions = again.filter(({ tag }) => !held.has(tag))
+        if (completions.length === 0 || worker.unanswered.has(command.lane)) return
+        const { request } = worker
+        worker.request += 1
+        const asked = { consumer, lane: command.lane, request, completions, slots: 0, queues }
+        const reply = await this.#both('step', asked, { compare: inOrder })
+        return reply.kind === 'done' ? undefined : this.#startAgain(worker)
+      }
       case 'wait':
         return this.#step(worker, { lane: waitLane, slots: command.slots, queues })
       case 'pull': {
