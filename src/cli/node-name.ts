@@ -1,4 +1,5 @@
 // Node names, and the % signs in them and in the names of files (spec 9.4).
+import { Fault } from './fault.js'
 
 /** `%h` the host's full name, `%n` its first label, `%d` the rest. `w1` is `celery@w1`; a part that is empty is the usual one. */
 export const nodeName = (given: string | undefined, host: string): string => {
@@ -25,4 +26,9 @@ export const fileName = (given: string, node: string): string => {
 }
 
 const expand = (text: string, values: Readonly<Record<string, string>>): string =>
-  text.replace(/%([A-Za-z%])/g, (whole, letter: string) => values[letter] ?? whole)
+  text.replace(/%([A-Za-z])/g, (whole, letter: string) => {
+    const value = values[letter]
+    if (value !== undefined) return value
+    const known = Object.keys(values).map((each) => `%${each}`)
+    throw new Fault(`"${text}": ${whole} stands for nothing there. Expected one of ${known.join(', ')}.`)
+  })

@@ -27,6 +27,15 @@ describe('nodeName', () => {
     expect(nodeName(given, 'node-a.example.com')).toBe(expected)
   })
 
+  it('refuses a % that stands for nothing, as Celery does', () => {
+    expect(() => nodeName('w1@%z', 'box')).toThrow(
+      '"w1@%z": %z stands for nothing there. Expected one of %h, %n, %d.',
+    )
+    expect(() => fileName('/var/log/%Y.log', 'w1@box')).toThrow(
+      '"/var/log/%Y.log": %Y stands for nothing there. Expected one of %n, %h, %d, %p, %i, %I.',
+    )
+  })
+
   it('has no domain where the host has none', () => {
     expect(nodeName('w@%n.%d', 'box')).toBe('w@box.')
   })
