@@ -2,8 +2,8 @@
 // would hear nothing and start nothing.
 import { runInNewContext } from 'node:vm'
 
-/** Far more than a name of a node takes on any machine, and too little to be missed. */
-const mostMs = 500
+/** Far more than a name of a node takes on any machine; and many such messages in a row still leave time for work. */
+const mostMs = 100
 
 /** Throws SyntaxError for one that is none, and Error for one that takes too long. */
 export const matches = (source: string, text: string): boolean => {
