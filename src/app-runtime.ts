@@ -79,8 +79,21 @@ export class AppRuntime {
       broker: () => this.broker(),
       settings: () => this.settings,
       controlExchange: () => this.settings.controlExchange,
+      purge: (queue) => this.#purge(queue),
     })
     return this.#control
+  }
+
+  async #purge(queue: string): Promise<number> {
+    // Parts of a worker, which a client does without until then.
+    const [{ purge }, { workerSettings }] = await Promise.all([
+      import('./runtime/worker/purge.js'),
+      import('./app-worker-settings.js'),
+    ])
+    const broker = await this.broker()
+    const { registry, log } = this
+    const settings = workerSettings(this.settings)
+    return purge({ broker, means: this.means(broker), registry, settings, mint: randomUUID, log }, queue)
   }
 
   async broker(): Promise<Broker> {

@@ -1,4 +1,5 @@
 // A worker of an app: its options over the app's settings, its queues, and what it is given.
+import { workerSettings } from './app-worker-settings.js'
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { isChild } from './app-child.js'
@@ -8,7 +9,6 @@ import { packageVersion } from './app-version.js'
 import type { Settings } from './config.js'
 import { ImproperlyConfigured } from './errors.js'
 import { checkWorkerOptions, type PoolName, type WorkerOptions } from './runtime/worker/options.js'
-import type { WorkerParts } from './runtime/worker/parts.js'
 import { Worker } from './runtime/worker/worker.js'
 
 /** Throws ImproperlyConfigured. */
@@ -139,26 +139,3 @@ const queuesOf = (
     )
   return chosen
 }
-
-/** The settings that a worker reads. */
-const workerSettings = (settings: Settings): WorkerParts['settings'] => ({
-  ignoreResult: settings.taskIgnoreResult,
-  storeErrorsEvenIfIgnored: settings.taskStoreErrorsEvenIfIgnored,
-  acksOnFailureOrTimeout: settings.taskAcksOnFailureOrTimeout,
-  resultExpires: settings.resultExpires,
-  resultExtended: settings.resultExtended,
-  inheritPriority: settings.taskInheritParentPriority,
-  headerErrbacks: settings.taskAllowErrorCbOnChordHeader,
-  limits: settings,
-  taskAcksLate: settings.taskAcksLate,
-  taskTrackStarted: settings.taskTrackStarted,
-  taskRejectOnWorkerLost: settings.taskRejectOnWorkerLost,
-  defaultRateLimit: settings.taskDefaultRateLimit,
-  disableRateLimits: settings.workerDisableRateLimits,
-  maxDeliveries: settings.maxDeliveries,
-  deadLetterMax: settings.deadLetterMax,
-  deadLetterExpires: settings.deadLetterExpires,
-  workerLease: settings.workerLease,
-  workerSoftShutdownTimeout: settings.workerSoftShutdownTimeout,
-  strategy: settings.brokerTransportOptions.queueOrderStrategy ?? 'round_robin',
-})

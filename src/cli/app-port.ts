@@ -39,7 +39,6 @@ export interface BrokerPort {
   /** Rejects with OperationalError while it cannot be reached. */
   inspect(): Promise<unknown>
   examine(queues: readonly string[]): Promise<readonly FindingPort[]>
-  purge(queue: string): Promise<number>
   length(queue: string): Promise<number>
 }
 

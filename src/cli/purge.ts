@@ -37,9 +37,7 @@ export const purgeCommand = ({ io }: Context): Command =>
           )
           if (!/^y(es)?$/i.test(answer?.trim() ?? '')) throw new Fault('Aborted!', 1)
         }
-        const broker = await app.broker()
-        let count = 0
-        for (const name of names) count += await broker.purge(name)
+        const count = await app.control.purge(names)
         io.out(
           count === 0
             ? `No messages purged from ${names.length} ${headline}.`

@@ -216,9 +216,7 @@ const run = async (
 }
 
 const purge = async (app: AppPort, queues: readonly string[]): Promise<string> => {
-  const broker = await app.broker()
-  let count = 0
-  for (const queue of queues) count += await broker.purge(queue)
+  const count = await app.control.purge(queues)
   return `purge: Erased ${count} ${count === 1 ? 'message' : 'messages'} from the queue.\n`
 }
 

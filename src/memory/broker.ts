@@ -120,6 +120,10 @@ export class MemoryBroker implements Broker {
     return this.room.submit('purge', { queue })
   }
 
+  async setAside(queue: string): Promise<number | null> {
+    return this.room.submit('setAside', { queue })
+  }
+
   async close(): Promise<void> {
     this.#isOpen = false
     for (const consumer of this.#consumers) await consumer.close()

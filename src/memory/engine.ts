@@ -20,7 +20,7 @@ import { forget, read, readGroup, saveGroup, store } from './results.js'
 import { revoke, revoked } from './revoked.js'
 import type { Change, State } from './state.js'
 import { step } from './step.js'
-import { length, purge } from './waiting.js'
+import { length, purge, setAside } from './waiting.js'
 
 export interface Transition<K extends Kind> {
   /** To be applied (`apply`), in place or to a copy. */
@@ -53,6 +53,7 @@ const transitions: Table = {
   revoke,
   revoked,
   purge,
+  setAside,
   length,
   read,
   forget,

@@ -92,6 +92,13 @@ export const admit = (draft: Draft, operation: OperationOf<'admit'>): ReplyTo<'a
 export const inLines = (draft: Draft, queue: string): number =>
   draft.allIn('gated', queue).reduce((sum, [, waiting]) => sum + waiting, 0)
 
+/** A queue's messages that stand in lines. */
+export const lined = (draft: Draft, queue: string): readonly Message[] =>
+  draft
+    .allIn('gated', queue)
+    .flatMap(([name]) => dequeToArray(at(draft, name).line).map(({ message }) => message))
+    .filter((message) => message.queue === queue)
+
 /** Drops a queue's messages from all lines. `leaving` lay in it as well, and may be inside a gate. */
 export const emptyLines = (draft: Draft, queue: string, leaving: readonly Message[]): void => {
   for (const [name] of draft.allIn('gated', queue)) {

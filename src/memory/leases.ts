@@ -1,5 +1,6 @@
 // Consumers come, renew their leases, leave, or are found dead; then others get what they held.
 import type { Binding } from '../runtime/binding.js'
+import { isPurged } from '../runtime/purged.js'
 import type { Draft } from './draft.js'
 import { sweep } from './expiry.js'
 import { goBack } from './gates.js'
@@ -30,9 +31,9 @@ export const register = (draft: Draft, operation: OperationOf<'register'>): null
   const before = draft.get('consumers', consumer)
   const fresh = { hostname, queues, lanes: [], deadLetterMax, deadLetterExpires, gated }
   draft.set('consumers', consumer, { ...(before ?? fresh), leaseEndMs: draft.nowMs + leaseMs })
-  const own = queues.map(
-    (queue): Binding => ({ queue, exchange: queue, exchangeType: 'direct', routingKey: queue }),
-  )
+  const own = queues
+    .filter((queue) => !isPurged(queue))
+    .map((queue): Binding => ({ queue, exchange: queue, exchangeType: 'direct', routingKey: queue }))
   for (const binding of [...own, ...bindings]) bind(draft, binding)
   return null
 }

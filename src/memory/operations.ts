@@ -104,6 +104,8 @@ export interface Operations {
   /** Due moment and text, the earliest first. */
   deferred: { asked: { readonly queue: string; readonly most: number }; reply: readonly Deferred[] }
   purge: { asked: { readonly queue: string }; reply: number }
+  /** Null where something lies there still. */
+  setAside: { asked: { readonly queue: string }; reply: number | null }
   length: { asked: { readonly queue: string }; reply: number }
   read: { asked: { readonly taskIds: readonly string[] }; reply: readonly (string | null)[] }
   forget: {

@@ -14,6 +14,7 @@ import type {
 import type { Consumer, ConsumerOptions } from '../runtime/consumer.js'
 import type { FireReply, Firing } from '../runtime/firing.js'
 import type { Publication, StagedPiece } from '../runtime/publication.js'
+import { purgedQueue } from '../runtime/purged.js'
 import type { Address } from './address.js'
 import { ask } from './backend.js'
 import { RedisConsumer } from './consumer.js'
@@ -261,6 +262,17 @@ export class RedisBroker implements Broker {
     const args = [names.length, ...names, keys.parkedPrefix(queue), keys.base, queue]
     const run = () => this.link.run(scripts.purge, args)
     return (await ask(this.link, this.url, this.#options.timeoutSeconds, run)) as number
+  }
+
+  async setAside(queue: string): Promise<number | null> {
+    const { keys, timeoutSeconds } = this.#options
+    const names = [keys.limited(queue), keys.gated(queue), ...this.#waiting(queue)]
+    const aside = this.#waiting(purgedQueue(queue))
+    const args = [names.length, ...names, keys.parkedPrefix(queue), keys.base, queue, ...aside]
+    const moved = (await ask(this.link, this.url, timeoutSeconds, () =>
+      this.link.run(scripts.purge, args),
+    )) as number
+    return moved < 0 ? null : moved
   }
 
   readonly dead: DeadLetters

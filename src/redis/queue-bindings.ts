@@ -1,5 +1,6 @@
 // A queue is bound to its own name, as kombu does it: before its first message, once for each connection and on the
 // same one; a full server refuses both.
+import { isPurged } from '../runtime/purged.js'
 import { directBinding, type Keys } from './keys.js'
 import type { Link } from './link.js'
 
@@ -15,7 +16,7 @@ export class QueueBindings {
 
   /** Nobody waits for it: what is in trouble is told by the push behind it. '' is no queue. */
   ensure(queue: string): void {
-    if (queue === '' || this.#bound.has(queue)) return
+    if (queue === '' || isPurged(queue) || this.#bound.has(queue)) return
     this.#bound.add(queue)
     this.#link
       .send('sadd', [this.#keys.binding(queue), directBinding(queue)])

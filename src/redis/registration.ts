@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { InvalidUsage, LeaseLost } from '../errors.js'
 import type { Binding } from '../runtime/binding.js'
 import type { ConsumerOptions, Delivery } from '../runtime/consumer.js'
+import { isPurged } from '../runtime/purged.js'
 import type { Holdings } from './holdings.js'
 import { bindingMember, type Databases, directBinding, type Keys } from './keys.js'
 import type { LeaseKeeper } from './lease.js'
@@ -76,10 +77,11 @@ export class Registration {
     const { leaseMs, hostname } = this.#options
     const queues = this.#queues
     const bindings = this.#bindings
-    const exchanges = [...queues, ...bindings.map(({ exchange }) => exchange)]
+    const own = queues.filter((queue) => !isPurged(queue))
+    const exchanges = [...own, ...bindings.map(({ exchange }) => exchange)]
     const names = [keys.consumer(this.id), keys.consumers, ...exchanges.map(keys.binding)]
     const args = [names.length, ...names, this.id, leaseMs, hostname, JSON.stringify(queues)]
-    args.push(...queues.map(directBinding), ...bindings.map(bindingMember))
+    args.push(...own.map(directBinding), ...bindings.map(bindingMember))
     await patience.send(() => link.run(scripts.register, args))
     this.stands = true
     const listed =

@@ -101,8 +101,13 @@ export interface Broker {
   deferred(queue: string, limit: number): Promise<readonly Deferred[]>
   /** Waiting messages, all priorities, redeliveries included. */
   length(queue: string): Promise<number>
-  /** Drops what waits (not what is held): returns how many. */
+  /** Drops what waits (not what is held), and tells nobody: returns how many. Users purge by `app.control.purge`. */
   purge(queue: string): Promise<number>
+  /**
+   * Moves what waits to `purgedQueue(queue)`, out of its gates: returns how many; null where something lies there
+   * still, from a purge that was cut off: then nothing is moved.
+   */
+  setAside(queue: string): Promise<number | null>
   readonly dead: {
     /** Newest first. */
     list(limit: number): Promise<readonly DeadLetter[]>

@@ -32,8 +32,8 @@ export const failureOf = (error: unknown, ending: Ending = ack): Failure => ({
   ending,
 })
 
-/** `reason` is Celery's word: revoked, expired, terminated. */
-export const revokedBy = (reason: 'revoked' | 'expired' | 'terminated'): Failure => ({
+/** `reason` is Celery's word, `purged` is ours. */
+export const revokedBy = (reason: 'revoked' | 'expired' | 'terminated' | 'purged'): Failure => ({
   state: 'REVOKED',
   info: toExceptionInfo(new TaskRevokedError(reason)),
   traceback: null,

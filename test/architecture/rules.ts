@@ -15,7 +15,7 @@ const config = /^config(-[\w-]+)?\.ts$/
 const canvas = /^canvas\//
 /** What the carrying rooms may know: the ports, and the text of a message. */
 const ports =
-  /^(runtime\/(binding|broker|consumer|publication|firing|dead-letter|gate|pace|backend|carrier|mailbox|events|serializer|middleware)|beat\/(schedule|store))\.ts$/
+  /^(runtime\/(binding|broker|purged|consumer|publication|firing|dead-letter|gate|pace|backend|carrier|mailbox|events|serializer|middleware)|beat\/(schedule|store))\.ts$/
 const messages = /^runtime\/(json(-\w+)*|message|envelope)\.ts$/
 
 const carrying: Room = {

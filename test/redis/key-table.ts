@@ -41,6 +41,16 @@ export const keyTable: readonly KeyFact[] = [
     ttl: null,
   },
   {
+    name: 'lovage.purged.<queue>',
+    type: 'list',
+    owner: 'lovage',
+    database: 'broker',
+    holds:
+      'what was purged and has yet to be ended; as a queue it has lists of other priorities and of redeliveries',
+    ends: 'with the purge; a day after it, if that was cut off',
+    ttl: day,
+  },
+  {
     name: '_kombu.binding.<exchange>',
     type: 'set',
     owner: 'celery',

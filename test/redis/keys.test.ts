@@ -162,6 +162,10 @@ it('each key that is written stands in the table, with its type and its lifetime
   await mailbox.close()
   await store.remove('report')
   await store.close()
+  await broker.publish({ pushes: [{ ...push('aside'), queue: 'away' }], chords: [] })
+  expect(await broker.setAside('away')).toBe(1)
+  expect(await broker.setAside('away')).toBeNull()
+  await look()
   for (const name of await checkFar(look)) seen.add(name)
   expect([...seen].sort()).toEqual(keyTable.map(({ name }) => name).sort())
 

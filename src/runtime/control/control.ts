@@ -1,7 +1,7 @@
 // app.control: Celery's control commands, each a call. They are told without waiting for an answer, except
 // with `reply: true`; `ping` always waits.
 import { InvalidUsage } from '../../errors.js'
-import type { Settings } from '../../config.js'
+import { declaredQueues, type Settings } from '../../config.js'
 import type { Broker } from '../broker.js'
 import { show } from '../fields.js'
 import { revocationOf, listOf, type Stamp, stampText } from '../revoked.js'
@@ -22,6 +22,8 @@ export interface RevokeCommandOptions extends ControlOptions {
 }
 
 export interface ControlParts extends ControlSource {
+  /** Drops what waits there, and ends what others wait for. */
+  readonly purge: (queue: string) => Promise<number>
   readonly broker: () => Promise<Broker>
   readonly settings: () => Settings
 }
@@ -98,6 +100,21 @@ export class Control {
     const name = signalName(signal)
     await this.#remember([], stamps)
     return this.broadcast('revoke_by_stamped_headers', { headers, terminate, signal: name }, options)
+  }
+
+  /**
+   * Drops what waits in these queues, by default all that are declared: how many messages there were. Nobody is
+   * told of a task that stands alone; a chord that waits for one fails, and what was to follow ends REVOKED.
+   */
+  async purge(
+    queues: string | readonly string[] = [...declaredQueues(this.parts.settings()).keys()],
+  ): Promise<number> {
+    const list = listOf(queues)
+    if (list.some((queue) => typeof queue !== 'string' || queue === ''))
+      throw new InvalidUsage(`control.purge: expected names of queues, got ${show(queues)}.`)
+    let count = 0
+    for (const queue of list as readonly string[]) count += await this.parts.purge(queue)
+    return count
   }
 
   /** A warm stop. Workers give no answer to it. */

@@ -187,7 +187,7 @@ export class Ends {
     }
   }
 
-  ofRevoked(held: Held, reason: 'revoked' | 'expired' | 'terminated'): Completion | Promise<Completion> {
+  ofRevoked(held: Held, reason: Parameters<typeof revokedBy>[0]): Completion | Promise<Completion> {
     if (reason !== 'terminated')
       this.log.info(`Discarding ${reason} task: ${nameOf(held.message)}`, factsOf(held.message))
     return this.fail(held, revokedBy(reason))

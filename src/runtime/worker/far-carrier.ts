@@ -52,6 +52,7 @@ export const farCarrier = (url: string, ask: (call: Json) => Promise<Json>): Car
     revoked: not('What is revoked'),
     deferred: not('What a queue holds back'),
     purge: not('purge'),
+    setAside: not('purge'),
     dead: {
       list: not('Dead letters'),
       ids: not('Dead letters'),
