@@ -158,6 +158,9 @@ app.on('taskPostrun', ({ task, taskId: id, state }) => {
   if (state !== 'RETRY' && !task.startsWith('faults.')) write({ what: 'end', task, id, value: state })
 })
 
+/** So is what never runs: an expired message whose result nobody wants leaves no other trace. */
+app.on('taskRevoked', ({ task, taskId: id }) => write({ what: 'end', task, id, value: 'REVOKED' }))
+
 const worker = app.worker({ concurrency, queues, log: createLogger({ level: logLevel }) })
 await worker.start()
 console.log('ready')
