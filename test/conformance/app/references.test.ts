@@ -144,6 +144,18 @@ onEveryEngine('a canvas by reference', (bench) => {
     expect(await bench().graphs()).toEqual([])
   })
 
+  it('a header one of whose tasks is ignored, or is late, fails its chord and leaves nothing', async () => {
+    const { add, sum, leave } = await start()
+    const body = chained(sum.s(), ...many(30, () => add.s(1)))
+    const good = many(100, (i) => add.s(i, i))
+    for (const bad of [leave.s(1), add.s(1, 1).set({ expires: new Date(Date.now() - 1000) })]) {
+      const result = await chord([...good, bad], body).delay()
+      await expect(result.get(wait)).rejects.toThrow(ChordError)
+      await until(async () => (await bench().unfinished()).length === 0)
+      expect(await bench().graphs()).toEqual([])
+    }
+  })
+
   it('a task that is ignored leaves nothing of what would have followed', async () => {
     const { add, leave } = await start()
     await chained(add.s(0, 1), leave.s(), ...many(100, () => add.s(1))).delay()
