@@ -76,12 +76,15 @@ app.task('proj.ticked', () => 'ticked', { ignoreResult: true })
     await beat.stop()
   })
 
-  it('an operator with the worker’s rights asks and revokes', async () => {
+  it('an operator with the worker’s rights asks, revokes and purges', async () => {
     const operator = createApp('proj', { broker: urlOf('worker') })
     expect(await operator.control.inspect({ destination: 'w@h' }).ping()).toEqual({ 'w@h': { ok: 'pong' } })
     const later = await add.applyAsync([1, 2], { countdown: 600 })
     await operator.control.revoke(later.id)
     await until(async () => (await later.state()) === 'REVOKED')
+    const waiting = await chain(add.s(1, 1).set({ queue: 'celery-idle' }), add.s(1)).delay()
+    expect(await operator.control.purge(['celery-idle'])).toBe(1)
+    expect(await waiting.state()).toBe('REVOKED')
     await operator.close()
   })
 
