@@ -120,10 +120,11 @@ export const entryCommands = ({ io }: Context): readonly Command[] => {
           command,
           async (app) => {
             const schedule = await expressionOf(of, timezone)
-            const zone = timezone ?? (schedule === undefined ? await zoneOf(app, of) : app.settings.timezone)
+            const entry = schedule === undefined ? await app.beat.get(of) : undefined
             const ticks = await app.beat.next(schedule ?? of, count)
             if (asJson) json(ticks)
-            else io.out(nextLines(ticks, zone))
+            else if (entry?.paused) io.out(`${of} is paused: lovage beat resume ${of} lets it tick again.`)
+            else io.out(nextLines(ticks, timezone ?? entry?.timezone ?? app.settings.timezone))
           },
           false,
         ),
@@ -174,5 +175,3 @@ export const entryCommands = ({ io }: Context): readonly Command[] => {
     importing,
   ]
 }
-
-const zoneOf = async (app: AppPort, name: string): Promise<string> => (await app.beat.get(name)).timezone

@@ -166,6 +166,7 @@ describe('entries', () => {
         `next run +paused\\n[\\s\\S]*last task +${id} PENDING\\n[\\s\\S]*runs +1\\nhistory\\n.*now +${id}`,
       ),
     )
+    expect((await beat('next', 'nightly')).out).toMatch(/^nightly is paused: /)
     expect((await beat('resume', 'nightly')).out).toBe('Resumed nightly.')
     expect((await beat('next', 'nightly', '-n', '2')).out.split('\n')).toHaveLength(2)
     expect((await beat('remove', 'nightly')).out).toBe('Removed nightly.')
