@@ -29,8 +29,8 @@ export interface PutOptions {
   readonly state: string
 }
 
-/** Entries in one page, about. */
-export const pageSize = 250
+/** Entries in one page, about: a page that is read from a socket in one piece leaves little behind. */
+export const pageSize = 60
 
 export interface ScheduleStore {
   /** Without passwords, for banners: `redis://…`, `file celerybeat-schedule.json`. */
