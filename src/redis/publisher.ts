@@ -25,8 +25,6 @@ import { scripts } from './scripts.js'
 import { toOperational, troubleOf } from './trouble.js'
 
 const mostMessages = 200
-/** So many leave before their turn ends: Redis takes them in while the turn makes the next. */
-const enoughMessages = 50
 const mostBytes = 1 << 20
 const pauseMs = 20
 
@@ -102,7 +100,8 @@ export class Publisher {
       if (entry.patienceMs < this.#timeoutMs) this.#link.hurry()
       this.#pending.push(entry)
       this.#watchBy(entry.patientUntilMs)
-      if (this.#pending.length >= enoughMessages && this.#lanes.some(({ busy }) => !busy)) {
+      // A full call leaves before its turn ends: Redis takes it in while the turn makes the next.
+      if (this.#pending.length >= mostMessages && this.#lanes.some(({ busy }) => !busy)) {
         this.#flush()
         this.#link.flush()
       }
