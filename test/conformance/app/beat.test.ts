@@ -33,8 +33,8 @@ onEveryEngine('what a beat sends', (bench) => {
     expect(ran).toEqual(['abc', 'abc'])
     const history = await app.beat.history('job')
     expect(idsOf('after').sort()).toEqual(history.map(({ taskId }) => String(taskId)).sort())
-    // A tick that had to be tried again was announced again.
-    expect([...new Set(idsOf('before'))].sort()).toEqual(idsOf('after').sort())
+    // (A tick that had to be tried again was announced again, and one that the next overtook meanwhile was not sent.)
+    expect(idsOf('before')).toEqual(expect.arrayContaining(idsOf('after')))
   })
 
   test('and what is refused, because another was faster, was not sent: nobody hears that it was', async () => {
