@@ -8,6 +8,7 @@ import { roomOf } from '../../../src/memory/room.js'
 import type { SettingsInput } from '../../../src/config.js'
 import type { WorkerOptions } from '../../../src/runtime/worker/options.js'
 import type { Worker } from '../../../src/runtime/worker/worker.js'
+import { leaks } from '../../support/leaks.js'
 import { startRedis, type TestRedis } from '../../support/redis.js'
 import { until } from '../../support/until.js'
 import { type Looked, lookAtMemory, lookAtRedis } from './look.js'
@@ -63,6 +64,21 @@ const memory: Engine = {
 const redis = (): Engine => {
   let server: TestRedis
   let client: Redis
+  const unfinishedAt = async (globalKeyPrefix: string): Promise<string[]> => {
+    const find = (pattern: string) => client.keys(globalKeyPrefix + pattern)
+    const names = [
+      'celery',
+      'celery\x06*',
+      'lovage:redo:*',
+      'lovage:eta:*',
+      'lovage:limited:*',
+      'celery-taskset-meta-*.[sjt]',
+    ]
+    const found = await Promise.all([...names, 'lovage:chord:*:taken'].map(find))
+    const fields = await Promise.all((await find('lovage:unacked:*')).map((hash) => client.hkeys(hash)))
+    const held = fields.flat().filter((field) => !/^(l.|host|queues)$/.test(field))
+    return [...found.flat(), ...held]
+  }
   return {
     name: 'redis',
     start: async () => {
@@ -70,8 +86,17 @@ const redis = (): Engine => {
       client = new Redis(server.url)
     },
     stop: async () => {
+      // Entries of beat and dead letters are there to stay; and where a test left work that waits, what belongs to it.
+      const kept = { prefix: '*lovage:', allowed: /lovage:(dead\b|beat:)/ }
+      const forEver = await leaks(server.url, kept)
+      const placeOf = (key: string): string => key.slice(0, key.indexOf('lovage:'))
+      const places = [...new Set(forEver.map(placeOf))]
+      const over = await Promise.all(
+        places.map(async (place) => ((await unfinishedAt(place)).length === 0 ? [place] : [])),
+      )
       client.disconnect()
       await server.stop()
+      expect(forEver.filter((key) => over.flat().includes(placeOf(key)))).toEqual([])
     },
     open: (unique) => {
       const globalKeyPrefix = `${unique}:`
@@ -92,20 +117,7 @@ const redis = (): Engine => {
             return left.every((score) => score === null)
           })),
         look: () => lookAtRedis(client, globalKeyPrefix),
-        unfinished: async () => {
-          const find = (pattern: string) => client.keys(globalKeyPrefix + pattern)
-          const names = [
-            'celery',
-            'celery\x06*',
-            'lovage:redo:*',
-            'lovage:eta:*',
-            'celery-taskset-meta-*.[sjt]',
-          ]
-          const found = await Promise.all([...names, 'lovage:chord:*:taken'].map(find))
-          const fields = await Promise.all((await find('lovage:unacked:*')).map((hash) => client.hkeys(hash)))
-          const held = fields.flat().filter((field) => !/^(l.|host|queues)$/.test(field))
-          return [...found.flat(), ...held]
-        },
+        unfinished: () => unfinishedAt(globalKeyPrefix),
       }
     },
   }
