@@ -17,7 +17,7 @@ import { resumeTask } from '../reference.js'
 import type { Registry } from '../registry.js'
 import { releaseTask, stageIn } from '../stage.js'
 import { Completions } from './completions.js'
-import type { Ended } from './ended.js'
+import { bare, type Ended } from './ended.js'
 import { Ends } from './ends.js'
 import type { Held } from './held.js'
 import { Pages } from './pages.js'
@@ -35,14 +35,7 @@ export interface PurgeParts {
 const atOnce = 200
 const hostname = 'purge@lovage'
 
-const dropped = (tag: string): Completion => ({
-  tag,
-  ending: { kind: 'ack' },
-  results: [],
-  pushes: [],
-  chords: [],
-  parts: [],
-})
+const dropped = (tag: string): Ended => bare(tag, { kind: 'ack' })
 
 const silent = {
   succeeded: () => undefined,
@@ -130,18 +123,16 @@ class Purge {
   async #end(consumer: Consumer, ends: Ends, delivery: Delivery): Promise<Ended | undefined> {
     const { tag } = delivery
     const message = this.#read(delivery)
-    if (message === undefined) return { completion: dropped(tag), held: undefined }
+    if (message === undefined) return dropped(tag)
     const definition = this.parts.registry.get(message.task)
     const held: Held = { tag, queue: this.queue, message, definition, sent: [], added: noAdditions }
     if (delivery.redelivered && (delivery.uncertain || delivery.attempts > 0)) {
       const note = await consumer.note(tag, fenceOf(message), seatsAround(message))
       if (note.kind === 'lost') return undefined
       if (note.kind === 'done')
-        return {
-          held,
-          completion:
-            note.joins.length === 0 ? dropped(tag) : await ends.ofJoins(held, note.joins, { kind: 'ack' }),
-        }
+        return note.joins.length === 0
+          ? dropped(tag)
+          : { held, completion: await ends.ofJoins(held, note.joins, { kind: 'ack' }) }
     }
     try {
       return { held, completion: await this.#endOf(consumer, ends, held) }
@@ -150,7 +141,7 @@ class Purge {
       this.parts.log.error(
         `Task ${message.task}[${message.id}] was purged, and who waits for it could not be told: ${String(error)}`,
       )
-      return { held, completion: dropped(tag) }
+      return dropped(tag)
     }
   }
 
@@ -160,7 +151,7 @@ class Purge {
     if (message.task === newsTask) return ends.ofNews(held)
     if (message.task === resumeTask) return ends.ofResume(held)
     const isAwaited = ownPlace(message) !== undefined || (message.embed.chain ?? []).length > 0
-    return isAwaited ? ends.ofRevoked(held, 'purged') : dropped(tag)
+    return isAwaited ? ends.ofRevoked(held, 'purged') : dropped(tag).completion
   }
 
   /** What is staged for this queue is purged with it; what is for others goes there. */
