@@ -245,4 +245,6 @@ const hasTick = (entry: ScheduleEntry, nowMs: number, timezone: string): boolean
 const nameOf = (read: BeatRecord | Trouble): string => ('trouble' in read ? read.name : read.entry.name)
 
 const noEntry = (name: string): InvalidUsage =>
-  new InvalidUsage(`There is no beat entry named ${show(name)}. app.beat.list() tells which there are.`)
+  new InvalidUsage(
+    `There is no beat entry named ${show(name)}. app.beat.list() (or "lovage beat list") tells which there are.`,
+  )

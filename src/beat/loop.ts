@@ -49,7 +49,10 @@ export class Loop {
       onForget: (name) => this.#trigger.forget(name),
     })
     this.#trigger = new Trigger({ parts, agenda, ledger: this.#ledger, clock: this.#leadership, by })
-    this.#unwatch = parts.store.watch((names) => this.#ledger.hear(names))
+    this.#unwatch = parts.store.watch(
+      (names) => this.#ledger.hear(names),
+      (error) => parts.log.error(`beat: ${error.message} Until then no change is heard of.`),
+    )
     this.#ended = this.#run()
   }
 

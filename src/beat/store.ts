@@ -58,8 +58,9 @@ export interface ScheduleStore {
   /**
    * Calls `changed` with null soon, and within a second of each change of definitions with their names, or with null for "anything
    * may have changed" (after an outage), until the returned function is called. Keeps the process alive.
+   * `troubled` is told once why changes cannot be heard of until a person has mended something.
    */
-  watch(changed: (names: readonly string[] | null) => void): () => void
+  watch(changed: (names: readonly string[] | null) => void, troubled: (error: Error) => void): () => void
   close(): Promise<void>
 }
 

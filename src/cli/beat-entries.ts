@@ -120,6 +120,7 @@ export const entryCommands = ({ io }: Context): readonly Command[] => {
           command,
           async (app) => {
             const schedule = await expressionOf(of, timezone)
+            if (schedule === undefined && app.settings.brokerUrl === undefined) throw noExpression(of)
             const entry = schedule === undefined ? await app.beat.get(of) : undefined
             const ticks = await app.beat.next(schedule ?? of, count)
             if (asJson) json(ticks)
@@ -175,3 +176,9 @@ export const entryCommands = ({ io }: Context): readonly Command[] => {
     importing,
   ]
 }
+
+const noExpression = (text: string): Fault =>
+  new Fault(
+    `${JSON.stringify(text)} is no expression: expected five fields ('15 2 * * *'), six with seconds first, or an interval (30s).\n` +
+      'For the entry of that name, say whose it is: lovage -A proj/tasks.ts beat next …',
+  )

@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { library, type AppPort } from './app-port.js'
 import { Fault } from './fault.js'
-import { jsonArray, jsonObject, moment, momentOrSeconds, whole } from './options.js'
+import { jsonArray, jsonObject, moment, momentOrSeconds, priorityOption, whole } from './options.js'
 
 export interface EntryWords {
   readonly task?: string
@@ -15,7 +15,7 @@ export interface EntryWords {
   readonly args?: readonly unknown[]
   readonly kwargs?: Readonly<Record<string, unknown>>
   readonly queue?: string
-  readonly priority?: string
+  readonly priority?: number
   readonly expires?: Date | number
   readonly timezone?: string
   readonly dst?: string
@@ -38,7 +38,7 @@ export const withWords = (command: Command): Command =>
     .option('-a, --args <json>', "positional arguments, a JSON array: '[2, 2]'", jsonArray)
     .option('-k, --kwargs <json>', `keyword arguments, a JSON object: '{"x": 2}'`, jsonObject)
     .option('--queue <name>', 'the queue, instead of the one that the routes say')
-    .option('--priority <n>', '0 to 9')
+    .option('--priority <n>', '0 to 9', priorityOption)
     .option(
       '--expires <when>',
       'a run that did not start by then is not run: seconds after its tick, or a date',
@@ -69,15 +69,14 @@ export const optionsOf = ({
   maxRuns,
   paused,
 }: EntryWords) => {
-  const given = { queue, expires, timezone, dst, catchUp, overlap, startAt, endAt, maxRuns, paused }
-  const more = {
-    priority: priority === undefined ? undefined : Number(priority),
-    jitter: jitter === undefined ? undefined : intervalOf(jitter),
-  }
+  const given = { queue, priority, expires, timezone, dst, catchUp, overlap, startAt, endAt, maxRuns, paused }
+  const more = { jitter: jitter === undefined ? undefined : intervalOf(jitter) }
   return Object.fromEntries(Object.entries({ ...given, ...more }).filter(([, value]) => value !== undefined))
 }
 
 const intervalOf = (text: string): string | number => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : text)
+
+const numberOf = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text))
 
 /** What is wrong with it names the entry. */
 export const scheduleOf = async (name: string, words: EntryWords) => {
@@ -102,8 +101,13 @@ const readSchedule = async (words: EntryWords) => {
   if (words.cron !== undefined) return cron(words.cron)
   if (words.at !== undefined) return clocked(words.at)
   if (words.solar === undefined) return undefined
-  const [event = '', latitude, longitude] = words.solar.split(',')
-  return solar(event as Parameters<typeof solar>[0], Number(latitude), Number(longitude))
+  const [event, ...place] = words.solar.split(',')
+  const [latitude = Number.NaN, longitude = Number.NaN, ...rest] = place.map(numberOf)
+  if (rest.length > 0 || Number.isNaN(latitude + longitude))
+    throw new Fault(
+      `--solar: expected event,latitude,longitude such as sunrise,52.5,13.4, got ${words.solar}.`,
+    )
+  return solar(event as Parameters<typeof solar>[0], latitude, longitude)
 }
 
 /** Undefined: it is the name of an entry. */

@@ -55,7 +55,9 @@ Examples:
 
 const run = async ({ io, version }: Context, command: Command, options: BeatOptions): Promise<0 | 1> => {
   const app = await appFor(command, io, true)
-  const { scheduleFilename, schedule = scheduleFilename, scheduler, maxInterval } = options
+  const { scheduleFilename, schedule = scheduleFilename, scheduler } = options
+  // Celery's 0: as the settings say.
+  const maxInterval = options.maxInterval || undefined
   configureBeat(app, schedule, scheduler)
   const { settings } = app
   await loadTasks([...settings.imports, ...settings.include], 'imports', process.cwd())

@@ -13,6 +13,11 @@ export const whole = (text: string): number => {
   return value
 }
 
+export const priorityOption = (text: string): number => {
+  if (!/^\d$/.test(text.trim())) throw expected('a whole number from 0 to 9')
+  return Number(text)
+}
+
 export const port = (text: string): number => {
   const value = Number(text)
   if (!/^\d+$/.test(text.trim()) || value > 65_535) throw expected('a port, a whole number up to 65535')

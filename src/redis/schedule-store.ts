@@ -19,6 +19,11 @@ export interface ScheduleStoreOptions {
   readonly timeoutSeconds: number
 }
 
+interface Watcher {
+  readonly changed: (names: readonly string[] | null) => void
+  readonly troubled: (error: Error) => void
+}
+
 const lookMs = 800
 /** Changes that are remembered, and for how long (s): who missed more reads everything again. */
 const mostChanges = 1000
@@ -71,12 +76,14 @@ export class RedisScheduleStore implements ScheduleStore {
   readonly #states: string
   readonly #changes: string
   readonly #channel: string
-  readonly #watchers = new Set<(names: readonly string[] | null) => void>()
+  readonly #watchers = new Set<Watcher>()
   #timer: NodeJS.Timeout | undefined
   #looking = false
   /** The last change that was seen, and when (our clock) nothing had been missed. */
   #seen: string | undefined
   #seenAt = 0
+  /** The watchers were told of it. */
+  #isTroubled = false
 
   constructor(options: ScheduleStoreOptions) {
     const { address, keys, scope } = options
@@ -146,8 +153,8 @@ export class RedisScheduleStore implements ScheduleStore {
     return (lines as readonly Buffer[]).map(String)
   }
 
-  watch(changed: (names: readonly string[] | null) => void): () => void {
-    const watcher = (names: readonly string[] | null): void => changed(names)
+  watch(changed: Watcher['changed'], troubled: Watcher['troubled']): () => void {
+    const watcher = { changed, troubled }
     this.#watchers.add(watcher)
     if (this.#watchers.size === 1) {
       this.#link.hold()
@@ -213,14 +220,15 @@ export class RedisScheduleStore implements ScheduleStore {
     this.#timer = setTimeout(() => void this.#look(), inMs)
   }
 
-  /** Which names were changed since the last look. Trouble is no news: the next look comes. */
+  /** Which names were changed since the last look. That a server is away is no news: the next look comes. */
   async #look(): Promise<void> {
     if (this.#looking) return
     this.#looking = true
     try {
       if (this.#link.up) await this.#compare()
-    } catch {
+    } catch (error) {
       // The connection is gone or the server is full: a later look tells everything.
+      if (/WRONGTYPE/.test((error as Error).message)) this.#complain()
     } finally {
       this.#looking = false
       this.#soon(lookMs)
@@ -246,12 +254,19 @@ export class RedisScheduleStore implements ScheduleStore {
     const names = flat.filter((_, index) => index % 2 === 0)
     const trusted = startedAt - this.#seenAt < trustedMs && names.length < mostChanges
     this.#seenAt = startedAt
+    this.#isTroubled = false
     if (names.length > 0) this.#seen = Number(flat.at(-1)).toFixed(0)
     if (!trusted) this.#tell(null)
     else if (names.length > 0) this.#tell(names)
   }
 
   #tell(names: readonly string[] | null): void {
-    for (const watcher of this.#watchers) watcher(names)
+    for (const { changed } of this.#watchers) changed(names)
+  }
+
+  #complain(): void {
+    if (this.#isTroubled) return
+    this.#isTroubled = true
+    for (const { troubled } of this.#watchers) troubled(wrongKey(this.url, this.#changes, 'zset'))
   }
 }

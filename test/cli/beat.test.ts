@@ -91,6 +91,13 @@ describe('the process', () => {
     expect(existsSync(join(project.directory, 'beat.pid'))).toBe(false)
   })
 
+  it('takes --max-interval 0 for what the settings say, as Celery does', async () => {
+    const running = start({ EVERY: '0.2' }, '--max-interval', '0')
+    await running.line(/Scheduler: Sending due task tick/)
+    expect(running.stdout()).toContain('. maxinterval -> 5.00 minutes (300s)')
+    expect(await running.stop()).toEqual({ code: 0, signal: null })
+  })
+
   it('runs inside a worker with -B', async () => {
     const worker = project.start(
       ['-A', 'tasks.ts', 'worker', '-B', '-Q', 'ticks', '-l', 'INFO'],
@@ -196,6 +203,9 @@ describe('entries', () => {
       /^lovage: Beat entry "a": overlap: expected "allow", "skip" or "queue", got "maybe"/,
     ],
     [['add', 'a', 'note', '--every', '5'], 2, /^lovage: Beat entry "a": .*note.* takes/],
+    [['add', 'a', 'note', '--priority', 'high'], 2, /--priority <n>' argument 'high' .* from 0 to 9/],
+    [['add', 'a', 'note', '--solar', 'sunrise'], 2, /^lovage: --solar: expected event,lat.*, got sunrise\.$/],
+    [['add', 'a', 'note', '--solar', 'sunrise,52,east'], 2, /, got sunrise,52,east\.$/],
   ] as const)('%j says what is wrong', async (words, code, sentence) => {
     const answer = await beat(...words)
     expect(answer.err).toMatch(sentence)
@@ -215,5 +225,8 @@ describe('entries', () => {
     expect(out.split('\n')).toEqual(
       Array(3).fill(expect.stringMatching(/^\w{3} \d{4}-\d\d-\d\d 02:30:00 \+0[12]:00 Europe\/Berlin$/)),
     )
+    const wrong = await project.lovage(['beat', 'next', '30 2 *'])
+    expect(wrong).toMatchObject({ code: 2, out: '' })
+    expect(wrong.err).toMatch(/^lovage: "30 2 \*" is no expression: expected five fields/)
   })
 })

@@ -94,7 +94,10 @@ describe.each(Object.entries(stores))('a store of entries (%s)', (kind, open) =>
 
   it('tells of each change within a second, by name; and of everything at first', async () => {
     const heard: (readonly string[] | null)[] = []
-    const stop = one.watch((names) => heard.push(names))
+    const stop = one.watch(
+      (names) => heard.push(names),
+      (error) => heard.push([error.message]),
+    )
     await until(() => heard.includes(null))
     heard.length = 0
     const hears = (name: string) =>

@@ -268,6 +268,24 @@ describe('what lies in Redis and cannot be read', () => {
     },
   )
 
+  it('a list of changes that is none is told by a beat that listens, once, and it hears again when that is gone', async () => {
+    const { app, note, ran } = open()
+    const key = 'lovage:beat:proj:changes'
+    app.beat.every('tick', 0.05, note.si('tick'))
+    await app.worker({ log }).start()
+    await app.beat.start({ log })
+    await until(() => ran.includes('tick'))
+    const told = (): number => lines.filter((line) => line.includes(`The key "${key}"`)).length
+    await client.multi().del(key).set(key, 'mine').exec()
+    await until(() => told() === 1)
+    const before = ran.length
+    await until(() => ran.length >= before + 40)
+    await client.del(key)
+    await app.beat.create('late', { schedule: every(0.05), run: note.si('late') })
+    await until(() => ran.includes('late'))
+    expect(told()).toBe(1)
+  })
+
   it('a history that is none stops its entry, which is named, until it is gone; the others run', async () => {
     const { app, note, ran } = open()
     const key = 'lovage:beat:proj:history:odd'
