@@ -1,6 +1,7 @@
 // Waiting for results: one connection for all waits. One turn's names go out in one SUBSCRIBE, with an MGET
 // of the same names behind it on the same connection (RESP3 allows it), so that nothing falls between the
-// two. (Who was cut off looks over another connection, when he listens again: see reader.ts.) A message on a channel is only a hint that may be missed: every few seconds all waits are read again.
+// two. Who was cut off looks over another connection, when he listens again (reader.ts). A message on a channel is
+// only a hint that may be missed: every few seconds all waits are read again.
 // Both may leave before there is a watch, behind the message whose result it will be.
 import { closedUnder } from '../runtime/backend.js'
 import type { Link } from './link.js'

@@ -78,17 +78,16 @@ const headersOf = async (
   }
   if (lasts.size === 0) return []
   const texts = await backend.read([...lasts.keys()])
-  const found: (readonly [Branch, ResultTuple])[] = []
-  for (const [index, branches] of [...lasts.values()].entries()) {
+  const found = [...lasts.values()].map(async (branches, index) => {
     const text = texts[index]
-    if (text == null) continue
+    if (text == null) return []
     const { groupId, children } = readMeta(text)
     const sent = JSON.stringify(children)
     const bodies = branches.filter(({ handle }) => !sent.includes(JSON.stringify(handle.id)))
     const header = groupId === null || bodies.length === 0 ? null : await readHeader(groupId, backend)
-    if (header !== null) for (const body of bodies) found.push([body, header])
-  }
-  return found
+    return header === null ? [] : bodies.map((body) => [body, header] as const)
+  })
+  return (await Promise.all(found)).flat()
 }
 
 const readHeader = async (groupId: string, backend: Backend): Promise<ResultTuple | null> => {
