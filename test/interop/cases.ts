@@ -9,8 +9,8 @@ export interface PythonCase {
   readonly python: string
   /** As JSON gives it: tuples are arrays; an asymmetric matcher of vitest's does as well. */
   readonly gives: unknown
-  /** Typed JSON: Debian's 5.2.6 has none. */
-  readonly typed?: true
+  /** It needs what Debian's 5.2.6 has not: typed JSON, stamps. */
+  readonly newer?: true
 }
 
 const prelude = `
@@ -73,7 +73,7 @@ export async function runPython(
   cases: readonly PythonCase[],
   options: PythonOptions,
 ): Promise<(wanted: PythonCase) => void> {
-  const wanted = cases.filter(({ typed }) => typed !== true || celery.gaps.length === 0)
+  const wanted = cases.filter(({ newer }) => newer !== true || celery.gaps.length === 0)
   const functions = wanted.map(
     ({ shape, python }, index) =>
       `def case_${index}():\n${indent(unindent(python))}\n_run(${JSON.stringify(shape)}, case_${index})\n`,

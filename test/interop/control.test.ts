@@ -10,6 +10,7 @@ import { startRedis, type TestRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 
 const celery = await startCelery()
+const isOld = celery.gaps.length > 0
 
 describe.skipIf(celery.missing)('remote control', () => {
   let redis: TestRedis
@@ -66,30 +67,33 @@ describe.skipIf(celery.missing)('remote control', () => {
     expect(JSON.parse(ping.out)).toEqual({ 'node@test': { ok: 'pong' } })
   })
 
-  it('every question of celery inspect is answered, with the keys of a Python worker', async () => {
-    const answers = await celery.python<Record<string, Record<string, any>>>(
-      `
+  it.skipIf(isOld)(
+    'every question of celery inspect is answered, with the keys of a Python worker',
+    async () => {
+      const answers = await celery.python<Record<string, Record<string, any>>>(
+        `
       inspect = app.control.inspect(timeout=3, limit=2)
       give({name: getattr(inspect, name)() for name in (
         'active', 'reserved', 'scheduled', 'registered', 'stats', 'conf', 'report', 'revoked', 'active_queues', 'clock', 'ping'
       )})
       `,
-      { redisUrl: redis.url },
-    )
-    const keys = (name: string, node: string, part: (answer: any) => object) =>
-      Object.keys(part(answers[name]![node])).sort()
-    for (const name of Object.keys(answers))
-      expect(Object.keys(answers[name]!).sort(), name).toEqual(['node@test', python.hostname].sort())
-    for (const [name, part] of [
-      ['active_queues', (queues: any) => queues[0]],
-      ['active_queues', (queues: any) => queues[0].exchange],
-      ['stats', (stats: any) => stats],
-      ['stats', (stats: any) => stats.broker],
-      ['stats', (stats: any) => stats.rusage],
-    ] as const)
-      expect(keys(name, 'node@test', part)).toEqual(keys(name, python.hostname, part))
-    expect(answers['registered']!['node@test']).toEqual(['js.hold', 'js.note'])
-  })
+        { redisUrl: redis.url },
+      )
+      const keys = (name: string, node: string, part: (answer: any) => object) =>
+        Object.keys(part(answers[name]![node])).sort()
+      for (const name of Object.keys(answers))
+        expect(Object.keys(answers[name]!).sort(), name).toEqual(['node@test', python.hostname].sort())
+      for (const [name, part] of [
+        ['active_queues', (queues: any) => queues[0]],
+        ['active_queues', (queues: any) => queues[0].exchange],
+        ['stats', (stats: any) => stats],
+        ['stats', (stats: any) => stats.broker],
+        ['stats', (stats: any) => stats.rusage],
+      ] as const)
+        expect(keys(name, 'node@test', part)).toEqual(keys(name, python.hostname, part))
+      expect(answers['registered']!['node@test']).toEqual(['js.hold', 'js.note'])
+    },
+  )
 
   it('a revoke of a Python client is kept by our worker, and by those that start later', async () => {
     await celery.python(`app.control.revoke('from-python'); give(True)`, { redisUrl: redis.url })
@@ -161,7 +165,7 @@ describe.skipIf(celery.missing)('remote control', () => {
     await expect(never.get({ timeout: 10 })).rejects.toThrow('revoked')
   })
 
-  it('stamps of a Python client are revoked as well', async () => {
+  it.skipIf(isOld)('stamps of a Python client are revoked as well', async () => {
     ran = []
     await app.control.revokeByStampedHeaders({ customer: 'acme' })
     await celery.python(

@@ -6,9 +6,11 @@ import { asCelery, type CrontabCase } from '../beat/crontab-cases.js'
 import { startCelery } from '../support/celery.js'
 
 const celery = await startCelery()
+/** What is compared here is 5.6. */
+const unlike = celery.missing || celery.gaps.length > 0
 const generator = fileURLToPath(new URL('../beat/celery-vectors.py', import.meta.url))
 
-describe.skipIf(celery.missing)(`crontab() and Celery ${celery.version}`, () => {
+describe.skipIf(unlike)(`crontab() and Celery ${celery.version}`, () => {
   it('run at the same moments', async () => {
     const seed = Number(process.env.CRONTAB_SEED ?? Date.now() % 1_000_000_000)
     console.log(`crontab: seed ${seed}; CRONTAB_SEED=${seed} asks the same again`)

@@ -10,6 +10,7 @@ import { startRedis, type TestRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 
 const celery = await startCelery()
+const isOld = celery.gaps.length > 0
 
 describe.skipIf(celery.missing)('events', () => {
   let redis: TestRedis
@@ -117,7 +118,7 @@ describe.skipIf(celery.missing)('events', () => {
     await app.control.enableEvents(to)
   })
 
-  it('celery events --dump and lovage events --dump print the same', async () => {
+  it.skipIf(isOld)('celery events --dump and lovage events --dump print the same', async () => {
     const project = makeProject({})
     const dump = ['events', '--dump']
     const theirs = start(install.python, ['-m', 'celery', '-b', redis.url, ...dump], {

@@ -11,6 +11,8 @@ import { makeNodeApp } from './node-app.js'
 import { type Outcome, outcomes, type Work } from './outcomes.js'
 
 const celery = await startCelery()
+/** What is compared here is 5.6. */
+const unlike = celery.missing || celery.gaps.length > 0
 
 /** Long ago. */
 const past = '2020-01-01T00:00:00+00:00'
@@ -68,8 +70,8 @@ const python = (played: readonly Outcome[]): string => `
 
 type Given = { readonly value?: unknown; readonly error?: string }
 
-describe.skipIf(celery.missing)(`What can happen between Node and Celery ${celery.version}`, async () => {
-  if (celery.missing) return
+describe.skipIf(unlike)(`What can happen between Node and Celery ${celery.version}`, async () => {
+  if (unlike) return
   const redis = await startRedis()
   const client = new Redis(redis.url)
   const { app, js, recorded } = makeNodeApp(redis.url)

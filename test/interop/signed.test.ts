@@ -10,10 +10,12 @@ import { makeIdentities } from './certificates.js'
 import { declarePython } from './python-tasks.js'
 
 const celery = await startCelery()
+/** What is compared here is 5.6. */
+const unlike = celery.missing || celery.gaps.length > 0
 const wait = { timeout: 20 }
 
-describe.skipIf(celery.missing)(`signed messages, with Python Celery ${celery.version}`, async () => {
-  if (celery.missing) return
+describe.skipIf(unlike)(`signed messages, with Python Celery ${celery.version}`, async () => {
+  if (unlike) return
   const redis = await startRedis()
   const client = new Redis(redis.url)
   const { files, trusted } = await makeIdentities(celery, redis.url, ['node', 'python', 'stranger'])

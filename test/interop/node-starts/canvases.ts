@@ -3,7 +3,7 @@ import { chain, chord, chunks, group, signature, xmap, xstarmap } from 'lovage'
 import { expect, it } from 'vitest'
 import type { NodeClient } from './node-client.js'
 
-export function nodeCanvases({ app, py, left, get }: NodeClient): void {
+export function nodeCanvases({ app, py, left, gaps, get }: NodeClient): void {
   it('chain, with its parents', async () => {
     const result = await chain(py.add.s(2, 2), py.add.s(4), py.mul.s(10)).delay()
     expect(await result.get(get)).toBe(80)
@@ -203,7 +203,7 @@ export function nodeCanvases({ app, py, left, get }: NodeClient): void {
     expect(await replaced('chord', 1, 2)).toBe(5)
   })
 
-  it('stamps, fixed and by a visitor', async () => {
+  it.skipIf(gaps.length > 0)('stamps, fixed and by a visitor', async () => {
     const stampsOf = async (work: any) => ((await app.send(work).get(get)) as { stamps: unknown }).stamps
     expect(await stampsOf(py.requestOf.s().stamp({ customer: 'acme' }))).toEqual({ customer: 'acme' })
     const visitor = { onSignature: () => ({ run: 7 }) }

@@ -75,7 +75,7 @@ export const calls: readonly PythonCase[] = [
   },
   {
     shape: 'aware datetimes',
-    typed: true,
+    newer: true,
     python: `
       utc = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc)
       east = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=5, minutes=30)))
@@ -90,7 +90,7 @@ export const calls: readonly PythonCase[] = [
   },
   {
     shape: 'naive datetimes',
-    typed: true,
+    newer: true,
     python: `
       naive = datetime(2026, 1, 2, 3, 4, 5, 678901)
       return [echo_js(naive), js('describe', naive).delay().get(timeout=T)]
@@ -102,7 +102,7 @@ export const calls: readonly PythonCase[] = [
   },
   {
     shape: 'date, time, Decimal, UUID',
-    typed: true,
+    newer: true,
     python: `
       values = [date(2026, 1, 2), clock(3, 4, 5, 6), Decimal('1.10'), UUID('12345678123456781234567812345678')]
       return [echo_js(values), [js('describe', value).delay().get(timeout=T) for value in values],
@@ -121,7 +121,7 @@ export const calls: readonly PythonCase[] = [
   },
   {
     shape: 'bytes',
-    typed: true,
+    newer: true,
     python: `
       return [echo_js(b'text'), echo_js(b'\\x00\\xff\\xfe'), echo_js(b''), echo_js([bytes(range(256))]),
               js('describe', b'\\x00\\xff').delay().get(timeout=T)]

@@ -248,6 +248,7 @@ export const canvases: readonly PythonCase[] = [
   },
   {
     shape: 'stamps, fixed and by a visitor',
+    newer: true,
     python: `
       from celery.canvas import StampingVisitor
       class Visitor(StampingVisitor):

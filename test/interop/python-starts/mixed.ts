@@ -139,7 +139,7 @@ export const started: readonly PythonCase[] = [
   },
   {
     shape: 'typed values through the other language and back',
-    typed: true,
+    newer: true,
     python: python(`
       values = [datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc), datetime(2026, 1, 2), date(2026, 1, 2),
                 clock(3, 4, 5), Decimal('1.10'), UUID('12345678123456781234567812345678'), b'\\x00\\xff', 2 ** 70, 0.1]
