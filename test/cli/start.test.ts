@@ -46,7 +46,8 @@ describe('a worker does not start', () => {
       /^lovage: A child of the pool prefork ended before it was ready: not ready within 1s \(workerProcAliveTimeout\)\./m,
     ],
   ])('whose module %s in a child', async (CHILD, sentence) => {
-    const { code, err } = await worker(['worker_proc_alive_timeout=1'], { CHILD })
+    // Who hangs is given up soon; the others are heard, however long a busy machine loads them.
+    const { code, err } = await worker(CHILD === 'hangs' ? ['worker_proc_alive_timeout=1'] : [], { CHILD })
     expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(sentence) })
   })
 
