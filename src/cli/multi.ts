@@ -1,7 +1,7 @@
 // lovage multi: several workers of one machine, each a process of its own that outlives this one. Words, default
 // files and the % forms are Celery's; what is not understood here goes to the workers as it is.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, openSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,6 +10,7 @@ import { Command } from 'commander'
 import { type Context, globalsOf } from './context.js'
 import { Fault } from './fault.js'
 import { type Node, planNodes } from './multi-plan.js'
+import { runningPid } from './pidfile.js'
 
 const verbs = ['start', 'stop', 'stopwait', 'restart', 'kill', 'show', 'names'] as const
 type Verb = (typeof verbs)[number]
@@ -19,15 +20,7 @@ const lookMs = 200
 /** A worker that has not written its pidfile by then has not started. */
 const startMs = 30_000
 
-const pidOf = ({ pidfile }: Node): number | undefined => {
-  try {
-    const pid = Number.parseInt(readFileSync(pidfile, 'utf8'), 10)
-    process.kill(pid, 0)
-    return pid
-  } catch {
-    return undefined
-  }
-}
+const pidOf = ({ pidfile }: Node): number | undefined => runningPid(pidfile)
 
 const until = async (holds: () => boolean, ms: number): Promise<boolean> => {
   for (const end = Date.now() + ms; !holds(); await sleep(lookMs)) if (Date.now() > end) return false
@@ -103,7 +96,6 @@ const startOne = async (node: Node): Promise<boolean> => {
   // One that runs is not started again: its pidfile would refuse it.
   if (pidOf(node) !== undefined) return false
   for (const file of [node.pidfile, node.logfile]) mkdirSync(dirname(resolve(file)), { recursive: true })
-  rmSync(node.pidfile, { force: true })
   const log = openSync(node.logfile, 'a')
   const main = fileURLToPath(new URL('./main.js', import.meta.url))
   const child = spawn(process.execPath, [main, ...node.words], {
@@ -115,7 +107,7 @@ const startOne = async (node: Node): Promise<boolean> => {
     over = true
   })
   child.unref()
-  await until(() => over || existsSync(node.pidfile), startMs)
+  await until(() => over || pidOf(node) !== undefined, startMs)
   return pidOf(node) !== undefined
 }
 
@@ -132,7 +124,12 @@ const end = async (
       say(`\t> ${node.name}: DOWN`)
       return []
     }
-    process.kill(pid, signal)
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      say(`\t> ${node.name}: * ${signal.slice(3)} -> ${pid} failed: ${(error as Error).message}`)
+      return []
+    }
     say(`\t> ${node.name}: ${signal.slice(3)} -> ${pid}`)
     return [node]
   })

@@ -1,5 +1,5 @@
 // One worker for each pidfile: refused with 73 while its process lives, taken over when it does not.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Fault } from './fault.js'
 
 const isAlive = (pid: number): boolean => {
@@ -24,11 +24,31 @@ const holder = (path: string): number | 'none' | 'other' => {
   return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : 'other'
 }
 
+/** The process of this pidfile, while it lives. */
+export const runningPid = (path: string): number | undefined => {
+  const pid = holder(path)
+  return typeof pid === 'number' && isAlive(pid) ? pid : undefined
+}
+
+/** There at once with all that it holds: who looks meanwhile must not take a half-written file for a dead worker's. */
+const writeNew = (path: string): void => {
+  const draft = `${path}.${process.pid}`
+  writeFileSync(draft, `${process.pid}\n`, { mode: 0o644 })
+  try {
+    linkSync(draft, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error
+    // A file system without hard links.
+    writeFileSync(path, `${process.pid}\n`, { flag: 'wx', mode: 0o644 })
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
 /** Writes our pid; call the answer to remove the file. `tell` hears of one that was left behind. */
 export const takePidfile = (path: string, tell: (line: string) => void): (() => void) => {
-  const write = (): void => writeFileSync(path, `${process.pid}\n`, { flag: 'wx', mode: 0o644 })
   try {
-    write()
+    writeNew(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
       throw new Fault(`--pidfile ${path} cannot be written: ${(error as Error).message}`, 1, error)
@@ -46,7 +66,7 @@ export const takePidfile = (path: string, tell: (line: string) => void): (() => 
       )
     tell('Stale pidfile exists - Removing it.')
     rmSync(path, { force: true })
-    write()
+    writeNew(path)
   }
   return () => {
     if (holder(path) === process.pid) rmSync(path, { force: true })
