@@ -31,7 +31,7 @@ export interface WorkerOptions extends PythonOptions {
 
 export interface CeleryWorker extends Omit<Running, 'stop'> {
   readonly hostname: string
-  /** Warm shutdown; killed after 10 s. */
+  /** Warm shutdown; killed after 25 s. */
   stop(): Promise<void>
 }
 
@@ -106,7 +106,7 @@ async function runSnippet<T>(
     cwd: directory,
     env: environment(install, options),
   })
-  const limit = setTimeout(() => snippet.signal('SIGKILL'), options.timeout ?? 30_000)
+  const limit = setTimeout(() => snippet.signal('SIGKILL'), options.timeout ?? 50_000)
   const { code: status, signal } = await snippet.exited
   clearTimeout(limit)
   if (status !== 0) throw new Error(`Python ended with ${signal ?? status}:\n${snippet.output()}`)

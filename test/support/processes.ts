@@ -67,10 +67,19 @@ export function start(command: string, args: readonly string[], options: Process
       printed.both += text
     })
   }
-  // At 'close' everything that it printed has been read; children left behind would keep it open, though.
-  const closed = once(child, 'close')
+  // At 'close' everything that it printed has been read. Children left behind keep it open, though: then all has been
+  // read when nothing came for a while, in which this process has looked (a timer alone may be due before it looked).
+  let isClosed = false
+  child.once('close', () => (isClosed = true))
+  const readToTheEnd = async (): Promise<void> => {
+    for (let length = -1; !isClosed && length !== printed.both.length; ) {
+      length = printed.both.length
+      for (let turn = 0; !isClosed && turn < 50; turn += 1)
+        await new Promise((resolve) => setTimeout(() => setImmediate(resolve), 10))
+    }
+  }
   const exited = once(child, 'exit').then(async ([code, signal]): Promise<Exit> => {
-    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 500).unref())])
+    await readToTheEnd()
     running.delete(self)
     if (!isGroupAlive(pid)) {
       groups.delete(pid)
@@ -86,7 +95,7 @@ export function start(command: string, args: readonly string[], options: Process
     output: () => printed.both,
     stdout: () => printed.stdout,
     stderr: () => printed.stderr,
-    line: async (pattern, { timeout = 20_000 } = {}) => {
+    line: async (pattern, { timeout = 40_000 } = {}) => {
       const find = () => printed.both.split('\n').find((line) => pattern.test(line))
       const failure = (why: string) =>
         new Error(`${why} before a line matched ${pattern}. ${command} printed:\n${printed.both}`)
@@ -101,7 +110,7 @@ export function start(command: string, args: readonly string[], options: Process
       return find()!
     },
     signal: (signal) => void child.kill(signal),
-    stop: async (signal = 'SIGTERM', { timeout = 10_000 } = {}) => {
+    stop: async (signal = 'SIGTERM', { timeout = 25_000 } = {}) => {
       child.kill(signal)
       const impatience = setTimeout(() => killGroup(pid), timeout)
       const exit = await exited

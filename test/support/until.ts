@@ -1,7 +1,7 @@
 // Tests wait for conditions, never for time.
 
 export interface UntilOptions {
-  /** ms; the default is generous, because two cores are shared. */
+  /** ms; the default is generous, because two cores are shared, and only a red test ever uses it up. */
   readonly timeout?: number
   /** ms between two looks. */
   readonly interval?: number
@@ -12,7 +12,7 @@ export interface UntilOptions {
 /** Resolves with the first truthy answer; an answer that throws ends the wait. */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { timeout = 10_000, interval = 10, message }: UntilOptions = {},
+  { timeout = 25_000, interval = 10, message }: UntilOptions = {},
 ): Promise<NonNullable<T>> {
   const end = performance.now() + timeout
   for (;;) {
