@@ -1,4 +1,6 @@
 // Pools with children, processes and threads: what one costs when it dies, and when it is replaced.
+import { writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chord } from '../../../src/canvas/chord.js'
@@ -26,6 +28,8 @@ const work: Bench['work'] = async (options, env) => {
   return worker
 }
 const call: Bench['call'] = (...args) => bench.call(...args)
+/** A file that lets tasks go on when it is there. */
+const gateOf = (name: string): string => join(dirname(bench.ledger), name)
 
 describe.each(['prefork', 'threads'] as const)('%s: a child', (pool) => {
   const signals = pool === 'prefork' ? ['SIGKILL', 'abort'] : []
@@ -280,12 +284,14 @@ describe('a child process', () => {
 
   it('is given nothing while it is busy: a short task does not wait behind a long one', async () => {
     await work({ pool: 'prefork', concurrency: 2, prefetchMultiplier: 10 })
-    const long = await bench.app.sendTask('spin', [1.5])
-    await until(() => bench.noted('spinning').length > 0)
+    const gate = gateOf('short-behind-long')
+    const long = await bench.app.sendTask('spinUntil', [gate])
+    await until(() => bench.noted(`spinning:${gate}`).length > 0)
     const short = await Promise.all(Array.from({ length: 10 }, () => bench.app.sendTask('add', [1, 1])))
     expect(await Promise.all(short.map((result) => result.get({ timeout: 25 })))).toEqual(Array(10).fill(2))
     expect(await long.ready()).toBe(false)
-    expect(await long.get({ timeout: 25 })).toBe(1.5)
+    writeFileSync(gate, '')
+    expect(await long.get({ timeout: 25 })).toBe('let go')
     await worker?.stop()
   })
 
@@ -295,15 +301,17 @@ describe('a child process', () => {
     })
     const [, pid] = await until(() => bench.noted('endless')[0])
     parent.signal('SIGKILL')
-    await until(() => !isAlive(pid), { timeout: 4000 })
+    await until(() => !isAlive(pid))
   })
 
   it('may be killed at any moment, again and again: nothing is lost, and each kill costs one start at most', async () => {
     await work({ pool: 'prefork', concurrency: 2 })
     const before = bench.noted('step:').length
     const numbers = Array.from({ length: 80 }, (_, index) => index)
+    // The last ones end after the last kill.
+    const gate = gateOf('killed')
     const sum = chord(
-      numbers.map((n) => signature('step', { args: [n] })),
+      numbers.map((n) => signature('step', { args: [n, n < 70 ? '' : gate] })),
       signature('sum'),
     )
     const result = await sum.delay()
@@ -313,6 +321,7 @@ describe('a child process', () => {
       if (kills < 6 && victim !== undefined && bench.noted('step:').length > before + 8 * kills) {
         process.kill(victim[1], 'SIGKILL')
         kills += 1
+        if (kills === 6) writeFileSync(gate, '')
       }
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
@@ -326,8 +335,8 @@ describe('a child process', () => {
 
   it('does not outlive its parent, not even in a loop, and ends nothing then', async () => {
     await work({ pool: 'prefork', concurrency: 2 }, { LEASE: '2' })
-    const loop = await bench.app.sendTask('spin', [8])
-    const wait = await bench.app.sendTask('sleep', [8])
+    const loop = await bench.app.sendTask('spin', [60])
+    const wait = await bench.app.sendTask('sleep', [60])
     const before = bench.noted('spun').length
     const [spinning, sleeping] = await Promise.all(
       ['spinning', 'sleeping'].map((what) =>
@@ -340,8 +349,8 @@ describe('a child process', () => {
     await until(() => shellsOf(worker?.pid as number).some((pid) => pid !== watcher))
     worker?.signal('SIGKILL')
     await worker?.exited
-    // It takes milliseconds; the bound only tells it from the eight seconds of the tasks.
-    await until(() => !isAlive(spinning![1]) && !isAlive(sleeping![1]), { timeout: 4000 })
+    // It takes milliseconds; the patience of until() only tells it from the minute of the tasks.
+    await until(() => !isAlive(spinning![1]) && !isAlive(sleeping![1]))
     expect(await Promise.all([loop.ready(), wait.ready()])).toEqual([false, false])
     expect(bench.noted('spun')).toHaveLength(before)
     await bench.app.broker().then((broker) => broker.purge('celery'))

@@ -153,15 +153,27 @@ app.task('spin', (seconds) => {
   note('spun')
   return seconds
 })
+/** Neither it nor what stands in its place hears anything until it may go on. */
+app.task('spinUntil', (/** @type {string} */ gate) => {
+  note(`spinning:${gate}`)
+  while (!existsSync(gate));
+  return 'let go'
+})
+app.task('sleepUntil', async (/** @type {string} */ gate) => {
+  note('sleeping')
+  while (!existsSync(gate)) await pause(20)
+  note('slept')
+})
 app.task('sleep', async (seconds) => {
   note('sleeping')
   await pause(seconds * 1000)
   note('slept')
   return seconds
 })
-app.task('step', async (/** @type {number} */ n) => {
+app.task('step', async (/** @type {number} */ n, /** @type {string} */ gate) => {
   note(`step:${n}`)
   await pause(20)
+  while (gate && !existsSync(gate)) await pause(20)
   return n
 })
 app.task('held', async function (/** @type {string} */ name, /** @type {string} */ gate) {
