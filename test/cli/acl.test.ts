@@ -78,7 +78,9 @@ app.task('proj.ticked', () => 'ticked', { ignoreResult: true })
 
   it('an operator with the worker’s rights asks, revokes and purges', async () => {
     const operator = createApp('proj', { broker: urlOf('worker') })
-    expect(await operator.control.inspect({ destination: 'w@h' }).ping()).toEqual({ 'w@h': { ok: 'pong' } })
+    expect(await operator.control.inspect({ destination: 'w@h', timeout: 20 }).ping()).toEqual({
+      'w@h': { ok: 'pong' },
+    })
     const later = await add.applyAsync([1, 2], { countdown: 600 })
     await operator.control.revoke(later.id)
     await until(async () => (await later.state()) === 'REVOKED')

@@ -6,15 +6,16 @@ import { startRedis, type TestRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 import { makeProject, type Project } from './project.js'
 
-const tasks = `import { createApp } from 'lovage'
+const tasks = `import { existsSync } from 'node:fs'
+import { createApp } from 'lovage'
 export const app = createApp('proj', { broker: process.env.PROJECT_REDIS })
 export const add = app.task('proj.add', (x: number, y: number): number => x + y)
 export const elsewhere = app.declare<(x: number) => number>('py.square', { queue: 'python' })
 export const fail = app.task('proj.fail', () => { throw new TypeError('boom') })
 app.task('proj.stray', () => void setTimeout(() => { throw new Error('nobody catches this') }))
-export const sleep = app.task('proj.sleep', async (seconds: number) => {
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-  return 'slept'
+export const hold = app.task('proj.hold', async (gate: string) => {
+  while (!existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 20))
+  return 'held'
 })
 `
 
@@ -54,7 +55,7 @@ describe('worker, call and result', () => {
     expect(worker.stdout()).toMatch(/^ -{14} w1@\S+ v\d+\.\d+\.\d+ \(lovage\)$/m)
     expect(worker.stdout()).toMatch(/\.> concurrency: 3 \(prefork\)$/m)
     expect(worker.stdout()).toMatch(
-      /\n\[tasks\]\n {2}\. proj\.add\n {2}\. proj\.fail\n {2}\. proj\.sleep\n {2}\. proj\.stray\n/,
+      /\n\[tasks\]\n {2}\. proj\.add\n {2}\. proj\.fail\n {2}\. proj\.hold\n {2}\. proj\.stray\n/,
     )
     expect(worker.stderr()).toMatch(/INFO\/MainProcess\] Connected to redis:\/\//)
 
@@ -65,7 +66,7 @@ describe('worker, call and result', () => {
 
     const failed = await lovage('result', await call('proj.fail'))
     expect(failed).toMatchObject({ code: 1, out: '' })
-    expect(failed.err).toMatch(/^TypeError: boom\n {4}at .*tasks\.ts:5/)
+    expect(failed.err).toMatch(/^TypeError: boom\n {4}at .*tasks\.ts:6/)
 
     const unknown = await lovage('result', await call('proj.unheard'))
     expect(unknown.code).toBe(1)
@@ -167,40 +168,49 @@ app.task('over.send', async () => {
 })
 
 describe('signals and exit codes', () => {
+  let gates = 0
+  /** A worker with a task that runs until it is let go. */
   const busy = async () => {
     const worker = await startWorker('--pidfile', 'w.pid')
-    const id = await call('proj.sleep', '-a', '[1.5]')
-    await worker.line(/proj\.sleep.* received/)
-    return { worker, id }
+    const gate = `gate-${++gates}`
+    const id = await call('proj.hold', '-a', JSON.stringify([gate]))
+    await worker.line(/proj\.hold.* received/)
+    const told = async (line: RegExp) => {
+      await worker.line(line)
+      project.write({ [gate]: '' })
+    }
+    return { worker, id, told }
   }
   const waiting = async (): Promise<string> => (await lovage('purge', '-f')).out
 
   it('USR1: tells what runs, and goes on; HUP: warm, 0', async () => {
-    const { worker, id } = await busy()
+    const { worker, id, told } = await busy()
     worker.signal('SIGUSR1')
     await worker.line(/1 of \d+ tasks run$/)
-    await worker.line(new RegExp(`  proj\\.sleep\\[${id}\\] for [\\d.]+s$`))
+    await worker.line(new RegExp(`  proj\\.hold\\[${id}\\] for [\\d.]+s$`))
     worker.signal('SIGHUP')
+    await told(/Warm shutdown/)
     expect(await worker.exited).toEqual({ code: 0, signal: null })
-    expect((await lovage('result', id)).out).toBe('slept')
+    expect((await lovage('result', id)).out).toBe('held')
   })
 
   it('TERM, twice: the running task ends, 0', async () => {
-    const { worker, id } = await busy()
+    const { worker, id, told } = await busy()
     expect(readFileSync(join(project.directory, 'w.pid'), 'utf8')).toBe(`${worker.pid}\n`)
     worker.signal('SIGTERM')
     worker.signal('SIGTERM')
+    await told(/Warm shutdown/)
     expect(await worker.exited).toEqual({ code: 0, signal: null })
-    expect((await lovage('result', id)).out).toBe('slept')
+    expect((await lovage('result', id)).out).toBe('held')
     expect(existsSync(join(project.directory, 'w.pid'))).toBe(false)
   })
 
   it('INT: the same with a hint, 1', async () => {
-    const { worker, id } = await busy()
+    const { worker, id, told } = await busy()
     worker.signal('SIGINT')
+    await told(/Hitting Ctrl\+C again will initiate cold shutdown/)
     expect(await worker.exited).toEqual({ code: 1, signal: null })
-    expect(worker.stdout()).toMatch(/Hitting Ctrl\+C again will initiate cold shutdown/)
-    expect((await lovage('result', id)).out).toBe('slept')
+    expect((await lovage('result', id)).out).toBe('held')
   })
 
   it('INT, then INT: the task is aborted and given back, 1', async () => {
