@@ -170,6 +170,7 @@ export class RedisBroker implements Broker {
       databases,
       url: this.url,
       leases: this.#leases,
+      readFar: this.#courier?.read,
       onClosed: (closed) => this.#consumers.delete(closed),
       connect: (role, ...listeners) =>
         new Link(

@@ -47,7 +47,7 @@ export const describeCompletion = (
   const listed = context.sharing !== '' && isListed(field)
   const goesBack = listed && (ending.kind === 'requeue' || ending.kind === 'back')
   out.push(field, goesBack ? 'put' : ending.kind, fence === undefined ? '' : keys.done(fence))
-  const notes = errands.length === 0 ? noNotes : errandWords(keys, context.databases, errands)
+  const notes = errands.length === 0 ? noNotes : errandWords(keys, errands)
   const opened = chords.length + grown.length + notes.length / 2
   // One word of all counts: an argument costs more than a few digits in another.
   out.push(

@@ -15,10 +15,10 @@ import type {
 import type { ChordPart, PageKey, StagedPiece, StoredText, Unstaging } from '../runtime/publication.js'
 import type { Gate } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
-import { ErrandWatch } from './errands.js'
+import { ErrandWatch, type ReadFar } from './errands.js'
 import { HeldCalls } from './held-calls.js'
 import { Holdings } from './holdings.js'
-import { type Databases, isFar, type Keys } from './keys.js'
+import type { Databases, Keys } from './keys.js'
 import { Lanes } from './lanes.js'
 import type { LeaseKeeper } from './lease.js'
 import type { Link, LinkListener, Reply } from './link.js'
@@ -35,6 +35,8 @@ export interface ConsumerParts {
   readonly databases: Databases
   readonly url: string
   readonly leases: LeaseKeeper
+  /** Reads on the server of the results, where that is another one. */
+  readonly readFar?: ReadFar | undefined
   readonly onClosed: (consumer: RedisConsumer) => void
   /** Makes a connection of ours. */
   readonly connect: (role: string, ...listeners: LinkListener[]) => Link
@@ -240,10 +242,10 @@ export class RedisConsumer implements Consumer {
 
   #errands(): ErrandWatch | undefined {
     const { newsOf, queues } = this.#options
-    const { keys, databases } = this.#parts
+    const { keys, databases, readFar } = this.#parts
     const [queue] = queues
-    if (newsOf === undefined || queue === undefined || isFar(databases)) return undefined
-    return new ErrandWatch({ keys, databases, link: this.#link, queue, newsOf })
+    if (newsOf === undefined || queue === undefined) return undefined
+    return new ErrandWatch({ keys, databases, link: this.#link, queue, newsOf, readFar })
   }
 
   #connected(): void {

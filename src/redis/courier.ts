@@ -93,6 +93,12 @@ export class Courier {
     this.#running = this.#run()
   }
 
+  /** What lies there now; rejects at once where the connection is gone. */
+  readonly read = async (names: readonly string[]): Promise<readonly (string | null)[]> => {
+    const texts = (await this.#there.send('mget', names)) as readonly (Buffer | null)[]
+    return texts.map((text) => (text === null ? null : String(text)))
+  }
+
   /** What is left is delivered, if that does not take long. */
   async close(): Promise<void> {
     if (this.#running === null) return

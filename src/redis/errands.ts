@@ -1,10 +1,11 @@
 // Errands in Redis: tasks that went to workers which are not ours, from within a chord. Celery tells nobody of some
 // of their ends. A note of each stands beside its chord; every consumer looks each second at those whose turn
 // it is, at a young one each second and at an old one after a tenth of its age, and puts the news of one that has
-// ended in silence into its own queue.
+// ended in silence into its own queue. With results on another server a chord has no part of any task that ended in
+// Python, whose workers tell it over there: then each end is silent, and is read there.
 import { createHash } from 'node:crypto'
 import type { Errand, Silent } from '../runtime/publication.js'
-import { type Databases, isFar, type Keys } from './keys.js'
+import type { Databases, Keys } from './keys.js'
 import type { Link } from './link.js'
 import { scripts } from './scripts.js'
 
@@ -16,12 +17,7 @@ const nameOfText = (text: string): string =>
   `#${createHash('sha1').update(text).digest('base64url').slice(0, 12)}`
 
 /** What the scripts that publish are told (lua/errand.lua): the key of each chord's notes, and all that comes in there. */
-export const errandWords = (
-  keys: Keys,
-  databases: Databases,
-  errands: readonly Errand[],
-): readonly string[] => {
-  if (isFar(databases)) return []
+export const errandWords = (keys: Keys, errands: readonly Errand[]): readonly string[] => {
   const chords = new Map<string, { readonly names: Map<string, string>; readonly words: string[] }>()
   for (const { groupId, bodyId, id, part, index, sentMs, text } of errands) {
     const key = keys.errandsOf({ groupId, bodyId })
@@ -42,19 +38,39 @@ export interface ErrandsOptions {
   /** Gets the news. */
   readonly queue: string
   readonly newsOf: (silent: Silent, queue: string) => string
+  /** What lies under these names on the server of the results, where that is another one. */
+  readonly readFar?: ReadFar | undefined
 }
 
+export type ReadFar = (names: readonly string[]) => Promise<readonly (string | null)[]>
+
 export class ErrandWatch {
+  #isLooking = false
+
   constructor(private readonly options: ErrandsOptions) {}
 
-  /** One look at all whose turn it is. */
+  /** One look at all whose turn it is. The other server is not waited for: it may be away. */
   async look(): Promise<void> {
-    const { keys, databases, link } = this.options
-    const args = [0, keys.resultPrefix, databases.broker, databases.results, mostAtOnce, graceMs]
+    const { readFar } = this.options
+    if (readFar === undefined) return this.#look(async (found) => found)
+    if (this.#isLooking) return
+    this.#isLooking = true
+    void this.#look((found) => endedFar(found, this.options.keys, readFar))
+      .catch(() => undefined) // The courier says that it is away.
+      .finally(() => {
+        this.#isLooking = false
+      })
+  }
+
+  async #look(endedOf: (found: readonly Silent[]) => Promise<readonly Silent[]>): Promise<void> {
+    const { keys, databases, link, readFar } = this.options
+    const far = readFar === undefined ? '' : '1'
+    const args = [0, keys.resultPrefix, databases.broker, databases.results, mostAtOnce, graceMs, far]
     for (let more = 1; more === 1; ) {
       const reply = (await link.run(scripts.look, args)) as unknown as [number, ...Buffer[][]]
-      const [again, ...silent] = reply
-      for (const words of silent) await this.#tell(read(words.map(String)))
+      const [again, ...found] = reply
+      for (const silent of await endedOf(found.map((words) => read(words.map(String)))))
+        await this.#tell(silent)
       more = again
     }
   }
@@ -68,14 +84,37 @@ export class ErrandWatch {
 }
 
 const read = (words: readonly string[]): Silent => {
-  const [groupId, bodyId, id, part, index, text, meta] = words as [
+  const [groupId, bodyId, id, part, index, text, meta = ''] = words as [
     string,
     string,
     string,
     string,
     string,
     string,
-    string,
+    string?,
   ]
   return { groupId, bodyId, id, part, index: index === '+inf' ? null : Number(index), text, meta }
 }
+
+/** Those that have ended, with what is stored of them over there. */
+const endedFar = async (
+  found: readonly Silent[],
+  keys: Keys,
+  readFar: ReadFar,
+): Promise<readonly Silent[]> => {
+  if (found.length === 0) return found
+  const results = found.map(({ id }) => keys.result(id))
+  const growths = found.map(({ groupId }) => keys.chord(groupId, 't'))
+  const texts = await readFar([...results, ...growths])
+  return found.flatMap((silent, index) => {
+    const meta = texts[index] ?? null
+    const hasGrown = Number(texts[found.length + index] ?? 0) > 0
+    return meta !== null && isOver(meta, silent) ? [{ ...silent, meta, hasGrown }] : []
+  })
+}
+
+/** A success is that of its part, or else what follows it is on its way. The rest as in look.lua. */
+const isOver = (meta: string, { id, part }: Silent): boolean =>
+  meta.startsWith('{"status": "FAILURE"') ||
+  (meta.startsWith('{"status": "REVOKED"') && !meta.includes('"children": null')) ||
+  (meta.startsWith('{"status": "SUCCESS"') && id === part)

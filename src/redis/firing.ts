@@ -134,7 +134,7 @@ export class Firer {
         else
           words.push(target, Math.ceil(dueMs), heldText(`${by}:${entry}:${tickMs ?? 'now'}:${index}`, push))
       }
-      const notes = errandWords(names, databases, publication.errands ?? [])
+      const notes = errandWords(names, publication.errands ?? [])
       words.push(publication.chords.length + notes.length / 2)
       for (const { groupId, size } of publication.chords) words.push(names.chord(groupId, 's'), size)
       words.push(...notes)

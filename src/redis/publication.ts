@@ -82,7 +82,7 @@ export const buildPublish = (
       index++
     }
     for (const { groupId, size } of publication.chords) chords.push(keys.chord(groupId, 's'), String(size))
-    if (publication.errands !== undefined) chords.push(...errandWords(keys, databases, publication.errands))
+    if (publication.errands !== undefined) chords.push(...errandWords(keys, publication.errands))
     for (const { graph, page, text } of publication.pages ?? []) pages.push(keys.graph(graph), page, text)
     for (const staged of publication.releases ?? []) releases.push(keys.stage(staged), staged.count)
   }

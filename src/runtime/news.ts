@@ -1,10 +1,12 @@
 // News of an errand: a task of somebody else's has ended, and nobody told its chord. The message that brings them
-// stands where the task stood, and fails as the task did: all that its failure means for others follows from that.
+// stands where the task stood, and fails as the task did: all that its failure means for others follows from that. Where
+// results lie on another server than messages, Python's workers tell a chord's parts over there: then a success is news, too.
+import { ChordError } from '../errors.js'
 import type { Silent } from './publication.js'
 import { embedOf } from './embed.js'
 import { encodeMessage } from './envelope.js'
 import { errandsFrom, type Sent } from './errand.js'
-import { type ExceptionInfo, readExceptionInfo } from './failure.js'
+import { type ExceptionInfo, readExceptionInfo, toExceptionInfo } from './failure.js'
 import { isDict, none } from './fields.js'
 import type { Failure } from './follow-failure.js'
 import { decodeJson } from './json.js'
@@ -16,7 +18,7 @@ import type { Outgoing } from './plan.js'
 /** The task of that message; it is run by the worker itself. */
 export const newsTask = 'lovage.news'
 
-export const newsOf = ({ id, groupId, index, text, meta }: Silent): Outgoing => {
+export const newsOf = ({ id, groupId, index, text, meta, hasGrown }: Silent): Outgoing => {
   const noted = decodeJson(text)
   const { task, embed } = isDict(noted) ? noted : none
   const root: Sent = { task: String(task), id, groupId, groupIndex: index, embed: embedOf(embed) }
@@ -27,7 +29,7 @@ export const newsOf = ({ id, groupId, index, text, meta }: Silent): Outgoing => 
     task: newsTask,
     id,
     args: [],
-    kwargs: { $lv: { task: sent.task, state, result, traceback } },
+    kwargs: { $lv: { task: sent.task, state, result, traceback, ...(hasGrown === true && { hasGrown }) } },
     embed: sent.embed,
     rootId: id,
     parentId: null,
@@ -41,12 +43,25 @@ export const writeNews = (silent: Silent, queue: string, nowMs: number): string 
   encodeMessage(newsOf(silent), { exchange: '', routingKey: queue, priority: 0 }, nowMs)
 
 /** What a message brings: the task that ended, and how. */
-export const newsIn = ({ kwargs }: Message): { readonly task: string; readonly failure: Failure } => {
+export type News = { readonly task: string } & (
+  | { readonly failure: Failure }
+  /** Stored, and followed by what follows it, where it ran: only its chord is to be told. */
+  | { readonly told: Told }
+)
+
+export interface Told {
+  readonly state: 'SUCCESS' | 'FAILURE'
+  readonly value: unknown
+}
+
+export const newsIn = ({ kwargs }: Message): News => {
   const said = kwargs['$lv']
-  const { task, state, result, traceback } = isDict(said) ? said : none
+  const { task, state, result, traceback, hasGrown } = isDict(said) ? said : none
+  const name = String(task)
+  if (state === 'SUCCESS') return { task: name, told: hasGrown === true ? grown : { state, value: result } }
   const info = readExceptionInfo(result)
   return {
-    task: String(task),
+    task: name,
     failure: {
       state: state === 'REVOKED' ? 'REVOKED' : 'FAILURE',
       info,
@@ -56,6 +71,17 @@ export const newsIn = ({ kwargs }: Message): { readonly task: string; readonly f
       ending: ack,
     },
   }
+}
+
+/** Better none than a wrong number of results. */
+const grown: Told = {
+  state: 'FAILURE',
+  value: toExceptionInfo(
+    new ChordError(
+      'A task in Python has added to its chord, which needs broker and results on one server: the part that it added ' +
+        'is counted where the results are, and not where the chord is',
+    ),
+  ),
 }
 
 const isUnknown = ({ exc_type }: ExceptionInfo): boolean => exc_type === 'NotRegistered'

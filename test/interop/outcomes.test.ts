@@ -8,6 +8,7 @@ import { leaks } from '../support/leaks.js'
 import { startRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 import { makeNodeApp } from './node-app.js'
+import { declarePython } from './python-tasks.js'
 import { type Outcome, outcomes, type Work } from './outcomes.js'
 
 const celery = await startCelery()
@@ -82,14 +83,22 @@ describe.skipIf(unlike)(`What can happen between Node and Celery ${celery.versio
     return value
   })
   // More places than there are tasks that wait for others.
-  const worker = await celery.worker({ redisUrl: redis.url, args: ['-P', 'threads', '-c', '150'] })
+  // And messages on another server than results, where Python tells the parts of chords.
+  const far = await startRedis({ own: true })
+  const split = makeNodeApp(far.url, { resultBackend: redis.url })
+  const threads = (many: string) => ({ args: ['-P', 'threads', '-c', many] })
+  const [worker, elsewhere] = await Promise.all([
+    celery.worker({ redisUrl: redis.url, ...threads('150') }),
+    celery.worker({ redisUrl: far.url, resultUrl: redis.url, ...threads('10') }),
+  ])
   const running = app.worker({ concurrency: 150 })
   await running.start()
+  await split.app.worker().start()
   afterAll(async () => {
-    await app.close()
+    await Promise.all([app.close(), split.app.close()])
     client.disconnect()
-    await worker.stop()
-    await redis.stop()
+    await Promise.all([worker.stop(), elsewhere.stop()])
+    await Promise.all([redis.stop(), far.stop()])
   })
 
   const played = outcomes.filter(({ gives }) => gives !== undefined)
@@ -128,6 +137,52 @@ describe.skipIf(unlike)(`What can happen between Node and Celery ${celery.versio
       await js.recall.delay(key, told).get({ timeout })
       expect(recorded.get(key)).toHaveLength(told)
     })
+
+  describe('on two servers', () => {
+    const py = declarePython(split.app)
+    const of = split.js
+    const grow = (value: number) => signature('proj.grow', { args: [value], options: { queue: 'python' } })
+    const header: Record<string, readonly any[]> = {
+      'parts of both': [of.add.s(1, 1), py.add.s(2, 2), py.add.s(3, 3)],
+      'chains of both': [chain(of.add.s(1, 1), py.add.s(1)), chain(py.add.s(2, 2), of.add.s(1), py.add.s(1))],
+      'a chord in the header': [chord([py.add.s(1, 1), of.add.s(2, 2)], py.tsum.s()), py.add.s(3, 3)],
+      'a part that fails': [of.add.s(1, 1), py.fail.s()],
+      'a part that nobody knows': [
+        of.add.s(1, 1),
+        signature('proj.nobody', { options: { queue: 'python' } }),
+      ],
+      'a part that adds to its chord': [of.add.s(1, 1), grow(5)],
+    }
+    const gives: Record<string, unknown> = {
+      'parts of both': 12,
+      'chains of both': 9,
+      'a chord in the header': 12,
+      'a part that fails': 'ValueError',
+      'a part that nobody knows': 'NotRegistered',
+      'a part that adds to its chord': 'needs broker and results on one server',
+    }
+    const joined = new Map(
+      Object.entries(header).map(([name, parts]) => [
+        name,
+        split.app
+          .result(chord(parts as any, py.tsum.s()).delay().id)
+          .get({ timeout })
+          .catch(String),
+      ]),
+    )
+    for (const [name, wanted] of Object.entries(gives))
+      it(name, { timeout: 300_000 }, async () => {
+        const value = await joined.get(name)
+        if (typeof wanted === 'number') expect(value).toBe(wanted)
+        else expect(value).toContain(wanted)
+      })
+
+    it('nothing of theirs stays', { timeout: 300_000 }, async () => {
+      await Promise.all(joined.values())
+      await split.app.close()
+      expect(await leaks(far.url)).toEqual([])
+    })
+  })
 
   it('nothing of ours stays', { timeout: 300_000 }, async () => {
     await Promise.allSettled(given.values())

@@ -1,6 +1,6 @@
 // Errands in Redis: when one counts as silent, that its news come once, and that no note stays.
 import { beforeEach, describe, expect, it } from 'vitest'
-import { ErrandWatch } from '../../src/redis/errands.js'
+import { ErrandWatch, type ReadFar } from '../../src/redis/errands.js'
 import { Keys } from '../../src/redis/keys.js'
 import { Link } from '../../src/redis/link.js'
 import { inPieces } from '../../src/redis/publication.js'
@@ -17,8 +17,13 @@ link.hold()
 await link.whenUp()
 
 const told: Silent[] = []
-const watchOf = (names: Keys = keys, databases = { broker: '0', results: '', written: '' }): ErrandWatch =>
+const watchOf = (
+  names: Keys = keys,
+  databases = { broker: '0', results: '', written: '' },
+  readFar?: ReadFar,
+): ErrandWatch =>
   new ErrandWatch({
+    readFar,
     keys: names,
     databases,
     link,
@@ -188,6 +193,51 @@ describe('an errand', () => {
     await client.del(keys.chord('g', 's'))
     await look()
     expect(await client.exists(keys.errandsOf(chord))).toBe(0)
+  })
+
+  it('ends on the other server where results lie there, a success included, and that is away at times', async () => {
+    await publish(['a', 'b', 'c', 'd'])
+    await client.sadd(keys.seen(chord), 'd')
+    const end = (state: string, children = '[]') =>
+      `{"status": "${state}", "result": 1, "children": ${children}}`
+    const over = new Map([
+      [keys.result('a'), end('SUCCESS')],
+      [keys.result('b'), end('REVOKED', 'null')],
+      [keys.result('d'), end('SUCCESS')],
+    ])
+    const asked: (readonly string[])[] = []
+    let isAway = true
+    const readFar = async (names: readonly string[]) => {
+      asked.push(names)
+      if (isAway) throw new Error('away')
+      return names.map((name) => over.get(name) ?? null)
+    }
+    const watch = watchOf(keys, undefined, readFar)
+    await look(watch)
+    await until(() => asked.length === 1)
+    expect(asked[0]).toEqual([...['a', 'b', 'c'].map(keys.result), ...Array(3).fill(keys.chord('g', 't'))])
+    isAway = false
+    await until(async () => {
+      await look(watch)
+      return told.length > 0
+    })
+    const silent = { ...chord, id: 'a', part: 'a', index: 0, text: '{}', meta: end('SUCCESS') }
+    expect(told).toEqual([{ ...silent, hasGrown: false }])
+    // A step of a header chain has ended well: what is behind it is on its way.
+    await client.hset(
+      keys.errandsOf(chord),
+      'c',
+      String(await client.hget(keys.errandsOf(chord), 'c')).replace('"g","b","c"', '"g","b","end"'),
+    )
+    over.set(keys.result('c'), end('SUCCESS'))
+    over.set(keys.result('b'), end('FAILURE'))
+    over.set(keys.chord('g', 't'), '1')
+    await until(async () => {
+      await look(watch)
+      return told.length > 1
+    })
+    expect(told.slice(1).map(({ id, hasGrown }) => [id, hasGrown])).toEqual([['b', true]])
+    expect(await news()).toHaveLength(2)
   })
 
   it('is forgotten after a day where nobody looks', async () => {

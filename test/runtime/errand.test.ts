@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { chain, chord, group, signature } from '../../src/index.js'
 import { decompose } from '../../src/runtime/decompose.js'
 import { Errands } from '../../src/runtime/errand.js'
+import { followTold } from '../../src/runtime/follow-told.js'
 import { type Means, prepare } from '../../src/runtime/prepare.js'
 import { newsIn, newsOf } from '../../src/runtime/news.js'
 import { metaText } from '../../src/runtime/meta.js'
@@ -110,11 +111,36 @@ describe('the news of an errand', () => {
         errbacks: true,
       },
     })
-    expect(said('b', 'TaskRevokedError', 'REVOKED').failure).toMatchObject({
-      state: 'REVOKED',
-      errbacks: false,
+    expect(said('b', 'TaskRevokedError', 'REVOKED')).toMatchObject({
+      failure: { state: 'REVOKED', errbacks: false },
     })
-    expect(said('b', 'ValueError').failure.errbacks).toBe(false)
+    expect(said('b', 'ValueError')).toMatchObject({ failure: { errbacks: false } })
+  })
+
+  it('are a success where results lie on another server: the chord gets its part, and nothing else happens', () => {
+    const errand = noted(canvas).find(({ id }) => id === 'd') as Errand
+    const meta = metaText({ taskId: 'd', state: 'SUCCESS', result: '{"a": [1, 2.5]}', nowMs: 0 })
+    const planOf = (hasGrown: boolean) => {
+      const message = newsOf({ ...errand, meta, hasGrown }) as unknown as Message
+      const news = newsIn(message)
+      return 'told' in news ? followTold(message, news.told).steps : []
+    }
+    const { groupId } = errand
+    expect(planOf(false)).toEqual([
+      {
+        do: 'report',
+        part: {
+          groupId,
+          bodyId: 'body',
+          taskId: 'd',
+          index: 1,
+          member: '[1, "d", "SUCCESS", {"a": [1, 2.5]}]',
+        },
+      },
+      { do: 'end', ending: { kind: 'ack' } },
+    ])
+    // The broker's server does not know of the part that it added.
+    expect(planOf(true)[0]).toMatchObject({ part: { member: expect.stringContaining('"FAILURE"') } })
   })
 })
 

@@ -2,7 +2,8 @@
 --
 -- ARGV  1 prefix of the keys of results · 2 broker's database · 3 results' database, '' when it is the same
 --       4 most errands in this call · 5 ms that whoever ended one has to tell it
--- Returns { 1 when there is more to do, { group, body, id, part, index or '', text, stored result }, … }.
+--       6 '1' where results lie on another server: then all are returned that their chord has no part of
+-- Returns { 1 when there is more to do, { group, body, id, part, index or '', text, stored result (not of another server's) }, … }.
 -- One that is returned has its next turn after a while: whoever got it may die before it is told.
 local call, pcall, prefix = redis.call, redis.pcall, ARGV[1]
 local now = call('TIME')
@@ -11,6 +12,7 @@ if ARGV[3] ~= '' then call('SELECT', ARGV[3]) end
 local all = prefix .. 'lovage:errands'
 local due = call('ZRANGEBYSCORE', all, '-inf', ms, 'LIMIT', 0, ARGV[4])
 if #due > 0 then call('ZREM', all, '') end -- lets the later writes pass on a full server
+local far = ARGV[6] == '1'
 local silent = { #due == tonumber(ARGV[4]) and 1 or 0 }
 
 -- REVOKED without a list of children is hearsay: somebody revoked it, and it may be running.
@@ -66,10 +68,12 @@ for _, name in ipairs(due) do
       call('HDEL', key, id)
       if call('HINCRBY', key, '#', -1) < 1 then call('DEL', key) end
     else
-      local wait = math.min(math.max((ms - sent) / 10, 1000), 30000)
+      local wait = math.min(math.max((ms - sent) / 10, 1000), far and 5000 or 30000)
       local stored = prefix .. 'celery-task-meta-' .. id
       if lives then opened = '1' end
-      if has or not isOver(stored) then
+      if far then
+        if not has then silent[#silent + 1] = { group, body, id, part, tostring(index), call('HGET', key, text) } end
+      elseif has or not isOver(stored) then
         since = '0'
       elseif since == '0' then
         since, wait = ms, tonumber(ARGV[5])

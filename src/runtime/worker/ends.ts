@@ -13,6 +13,7 @@ import { followBack, followNothing } from '../follow-nothing.js'
 import { followReplace } from '../follow-replace.js'
 import { followResume } from '../follow-resume.js'
 import { followRetry } from '../follow-retry.js'
+import { followTold } from '../follow-told.js'
 import { findUnsent, followWithout, type Unsent } from '../follow-unsent.js'
 import { encodeValue } from '../json.js'
 import { newsIn } from '../news.js'
@@ -211,9 +212,15 @@ export class Ends {
 
   /** A task that ran elsewhere has ended, and nobody told whom it concerns. */
   async ofNews(held: Held): Promise<Completion> {
-    const { task, failure } = newsIn(held.message)
-    const ended: Held = { ...held, message: { ...held.message, task } }
+    const news = newsIn(held.message)
+    const { task } = news
     const { id } = held.message
+    if ('told' in news) {
+      this.log.info(`Task ${task}[${id}] has ended elsewhere: its chord is told`, { task, id })
+      return this.completions.commit(held, followTold(held.message, news.told))
+    }
+    const { failure } = news
+    const ended: Held = { ...held, message: { ...held.message, task } }
     this.log.warning(
       `Task ${task}[${id}] has ended elsewhere with ${reprException(failure.info)}, and its chord was not told: it is now`,
       { task, id },
