@@ -88,7 +88,10 @@ onEveryEngine('results', (bench) => {
 
   test('a watch hears every state and the last one', async () => {
     const { texts, stop } = hear(bench().backend, 'a')
-    await sleep(100)
+    await run('a', ['RECEIVED'])
+    await until(() => texts.length > 0)
+    texts.length = 0
+    await bench().backend.forget(['a'])
     await run('a', ['STARTED', 'PROGRESS'])
     await until(() => texts.at(-1) === success('a').text)
     expect(texts).toEqual([result('a', 'STARTED').text, result('a', 'PROGRESS').text, success('a').text])
@@ -153,12 +156,12 @@ onEveryEngine('results', (bench) => {
     const consumer = await consume()
     await broker.publish(messages('a'))
     const results = [
-      { ...success('a'), expires: 1 },
+      { ...success('a'), expires: 2 },
       { ...success('b'), expires: 0 },
     ]
     await complete(consumer, end(await claimOne(consumer), { fence: 'a:0:0:', results }))
     expect(await backend.read(['a', 'b'])).toEqual(results.map(({ text }) => text))
-    await sleep(1200)
+    await until(async () => (await backend.read(['a']))[0] === null)
     expect(await backend.read(['a', 'b'])).toEqual([null, success('b').text])
   })
 

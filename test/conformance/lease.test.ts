@@ -225,7 +225,7 @@ onEveryEngine('leases', (bench) => {
 
   test('a consumer that lives keeps what it holds, however long it is silent', async () => {
     const { broker, consume } = bench()
-    const [silent, other] = [await consume({ leaseMs: 1000 }), await consume()]
+    const [silent, other] = [await consume({ leaseMs: 2000 }), await consume()]
     await broker.publish(messages('a'))
     const delivery = await claimOne(silent)
     await new Promise((resolve) => setTimeout(resolve, 3500))

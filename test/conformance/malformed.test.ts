@@ -285,13 +285,13 @@ describe.each([redis(), memory])('on $name', (engine) => {
       message: 'It is not among the dead letters.',
     })
 
-  /** The task behind starts within 2 s of its being sent. */
+  /** The task behind starts: within milliseconds, and the bound only tells that from never. */
   const goodTaskStarts = async (): Promise<void> => {
     const id = `good-${started.size}`
     await app.sendTask('proj.good', [id])
     await until(() => started.has(id), {
-      timeout: 2000,
-      message: 'The good task behind did not start within 2 s.',
+      timeout: 15_000,
+      message: 'The good task behind did not start.',
     })
   }
 

@@ -6,7 +6,7 @@ import { group } from '../../../src/canvas/group.js'
 import { ChordError } from '../../../src/errors.js'
 import type { App } from '../../../src/app.js'
 import { until } from '../../support/until.js'
-import { onEveryEngine } from './bench.js'
+import { gate, onEveryEngine } from './bench.js'
 
 const tasksOf = (app: App) => {
   const called: unknown[][] = []
@@ -111,15 +111,23 @@ onEveryEngine('a canvas', (bench) => {
   describe('groups', () => {
     it('give their results in order, whatever order they end in', async () => {
       const { app } = await start()
-      const late = app.task('late', async (ms: number) => {
-        await new Promise((resolve) => setTimeout(resolve, ms))
-        return ms
+      const gates = [gate(), gate(), gate()]
+      const held = app.task('held', async (n: number) => {
+        await gates[n]!.passed
+        return n
       })
-      const result = await group(late.s(60), late.s(1), late.s(30)).delay()
+      const result = await group(held.s(0), held.s(1), held.s(2)).delay()
       const ended: number[] = []
-      for await (const member of result) ended.push(result.results.indexOf(member))
+      const heard = (async () => {
+        for await (const member of result) ended.push(result.results.indexOf(member))
+      })()
+      for (const n of [1, 2, 0]) {
+        gates[n]!.open()
+        await until(() => ended.includes(n))
+      }
+      await heard
       expect(ended).toEqual([1, 2, 0])
-      expect(await result.get(wait)).toEqual([60, 1, 30])
+      expect(await result.get(wait)).toEqual([0, 1, 2])
       expect([await result.completedCount(), await result.ready(), await result.successful()]).toEqual([
         3,
         true,

@@ -4,17 +4,21 @@ import { chord, group } from '../../../src/index.js'
 import { until } from '../../support/until.js'
 import { gate, onEveryEngine } from './bench.js'
 
+/** Seconds of silence: enough for a busy machine. What is answered as expected never waits for it. */
+const timeout = 20
+const answered = { reply: true, limit: 1, timeout }
+
 onEveryEngine('remote control', (bench) => {
   test('ping is answered by each worker, and by those that are named', async () => {
     const app = bench().app()
     await bench().work(app, { hostname: 'a@host' })
     await bench().work(app, { hostname: 'b@host' })
-    const all = await app.control.ping({ timeout: 0.3, limit: 2 })
+    const all = await app.control.ping({ timeout, limit: 2 })
     expect(Object.assign({}, ...all)).toEqual({ 'a@host': { ok: 'pong' }, 'b@host': { ok: 'pong' } })
-    expect(await app.control.inspect({ destination: ['b@host'] }).ping()).toEqual({
+    expect(await app.control.inspect({ destination: ['b@host'], timeout }).ping()).toEqual({
       'b@host': { ok: 'pong' },
     })
-    expect(await app.control.inspect({ pattern: 'a*', limit: 1 }).ping()).toEqual({
+    expect(await app.control.inspect({ pattern: 'a*', limit: 1, timeout }).ping()).toEqual({
       'a@host': { ok: 'pong' },
     })
     expect(await app.control.inspect({ destination: 'c@host', timeout: 0.1 }).ping()).toEqual({})
@@ -43,7 +47,7 @@ onEveryEngine('remote control', (bench) => {
       await opened.passed
     })
     await bench().work(app, { hostname: 'w@host', concurrency: 1, prefetchMultiplier: 2 })
-    const inspect = app.control.inspect({ destination: 'w@host' })
+    const inspect = app.control.inspect({ destination: 'w@host', timeout })
     expect(await inspect.registered('time_limit')).toEqual({ 'w@host': ['t.add [time_limit=9]', 't.hold'] })
     const later = await hold.applyAsync([3], { countdown: 600 })
     await until(async () => (await inspect.scheduled())['w@host']!.length === 1)
@@ -78,7 +82,7 @@ onEveryEngine('remote control', (bench) => {
       )
     })
     await bench().work(app, { hostname: 'w@host' })
-    const reply = await app.control.timeLimit('t.sleep', { soft: 0.05, reply: true, limit: 1 })
+    const reply = await app.control.timeLimit('t.sleep', { soft: 0.05, ...answered })
     expect(reply).toEqual([{ 'w@host': { ok: 'time limits set successfully' } }])
     await expect(sleep.delay().get({ timeout: 10 })).rejects.toThrow(/soft time limit/)
   })
@@ -86,7 +90,7 @@ onEveryEngine('remote control', (bench) => {
   test('what nobody knows is answered with an error, and the worker goes on', async () => {
     const app = bench().app()
     await bench().work(app, { hostname: 'w@host' })
-    const ask = (method: string, args = {}) => app.control.broadcast(method, args, { reply: true, limit: 1 })
+    const ask = (method: string, args = {}) => app.control.broadcast(method, args, answered)
     expect(await ask('nosuchcommand')).toEqual([{ 'w@host': { error: "KeyError('nosuchcommand')" } }])
     expect(await ask('terminate', { task_id: 'x', signal: 'NOPE' })).toEqual([
       { 'w@host': { error: `AttributeError("module 'signal' has no attribute 'SIGNOPE'")` } },
@@ -162,7 +166,7 @@ onEveryEngine('revoking', (bench) => {
     await bench().work(app)
     await count.delay().get({ timeout: 10 })
     expect(ran).toBe(1)
-    expect(await app.control.inspect({ limit: 1 }).revoked()).toEqual({ [`w1@host`]: [result.id] })
+    expect(await app.control.inspect({ limit: 1, timeout }).revoked()).toEqual({ [`w1@host`]: [result.id] })
   })
 
   test('a running task goes on, unless it is terminated: then its signal aborts', async () => {
@@ -177,9 +181,9 @@ onEveryEngine('revoking', (bench) => {
     const worker = await bench().work(app, { hostname: 'w@host' })
     const result = await hold.delay()
     await begun.passed
-    await app.control.revoke(result.id, { reply: true, limit: 1 })
+    await app.control.revoke(result.id, answered)
     expect(worker.active).toBe(1)
-    const reply = await app.control.terminate(result.id, { signal: 'KILL', reply: true, limit: 1 })
+    const reply = await app.control.terminate(result.id, { signal: 'KILL', ...answered })
     expect(reply).toEqual([{ 'w@host': { ok: `terminate: ${result.id}` } }])
     await aborted.passed
     await until(async () => (await app.result(result.id).meta()).result?.toString().includes('terminated'))
@@ -239,7 +243,8 @@ onEveryEngine('revoking', (bench) => {
       ran += 1
     })
     const worker = await bench().work(app)
-    const result = await count.applyAsync([], { countdown: 0.5 })
+    // So late that the revocation comes before it.
+    const result = await count.applyAsync([], { countdown: 1.5 })
     await result.revoke()
     await until(() => bench().lines.some((line) => line.includes('Discarding revoked task')))
     expect(ran).toBe(0)
@@ -264,7 +269,7 @@ onEveryEngine('revoking', (bench) => {
     await begun.passed
     const reply = await app.control.revokeByStampedHeaders(
       { customer: ['acme', 'other'] },
-      { terminate: true, reply: true, limit: 1 },
+      { terminate: true, ...answered },
     )
     expect(reply).toEqual([
       { 'w@host': { ok: "headers defaultdict(<class 'set'>, {'customer': {'acme'}}) revoked" } },

@@ -64,7 +64,7 @@ onEveryEngine('events', (bench) => {
     await bench().work(app, { hostname: 'w@host' })
     await app.sendTask('t.one').get({ timeout: 10 })
     const ok = async (replies: Promise<readonly object[]>) => Object.values((await replies)[0]!)[0]
-    const to = { reply: true, destination: ['w@host'], limit: 1 }
+    const to = { reply: true, destination: ['w@host'], limit: 1, timeout: 20 }
     expect(await ok(app.control.enableEvents(to))).toEqual({ ok: 'task events enabled' })
     expect(await ok(app.control.enableEvents(to))).toEqual({ ok: 'task events already enabled' })
     await app.sendTask('t.two').get({ timeout: 10 })
@@ -82,7 +82,11 @@ onEveryEngine('events', (bench) => {
     const heard = await hearing(app)
     app.task('t.one', () => 1)
     await bench().work(app, { hostname: 'w@host' })
-    const [reply] = await app.control.disableEvents({ reply: true, destination: ['w@host'], limit: 1 })
+    const [reply] = await app.control.disableEvents({
+      reply: true,
+      destination: ['w@host'],
+      timeout: 20,
+    })
     expect(reply).toEqual({ 'w@host': { ok: 'task events already disabled' } })
     await app.sendTask('t.one').get({ timeout: 10 })
     await heardOf(heard, 'task-succeeded')

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { onEveryEngine } from './bench.js'
 
 onEveryEngine('queues at run time', (bench) => {
-  const to = { reply: true, destination: 'w@host', limit: 1 } as const
+  const to = { reply: true, destination: 'w@host', timeout: 20 } as const
 
   test('a queue is added, and left', async () => {
     const app = bench().app()
@@ -13,7 +13,7 @@ onEveryEngine('queues at run time', (bench) => {
     expect(await app.control.addConsumer('extra', to)).toEqual([{ 'w@host': { ok: 'add consumer extra' } }])
     expect(await extra.get({ timeout: 10 })).toBe('done')
     expect(worker.queues).toEqual(['celery', 'extra'])
-    const queues = (await app.control.inspect({ destination: 'w@host' }).activeQueues())['w@host']!
+    const queues = (await app.control.inspect(to).activeQueues())['w@host']!
     expect(queues.map((queue) => queue['name'])).toEqual(['celery', 'extra'])
     expect(await app.control.cancelConsumer('extra', to)).toEqual([
       { 'w@host': { ok: 'no longer consuming from extra' } },

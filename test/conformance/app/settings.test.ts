@@ -223,8 +223,15 @@ onEveryEngine('a setting of workers', (bench) => {
     const [mine, theirs] = [bench().app(), bench().app({ controlExchange: 'theirs' })]
     await bench().work(mine, { hostname: 'mine@host' })
     await bench().work(theirs, { hostname: 'theirs@host' })
-    expect(await mine.inspect.ping()).toEqual({ 'mine@host': { ok: 'pong' } })
-    expect(await theirs.inspect.ping()).toEqual({ 'theirs@host': { ok: 'pong' } })
+    const pong = { ok: 'pong' }
+    for (const [app, name, other] of [
+      [mine, 'mine@host', 'theirs@host'],
+      [theirs, 'theirs@host', 'mine@host'],
+    ] as const) {
+      // Who is named and answers ends the wait.
+      expect(await app.control.inspect({ destination: name, timeout: 20 }).ping()).toEqual({ [name]: pong })
+      expect(await app.control.inspect({ destination: other, timeout: 0.5 }).ping()).toEqual({})
+    }
   })
 
   it('brokerTransportOptions, resultBackendTransportOptions: a prefix is a place of its own', async () => {
