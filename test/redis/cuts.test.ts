@@ -151,7 +151,7 @@ describe('a full server', () => {
   it('still lets workers end, note, store and keep their leases; publishers are told', async () => {
     const carrier = room.open()
     await carrier.broker.publish(messages('a', 'b', 'c'))
-    const consumer = await room.consume(carrier, { leaseMs: 800 })
+    const consumer = await room.consume(carrier, { leaseMs: 1300 })
     const { deliveries } = await consumer.step(0, [], 2)
     const [a, b] = deliveries
     await client.config('SET', 'maxmemory', '1')

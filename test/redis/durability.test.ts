@@ -69,7 +69,6 @@ describe('a durable publication', () => {
     const start = Date.now()
     const error = await rejection(broker.publish(messages('a'), durable(0.5)))
     expect(Date.now() - start).toBeGreaterThanOrEqual(495)
-    expect(Date.now() - start).toBeLessThan(2500)
     expect(error).toBeInstanceOf(OperationalError)
     expect((error as Error).message).toBe(
       `The message is in the broker (${server.url}), but only 0 of 1 replicas confirmed it within 0.5 s.`,
@@ -84,9 +83,9 @@ describe('a durable publication', () => {
   })
 
   it('that waits keeps nobody else waiting', async () => {
-    const { broker } = room.open({ timeout: 0.5 })
+    const { broker } = room.open({ timeout: 8 })
     freeze()
-    const waiting = rejection(broker.publish(messages('slow'), durable(3)))
+    const waiting = rejection(broker.publish(messages('slow'), durable(60)))
     await until(isWaiting)
     for (const name of ['a', 'b']) await broker.publish(messages(name))
     expect(await client.lrange('q', 0, -1)).toEqual(['b', 'a', 'slow'])
@@ -106,7 +105,8 @@ describe('a durable publication', () => {
     )
     const start = Date.now()
     const errors = [await first, ...(await rest)]
-    expect(Date.now() - start).toBeLessThan(4000)
+    // One after the other they would take 41 s.
+    expect(Date.now() - start).toBeLessThan(20_000)
     for (const error of errors) expect(String(error)).toMatch(/only 0 of 1 replicas confirmed it within 1 s/)
     expect(await client.llen('q')).toBe(41)
   })

@@ -133,7 +133,7 @@ describe('a publication that cannot be', () => {
       /within 0.3 s.*redis:\/\/user:\*\*@127.0.0.1:1\/0 .*ECONNREFUSED.*Is it running/,
     )
     expect(String(error)).not.toContain('secret')
-    expect(Date.now() - start).toBeLessThan(1500)
+    expect(Date.now() - start).toBeLessThan(15_000)
   })
 
   it('fails in bounded time when nobody answers there', async () => {
@@ -166,10 +166,10 @@ describe('a publication that cannot be', () => {
     const url = server.url.replace('redis://', 'redis://:wrong@')
     await client.config('SET', 'requirepass', 'right')
     try {
-      const { broker } = room.open({ brokerUrl: url, backendUrl: url, timeout: 10 })
+      const { broker } = room.open({ brokerUrl: url, backendUrl: url, timeout: 30 })
       const start = Date.now()
       await expect(broker.publish(messages('a'))).rejects.toThrow(/refuses us .*Check user and password/)
-      expect(Date.now() - start).toBeLessThan(3000)
+      expect(Date.now() - start).toBeLessThan(15_000)
     } finally {
       await client.config('SET', 'requirepass', '')
     }

@@ -11,6 +11,8 @@ const room = await useRoom()
 const { client, server } = room
 
 const dead = 'redis://127.0.0.1:1/0'
+/** Tells what ends by itself from what waits for its whole timeout, which is 30 s here. */
+const soonMs = 15_000
 const atDead = { brokerUrl: dead, backendUrl: dead }
 
 const timed = async (promise: Promise<unknown>): Promise<{ ms: number; error: unknown }> => {
@@ -29,7 +31,7 @@ describe('one attempt', () => {
       const { ms, error } = await timed(broker.publish(messages('a'), { patience: 0 }))
       expect(error).toBeInstanceOf(OperationalError)
       expect(String(error)).toMatch(/Not published\. Cannot reach Redis at .*ECONNREFUSED/)
-      expect(ms).toBeLessThan(1000)
+      expect(ms).toBeLessThan(soonMs)
     }
   })
 
@@ -53,7 +55,7 @@ describe('one attempt', () => {
     const { broker } = room.open({ brokerUrl: url, backendUrl: url, timeout: 30 })
     const { ms, error } = await timed(broker.publish(messages('a'), { patience: 0 }))
     expect(String(error)).toMatch(/Not published within 1 s\. /)
-    expect(ms).toBeLessThan(2500)
+    expect(ms).toBeLessThan(soonMs)
     await broker.close()
     deaf.close()
   })
@@ -68,7 +70,7 @@ describe('one attempt', () => {
     const { ms, error } = await publishing
     await server.restart()
     expect(String(error)).toMatch(/No answer: it may have arrived or not\. /)
-    expect(ms).toBeLessThan(2000)
+    expect(ms).toBeLessThan(soonMs)
   })
 
   it('goes through where all is well', async () => {
@@ -82,7 +84,7 @@ describe('one attempt', () => {
       room.open({ ...atDead, timeout: 30 }).broker.route('logs', 'a.b', { patience: 0 }),
     )
     expect(error).toBeInstanceOf(OperationalError)
-    expect(ms).toBeLessThan(2500)
+    expect(ms).toBeLessThan(soonMs)
   })
 })
 
@@ -92,7 +94,7 @@ describe('patience', () => {
     const { ms, error } = await timed(broker.publish(messages('a'), { patience: 0.3 }))
     expect(String(error)).toMatch(/Not published within 0\.3 s\. /)
     expect(ms).toBeGreaterThanOrEqual(295)
-    expect(ms).toBeLessThan(1500)
+    expect(ms).toBeLessThan(soonMs)
   })
 
   it('may be longer, or without limit', async () => {
@@ -122,7 +124,7 @@ describe('patience', () => {
     try {
       const { ms, error } = await timed(broker.publish(messages('b'), { patience: 0 }))
       expect(error).toBeInstanceOf(OperationalError)
-      expect(ms).toBeLessThan(2000)
+      expect(ms).toBeLessThan(soonMs)
     } finally {
       await other.replicaof('NO', 'ONE')
       other.disconnect()
@@ -134,10 +136,10 @@ describe('patience', () => {
 it('a call says it in Celery’s words', async () => {
   await using app = createApp('proj', { broker: dead, brokerConnectionTimeout: 30 })
   const task = app.task('proj.task', () => 1)
-  expect((await timed(task.applyAsync([], { retry: false }))).ms).toBeLessThan(1500)
+  expect((await timed(task.applyAsync([], { retry: false }))).ms).toBeLessThan(soonMs)
   const { ms, error } = await timed(
     task.applyAsync([], { retryPolicy: { maxRetries: 2, intervalStart: 0.2, intervalStep: 0 } }),
   )
   expect(String(error)).toMatch(/Not published within 0\.4 s/)
-  expect(ms).toBeLessThan(2000)
+  expect(ms).toBeLessThan(soonMs)
 })

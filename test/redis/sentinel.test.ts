@@ -150,7 +150,7 @@ describe('sentinels', () => {
     for (const text of await failing(at)) expect(text).toContain('it knows none of this name')
     const { app } = open(sentinel.url, {
       brokerTransportOptions: { sentinelKwargs: { password: 'planted' } },
-      brokerConnectionTimeout: 0.3,
+      brokerConnectionTimeout: 10,
     })
     const asked = app.result('one').state()
     await expect(asked).rejects.toThrow(/without any password configured|WRONGPASS/)

@@ -180,7 +180,7 @@ describe('an eta on a shared queue', () => {
     await publish(envelope('a'))
     const consumer = await consume()
     const { deliveries } = await consumer.step(0, [], 1)
-    const dueMs = Date.now() + 700
+    const dueMs = Date.now() + 1500
     await consumer.step(0, [end(deliveries[0]!, { ending: { kind: 'defer', dueMs } })], 0)
     const tag = Object.keys(await entries())[0]!
     expect(Number(await client.zscore('unacked_index', tag))).toBeCloseTo(dueMs / 1000, 1)
@@ -199,7 +199,7 @@ describe('an eta on a shared queue', () => {
     await publish(envelope('a'))
     const consumer = await consume()
     const { deliveries } = await consumer.step(0, [], 1)
-    await consumer.step(0, [end(deliveries[0]!, { ending: { kind: 'defer', dueMs: Date.now() + 300 } })], 0)
+    await consumer.step(0, [end(deliveries[0]!, { ending: { kind: 'defer', dueMs: Date.now() + 1200 } })], 0)
     await sweep(Object.keys(await entries())[0]!)
     await until(async () => (await client.exists(keys.eta('q'))) === 0)
     expect(await client.llen('q')).toBe(1)

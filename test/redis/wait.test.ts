@@ -60,7 +60,8 @@ describe('a waiting consumer', () => {
       const start = performance.now()
       consumer.interrupt()
       expect(await waiting).toEqual([])
-      expect(performance.now() - start).toBeLessThan(500)
+      // One that nobody interrupts ends after four seconds.
+      expect(performance.now() - start).toBeLessThan(3500)
     }
   })
 
