@@ -12,6 +12,10 @@ import { until } from '../support/until.js'
 const celery = await startCelery()
 const isOld = celery.gaps.length > 0
 
+/** Seconds: who is named and answers ends the wait, so that it may be long. */
+const timeout = 20
+const toOurs = ['-t', String(timeout), '-d', 'node@test']
+
 describe.skipIf(celery.missing)('remote control', () => {
   let redis: TestRedis
   let install: CeleryInstall
@@ -59,10 +63,10 @@ describe.skipIf(celery.missing)('remote control', () => {
   })
 
   it('celery status, inspect and ping see both workers', async () => {
-    const status = await celeryCli('status')
+    const status = await celeryCli('status', '-t', '3')
     expect(status.out).toContain('->  node@test: OK')
     expect(status.out).toContain('2 nodes online.')
-    const ping = await celeryCli('inspect', '-j', '-d', 'node@test', 'ping')
+    const ping = await celeryCli('inspect', '-j', ...toOurs, 'ping')
     expect(ping.code).toBe(0)
     expect(JSON.parse(ping.out)).toEqual({ 'node@test': { ok: 'pong' } })
   })
@@ -72,7 +76,7 @@ describe.skipIf(celery.missing)('remote control', () => {
     async () => {
       const answers = await celery.python<Record<string, Record<string, any>>>(
         `
-      inspect = app.control.inspect(timeout=3, limit=2)
+      inspect = app.control.inspect(timeout=20, limit=2)
       give({name: getattr(inspect, name)() for name in (
         'active', 'reserved', 'scheduled', 'registered', 'stats', 'conf', 'report', 'revoked', 'active_queues', 'clock', 'ping'
       )})
@@ -97,16 +101,16 @@ describe.skipIf(celery.missing)('remote control', () => {
 
   it('a revoke of a Python client is kept by our worker, and by those that start later', async () => {
     await celery.python(`app.control.revoke('from-python'); give(True)`, { redisUrl: redis.url })
-    await until(async () => (await app.inspect.revoked())['node@test']!.includes('from-python'))
+    const node = app.control.inspect({ destination: 'node@test', timeout })
+    await until(async () => (await node.revoked())['node@test']!.includes('from-python'))
     const result = await app.sendTask('js.note', ['never'], { taskId: 'from-python' })
     await expect(result.get({ timeout: 10 })).rejects.toThrow('revoked')
     await app.sendTask('js.note', ['after']).get({ timeout: 10 })
     expect(ran).toEqual(['after'])
     const later = createApp('later', { broker: redis.url, taskDefaultQueue: 'later' })
     await later.worker({ hostname: 'later@test' }).start()
-    expect((await later.control.inspect({ destination: 'later@test' }).revoked())['later@test']).toContain(
-      'from-python',
-    )
+    const revoked = await later.control.inspect({ destination: 'later@test', timeout }).revoked()
+    expect(revoked['later@test']).toContain('from-python')
     await later.close()
   })
 
@@ -131,33 +135,33 @@ describe.skipIf(celery.missing)('remote control', () => {
   })
 
   it('celery control sets limits, and tells what our worker cannot do', async () => {
-    const limited = await celeryCli('control', '-d', 'node@test', 'time_limit', 'js.note', '10', '20')
+    const limited = await celeryCli('control', ...toOurs, 'time_limit', 'js.note', '10', '20')
     expect(limited.out).toContain('time limits set successfully')
-    const rate = await celeryCli('control', '-d', 'node@test', 'rate_limit', 'js.note', '100/s')
+    const rate = await celeryCli('control', ...toOurs, 'rate_limit', 'js.note', '100/s')
     expect(rate.out).toContain('new rate limit set successfully')
-    const none = await celeryCli('control', '-d', 'node@test', 'autoscale', '3', '1')
+    const none = await celeryCli('control', ...toOurs, 'autoscale', '3', '1')
     expect(none.out).toContain("ValueError('Autoscale not enabled')")
   })
 
   it('celery control adds a queue to our worker, and takes it away', async () => {
     const late = await app.sendTask('js.note', ['late'], { queue: 'late' })
-    const added = await celeryCli('control', '-d', 'node@test', 'add_consumer', 'late')
+    const added = await celeryCli('control', ...toOurs, 'add_consumer', 'late')
     expect(added.out).toContain('add consumer late')
     await late.get({ timeout: 10 })
-    const left = await celeryCli('control', '-d', 'node@test', 'cancel_consumer', 'late')
+    const left = await celeryCli('control', ...toOurs, 'cancel_consumer', 'late')
     expect(left.out).toContain('no longer consuming from late')
     expect(worker.queues).toEqual(['js'])
   })
 
   it('our client asks and revokes in a Python worker', async () => {
     const { hostname } = python
-    const inspect = app.control.inspect({ destination: hostname })
+    const inspect = app.control.inspect({ destination: hostname, timeout })
     expect(await inspect.ping()).toEqual({ [hostname]: { ok: 'pong' } })
     expect((await inspect.registered())[hostname]).toContain('proj.add')
     expect((await inspect.stats())[hostname]!.pool['max-concurrency']).toBe(2)
     const slow = await app.sendTask('proj.sleep', [30], { queue: 'python' })
     await until(async () => (await inspect.active())[hostname]!.length === 1)
-    const reply = await app.control.terminate(slow.id, { destination: hostname, reply: true })
+    const reply = await app.control.terminate(slow.id, { destination: hostname, reply: true, timeout })
     expect(reply).toEqual([{ [hostname]: { ok: `terminate: ${slow.id}` } }])
     await expect(slow.get({ timeout: 10 })).rejects.toThrow(/terminated|revoked/)
     await app.control.revoke('from-node')
@@ -218,7 +222,7 @@ describe.skipIf(celery.missing)('remote control', () => {
       JSON.stringify({ body: 'gASVCgAAAA==', 'content-type': 'application/x-python-serialize' }),
     ])
       await client.publish('/0.alone.pidbox', raw)
-    const one = alone.control.inspect({ destination: 'alone@test' })
+    const one = alone.control.inspect({ destination: 'alone@test', timeout })
     expect(await one.ping()).toEqual({ 'alone@test': { ok: 'pong' } })
     client.disconnect()
     await alone.close()
@@ -230,7 +234,7 @@ describe.skipIf(celery.missing)('remote control', () => {
     await until(() => ran.length === 1)
     // Nobody answers to it: Celery says so, with 69.
     expect((await celeryCli('control', '-d', 'node@test', 'shutdown')).code).toBe(69)
-    expect(await app.control.inspect({ destination: 'node@test', timeout: 3 }).ping()).toEqual({
+    expect(await app.control.inspect({ destination: 'node@test', timeout }).ping()).toEqual({
       'node@test': { ok: 'pong' },
     })
     release()

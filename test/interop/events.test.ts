@@ -101,7 +101,7 @@ describe.skipIf(celery.missing)('events', () => {
 
   it('a Python worker is switched on from here, heard, and switched off', async () => {
     const { hostname } = python
-    const to = { destination: hostname, reply: true } as const
+    const to = { destination: hostname, reply: true, timeout: 20 } as const
     expect(await app.control.enableEvents(to)).toEqual([{ [hostname]: { ok: 'task events enabled' } }])
     const good = await app.sendTask('proj.add', [2, 3], { queue: 'python' })
     const events = await told(good.id, /succeeded/)
@@ -152,7 +152,7 @@ describe.skipIf(celery.missing)('events', () => {
         .map((line) => line.replace(/local_received=[\d.]+/, 'local_received=…'))
     const isWhole = (one: Running) =>
       lines(one).filter((line) => /task (succeeded|failed)/.test(line)).length === ids.length
-    for (const one of both) await until(() => isWhole(one), { timeout: 20_000, message: one.output })
+    for (const one of both) await until(() => isWhole(one), { message: one.output })
     expect(lines(ours).sort()).toEqual(lines(theirs).sort())
     expect(await ours.stop('SIGINT')).toMatchObject({ code: 0 })
     await theirs.stop()
