@@ -11,8 +11,12 @@ export const compute = app.task('pools.compute', () => {
   return `${process.pid}:${threadId}`
 })
 
-/** Waits for as long. */
-export const wait = app.task('pools.wait', () => new Promise<void>((resolve) => setTimeout(resolve, 100)))
+/** Waits for as long, and says from when to when. */
+export const wait = app.task('pools.wait', async () => {
+  const from = Date.now()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  return { from, to: Date.now() }
+})
 
 /** The first time it takes its process along. */
 export const crash = app.task('pools.crash', function () {

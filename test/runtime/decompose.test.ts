@@ -178,7 +178,7 @@ describe('what is sent', () => {
     expect(outgoingOf(send((chain as any)(many(5000)), [1]))[0]?.embed.chain).toHaveLength(4999)
     expect(outgoingOf(send((group as any)(many(10_000)), [1]))).toHaveLength(10_000)
     expect(outgoingOf(send(chord(many(5000), tsum.s()), [1]))).toHaveLength(5000)
-    expect(performance.now() - started).toBeLessThan(3000)
+    expect(performance.now() - started).toBeLessThan(10_000)
   })
 })
 

@@ -94,7 +94,7 @@ describe('repr', () => {
       new Set(Array(100_000).keys()),
     ])
       expect(repr(giant).length).toBeLessThan(1100)
-    expect(performance.now() - started).toBeLessThan(2000)
+    expect(performance.now() - started).toBeLessThan(10_000)
   })
 })
 

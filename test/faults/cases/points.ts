@@ -178,7 +178,7 @@ const killAt = async (
     moment === 'sent' ? { onCall: strike } : { onAnswer: strike },
   )
   worker = scene.launch({ queues: [queue], concurrency: 1, url: proxy.url })
-  const patience = setTimeout(() => worker?.signal('SIGTERM'), 15_000)
+  const patience = setTimeout(() => worker?.signal('SIGTERM'), 40_000)
   const { signal } = await worker.exited
   clearTimeout(patience)
   proxy.close()

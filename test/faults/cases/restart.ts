@@ -53,7 +53,9 @@ export const p7: FaultCase = {
       `${returned.filter(({ status }) => status === 'fulfilled').length} of ${waits.length}`,
     )
     report.must('0 confirmed messages lost', missing.length === 0)
-    report.must('progress within 5 s', slowestMs <= 5000)
+    // The short form runs beside other tests: it tells progress from none.
+    const most = size === 'full' ? 5 : 20
+    report.must(`progress within ${most} s`, slowestMs <= most * 1000)
     report.must(
       'every get() returns',
       returned.every(({ status }) => status === 'fulfilled'),

@@ -34,9 +34,9 @@ const sendLater = async (scene: Scene, queue: string, eta: Date): Promise<readon
 /** On an own queue: past two leases, with one of two workers killed. */
 const own = async (scene: Scene, etaSeconds: number): Promise<void> => {
   const queue = 'later'
+  const [victim] = await Promise.all(range(2).map(() => scene.worker({ queues: [queue] })))
   const eta = new Date(Date.now() + etaSeconds * 1000)
   const ids = await sendLater(scene, queue, eta)
-  const [victim] = await Promise.all(range(2).map(() => scene.worker({ queues: [queue] })))
   await until(async () => (await scene.outside.zcard(`lovage:eta:${queue}`)) === many)
   await scene.kill(victim as NonNullable<typeof victim>)
   const missing = await scene.finished(ids, etaSeconds * 1000 + 20_000)

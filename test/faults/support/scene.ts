@@ -306,7 +306,7 @@ export class Scene {
     const { outside, report } = this
     const alive = this.#workers.size
     const reaped = await until(async () => (await outside.zcard('lovage:consumers')) <= alive, {
-      timeout: lease * 1000 + 8000,
+      timeout: lease * 1000 + 20_000,
       interval: 20,
     }).catch(() => false)
     if (!reaped) report.must('dead workers are reaped', false)

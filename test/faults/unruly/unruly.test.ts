@@ -14,7 +14,7 @@ const queue = 'faults'
 /** Of the client. */
 const timeoutSeconds = 1
 /** What a call may take beyond that, on a machine that others use as well. */
-const graceMs = 5000
+const graceMs = 15_000
 
 let scene: Scene
 let admin: Redis

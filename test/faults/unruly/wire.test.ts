@@ -9,7 +9,7 @@ import { until } from '../../support/until.js'
 import { range, Scene } from '../support/scene.js'
 import { Wire } from './wire.js'
 
-const graceMs = 5000
+const graceMs = 15_000
 
 let scene: Scene
 const wires: Wire[] = []
