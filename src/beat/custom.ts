@@ -2,6 +2,7 @@
 // the moment asked about would be sent for ever.
 import { show } from '../canvas/words.js'
 import { InvalidUsage } from '../errors.js'
+import { isMoment } from './moment.js'
 import { millisecondsOf, type Schedule, type ScheduleContext, type ScheduleJson } from './schedule.js'
 
 /** What a user may write: the first tick strictly after `after`, or null when there is none. */
@@ -19,7 +20,7 @@ export class Custom implements Schedule {
     const tick = this.own.next(new Date(afterMs), context)
     if (tick === null) return null
     const ms = typeof tick === 'number' || tick instanceof Date ? Math.ceil(Number(tick)) : Number.NaN
-    if (ms > afterMs) return ms
+    if (ms > afterMs && isMoment(ms)) return ms
     throw new InvalidUsage(
       `${this.toString()}: next(${new Date(afterMs).toISOString()}) expected a later Date, later Unix milliseconds or null, got ${show(tick instanceof Date && !Number.isNaN(ms) ? tick.toISOString() : tick)}.`,
     )

@@ -3,6 +3,7 @@
 import { show } from '../canvas/words.js'
 import { ImproperlyConfigured } from '../errors.js'
 import { type Interval, intervalMs, showInterval } from './interval.js'
+import { isMoment } from './moment.js'
 import { millisecondsOf, type Schedule, type ScheduleContext, type ScheduleJson } from './schedule.js'
 
 export interface EveryOptions {
@@ -48,7 +49,7 @@ export function every(interval: Interval, { anchor }: EveryOptions = {}): Every 
       `every: expected an interval of at least 0.01 seconds, got ${show(interval)}.`,
     )
   const anchorMs = anchor === undefined ? undefined : Number(anchor)
-  if (anchorMs !== undefined && !Number.isFinite(anchorMs))
+  if (anchorMs !== undefined && !isMoment(anchorMs))
     throw new ImproperlyConfigured(
       `every: anchor: expected a valid Date or Unix milliseconds, got ${show(anchor)}.`,
     )

@@ -24,10 +24,15 @@ const nameMs: Readonly<Record<keyof IntervalUnits, number>> = {
   milliseconds: unitMs.ms,
 }
 
-/** The milliseconds of an interval, 0 or more. @throws ImproperlyConfigured; `place` begins the sentence. */
+/** As far as a calendar looks ahead, and near enough for a tick to be a Date. */
+const mostDays = 36_525
+
+/** The milliseconds of an interval, 0 to 100 years. @throws ImproperlyConfigured; `place` begins the sentence. */
 export function intervalMs(given: unknown, place: string): number {
   const ms = typeof given === 'number' ? given * 1000 : fromParts(given, place)
-  if (!Number.isFinite(ms) || ms < 0 || ms > Number.MAX_SAFE_INTEGER) throw wrong(given, place)
+  if (!Number.isFinite(ms) || ms < 0) throw wrong(given, place)
+  if (ms > mostDays * unitMs.d)
+    throw new ImproperlyConfigured(`${place}: expected at most ${mostDays} days, got ${show(given)}.`)
   return Math.round(ms)
 }
 

@@ -8,6 +8,7 @@ import { cron } from './cron.js'
 import { type CrontabOptions, crontab } from './crontab.js'
 import { every } from './every.js'
 import type { Interval } from './interval.js'
+import { readMoment } from './moment.js'
 import type { Schedule, ScheduleJson } from './schedule.js'
 import { sharing } from './shared.js'
 import { type SolarEvent, solar } from './solar.js'
@@ -18,7 +19,7 @@ type Fields = Readonly<Record<string, unknown>>
 /** By `kind`, what `toJSON()` of that kind wrote. */
 const readers: Readonly<Record<string, (fields: Fields) => Schedule>> = {
   every: ({ seconds, anchor }) =>
-    every(seconds as number, anchor === undefined ? {} : { anchor: new Date(anchor as string) }),
+    every(seconds as number, anchor === undefined ? {} : { anchor: readMoment(anchor, 'every: anchor') }),
   crontab: (fields) => crontab(fields as CrontabOptions),
   cron: ({ expression, ...where }) => cron(expression as string, where as WhereOptions),
   solar: ({ event, latitude, longitude }) =>

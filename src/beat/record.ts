@@ -7,6 +7,7 @@ import { show } from '../canvas/words.js'
 import { DecodeError, isLovageError } from '../errors.js'
 import type { ScheduleEntry } from './entry.js'
 import { entryFromJSON, entryToJSON, WrittenByNewer } from './entry-json.js'
+import { isMoment } from './moment.js'
 import type { Stored } from './store.js'
 import { type EntryState, freshState } from './tick.js'
 
@@ -130,22 +131,28 @@ function stateOf(name: string, text: string): RunState {
     throw new WrittenByNewer(
       `the state of ${show(name)}: it is of version ${version}, and this Lovage reads up to ${stateVersion}. Upgrade this beat.`,
     )
-  if (
-    typeof sinceMs !== 'number' ||
-    !Number.isSafeInteger(runs) ||
-    !(lastTickMs === null || typeof lastTickMs === 'number')
-  )
-    return fail('expected numbers in sinceMs, lastTickMs and runs. Remove the entry and add it again.')
+  if (!isMoment(sinceMs) || !Number.isSafeInteger(runs) || !(lastTickMs === null || isMoment(lastTickMs)))
+    return fail(
+      'expected moments in sinceMs and lastTickMs, and a number in runs. Remove the entry and add it again.',
+    )
   return {
     sinceMs,
     lastTickMs,
     runs: runs as number,
     skipped: typeof skipped === 'number' ? skipped : 0,
-    lastRun: isRecord(lastRun) && typeof lastRun.id === 'string' ? (lastRun as unknown as LastRun) : null,
+    lastRun: isLastRun(lastRun) ? lastRun : null,
   }
 }
 
-const parsed = (text: string): unknown => {
+const isLastRun = (value: unknown): value is LastRun =>
+  isRecord(value) &&
+  typeof value.id === 'string' &&
+  (value.tickMs === null || isMoment(value.tickMs)) &&
+  isMoment(value.atMs) &&
+  typeof value.lateMs === 'number'
+
+/** Undefined: it is no JSON. */
+export const parsed = (text: string): unknown => {
   try {
     return JSON.parse(text)
   } catch {

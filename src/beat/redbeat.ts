@@ -4,6 +4,7 @@ import { isRecord } from '../canvas/options.js'
 import { DecodeError } from '../errors.js'
 import { readDictEntry } from './beat-schedule.js'
 import type { ScheduleEntry } from './entry.js'
+import { isMoment } from './moment.js'
 import { newState, type RunState } from './record.js'
 import { zoneOf } from './zone.js'
 
@@ -54,7 +55,7 @@ function momentOf(value: unknown): number | null {
     second ?? 0,
     (microsecond ?? 0) / 1000,
   )
-  if (Number.isNaN(wall)) return null
+  if (!isMoment(wall)) return null
   const zone: unknown = timezone
   if (typeof zone === 'number') return wall - zone * 1000
   const there = zoneOf(typeof zone === 'string' ? zone : 'UTC')

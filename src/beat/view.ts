@@ -1,7 +1,9 @@
 // Entries as people and programs see them: what `app.beat.list()` answers and `lovage beat list` prints.
+import { isRecord } from '../canvas/options.js'
 import { contextOf, type ScheduleEntry } from './entry.js'
 import { entryToJSON, type EntryJson } from './entry-json.js'
-import { type BeatRecord, type Source, workOf } from './record.js'
+import { isMoment } from './moment.js'
+import { type BeatRecord, parsed, type Source, workOf } from './record.js'
 import type { Schedule, ScheduleContext } from './schedule.js'
 import type { HistoryLine } from './shot.js'
 import { decide } from './tick.js'
@@ -85,14 +87,21 @@ function nextRunOf({ entry, state }: BeatRecord, nowMs: number, timezone: string
   }
 }
 
+/** Undefined: it is none of ours. */
 export const readLine = (text: string): RunView | undefined => {
-  try {
-    const { kind, tickMs, atMs, lateMs, id } = JSON.parse(text) as HistoryLine
-    return { kind, tick: dateOf(tickMs), sentAt: new Date(atMs), drift: lateMs / 1000, taskId: id }
-  } catch {
-    return undefined
-  }
+  const line = parsed(text)
+  if (!isLine(line)) return undefined
+  const { kind, tickMs, atMs, lateMs, id } = line
+  return { kind, tick: dateOf(tickMs), sentAt: new Date(atMs), drift: lateMs / 1000, taskId: id }
 }
+
+const isLine = (value: unknown): value is HistoryLine =>
+  isRecord(value) &&
+  ['run', 'now', 'skipped'].includes(value.kind as string) &&
+  (value.tickMs === null || isMoment(value.tickMs)) &&
+  isMoment(value.atMs) &&
+  typeof value.lateMs === 'number' &&
+  (value.id === null || typeof value.id === 'string')
 
 /** The coming ticks of an entry, as far as `endAt` and `maxRuns` let it. */
 export function comingOf(

@@ -74,13 +74,16 @@ export const nextLines = (ticks: readonly Date[], zone: string): string => {
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',
+    ...(ticks.some((tick) => tick.getUTCMilliseconds() !== 0) && { fractionalSecondDigits: 3 as const }),
     timeZoneName: 'longOffset',
   })
   return ticks
     .map((tick) => {
       const part = Object.fromEntries(clock.formatToParts(tick).map(({ type, value }) => [type, value]))
       const offset = part.timeZoneName === 'GMT' ? '+00:00' : part.timeZoneName!.slice(3)
-      return `${part.weekday} ${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}:${part.second} ${offset} ${zone}`
+      const day = `${part.year}-${part.month}-${part.day}`
+      const fraction = part.fractionalSecond === undefined ? '' : `.${part.fractionalSecond}`
+      return `${part.weekday} ${day} ${part.hour}:${part.minute}:${part.second}${fraction} ${offset} ${zone}`
     })
     .join('\n')
 }

@@ -84,18 +84,30 @@ const parsed = (text: string): unknown => {
   }
 }
 
+const dateExample = 'a date such as 2026-11-20T21:30:00+01:00'
+
 /** An ISO date; without an offset it is UTC, as for Celery. */
 export const moment = (text: string): Date => {
-  const iso = text.trim().replace(' ', 'T')
-  const date = new Date(iso.includes('T') && !/(?:Z|[+-]\d\d:?\d\d)$/i.test(iso) ? `${iso}Z` : iso)
-  if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(date.getTime()))
-    throw expected('a date such as 2026-11-20T21:30:00+01:00')
+  const date = dateOf(text)
+  if (date === undefined) throw expected(dateExample)
   return date
 }
 
 /** Seconds from now, or a date. */
-export const momentOrSeconds = (text: string): Date | number =>
-  /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : moment(text)
+export const momentOrSeconds = (text: string): Date | number => {
+  const when = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : dateOf(text)
+  if (when === undefined) throw expected(`seconds or ${dateExample}`)
+  return when
+}
+
+const dateOf = (text: string): Date | undefined => {
+  const iso = text.trim().replace(' ', 'T')
+  if (!/^\d{4}-\d\d-\d\d(T|$)/.test(iso)) return undefined
+  // Date takes the 31st of February for the 3rd of March.
+  if (new Date(iso.slice(0, 10)).getUTCDate() !== Number(iso.slice(8, 10))) return undefined
+  const date = new Date(iso.includes('T') && !/(?:Z|[+-]\d\d:?\d\d)$/i.test(iso) ? `${iso}Z` : iso)
+  return Number.isNaN(date.getTime()) ? undefined : date
+}
 
 /** `setting=value` words: JSON where it is JSON, else text; Python's words are understood. */
 export const settingWords = (words: readonly string[]): Readonly<Record<string, unknown>> =>

@@ -91,6 +91,8 @@ describe('every', () => {
     [{ minutes: '5' }, 'every: minutes: expected a number, got "5".'],
     [0, 'every: expected an interval of at least 0.01 seconds, got 0.'],
     ['9ms', 'every: expected an interval of at least 0.01 seconds, got "9ms".'],
+    ['36526d', 'every: expected at most 36525 days, got "36526d".'],
+    [8.9e12, 'every: expected at most 36525 days, got 8900000000000.'],
   ])('refuses %j', (given, sentence) => {
     expect(() => every(given as Interval)).toThrow(improper(sentence))
   })
@@ -113,6 +115,9 @@ describe('clocked', () => {
   it.each<[unknown, string]>([
     ['2027-01-01T00:00:00', '"2027-01-01T00:00:00"'],
     ['tomorrow', '"tomorrow"'],
+    ['2026-02-31T00:00:00Z', '"2026-02-31T00:00:00Z"'],
+    ['+123456-01-01T00:00:00Z', '"+123456-01-01T00:00:00Z"'],
+    [new Date(8.64e15), 'an object of class Date'],
     [new Date('x'), 'an object of class Date'],
     [5, '5'],
   ])('refuses %j', (given, got) => {
@@ -220,6 +225,8 @@ describe('a schedule of the user', () => {
     ['soon', '"soon"'],
     [undefined, 'undefined'],
     [Number.NaN, 'NaN'],
+    [Number.POSITIVE_INFINITY, 'Infinity'],
+    [new Date(8.64e15), '"+275760-09-13T00:00:00.000Z"'],
   ])('must go forward: %j is refused', (answer, got) => {
     const schedule = new Custom({ next: () => answer } as CustomSchedule)
     expect(() => schedule.next(0)).toThrow(

@@ -126,6 +126,9 @@ describe('what is asked wrongly ends with 2 and one or two lines', () => {
     ['call x -a {}', /Expected a JSON array such as '\[2, 2\]'\.$/],
     ['call x -k []', /Expected a JSON object such as '\{"x": 2\}'\.$/],
     ['call x --eta soon', /Expected a date such as /],
+    ['call x --eta 2026-02-31', /Expected a date such as /],
+    ['beat add x y --at 2026-02-31T02:00', /Expected a date such as /],
+    ['beat add x y --expires -3', /Expected seconds or a date such as /],
     ['--workdir /nowhere worker', /^lovage: --workdir \/nowhere: there is no such directory\.$/],
   ]
   it.each(cases)('%s', async (line, expected) => {

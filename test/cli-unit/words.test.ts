@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { nextLines } from '../../src/cli/beat-print.js'
 import { readCall } from '../../src/cli/dev-call.js'
 import { findModule } from '../../src/cli/find-module.js'
 import { pickApp } from '../../src/cli/load-app.js'
@@ -158,5 +159,21 @@ describe('valueText', () => {
     expect(valueText(new Map([[1, 2]]))).toBe('Map(1) { 1 => 2 }')
     expect(valueText(Number.NaN)).toBe('NaN')
     expect(valueText(undefined)).toBe('undefined')
+  })
+})
+
+describe('nextLines', () => {
+  const lines = (...ticks: string[]): string[] =>
+    nextLines(
+      ticks.map((tick) => new Date(tick)),
+      'Asia/Kolkata',
+    ).split('\n')
+
+  it('shows whole seconds, and parts of one where there are such', () => {
+    expect(lines('2026-01-01T00:00:00Z')).toEqual(['Thu 2026-01-01 05:30:00 +05:30 Asia/Kolkata'])
+    expect(lines('2026-01-01T00:00:00Z', '2026-01-01T00:00:00.250Z')).toEqual([
+      'Thu 2026-01-01 05:30:00.000 +05:30 Asia/Kolkata',
+      'Thu 2026-01-01 05:30:00.250 +05:30 Asia/Kolkata',
+    ])
   })
 })

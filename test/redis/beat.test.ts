@@ -217,15 +217,26 @@ describe('an entry that is changed while a beat runs', () => {
       new: stored.replace('"version":1', '"version":9'),
       broken: '1 {"half',
       odd: 'nothing',
+      never: stored.replace('"new"', '"never"'),
+      guest: stored.replace('"new"', '"guest"'),
     })
-    await client.hset('lovage:beat:proj:states', { broken: '1 {}', odd: '1 {}' })
+    await client.hset('lovage:beat:proj:states', {
+      broken: '1 {}',
+      odd: '1 {}',
+      never: '1 {"version":1,"sinceMs":1e300,"lastTickMs":null,"runs":0}',
+      guest: `1 {"version":1,"sinceMs":${Date.now()},"lastTickMs":null,"runs":0,"lastRun":{"id":"x","atMs":"noon"}}`,
+    })
+    const history = ['{"kind":"run","tickMs":1e300}', 'nothing', '{"kind":"now","tickMs":null,"atMs":9e15}']
+    await client.rpush('lovage:beat:proj:history:guest', ...history)
     await app.beat.start({ log })
     await until(() => ran.length >= 2)
     const said = lines.join('\n')
-    for (const name of ['new', 'broken', 'odd'])
+    for (const name of ['new', 'broken', 'odd', 'never'])
       expect(said).toMatch(new RegExp(`ERROR.*Beat entry "${name}"`))
     expect(said).toMatch(/version 9, and this Lovage reads versions up to 1/)
-    expect((await app.beat.list()).filter((view) => 'trouble' in view)).toHaveLength(3)
+    expect((await app.beat.list()).filter((view) => 'trouble' in view)).toHaveLength(4)
+    expect(await app.beat.get('guest')).toMatchObject({ lastRun: null, drift: null })
+    expect(await app.beat.history('guest')).toEqual([])
   })
 })
 
