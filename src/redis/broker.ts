@@ -95,6 +95,7 @@ export class RedisBroker implements Broker {
       (script, args) => ask(this.link, this.url, timeoutSeconds, () => this.link.run(script, args)),
       keys,
       databases,
+      () => this.#courier?.seeOff(),
     )
     this.#courier =
       options.farResults && new Courier({ broker: address, results: options.farResults, keys }, this.link)
@@ -218,11 +219,12 @@ export class RedisBroker implements Broker {
     return inspectServer((command, args) => this.#ask(command, args))
   }
 
-  revoke(revocation: Revocation): Promise<void> {
+  async revoke(revocation: Revocation): Promise<void> {
     const { keys, databases, timeoutSeconds } = this.#options
-    return ask(this.link, this.url, timeoutSeconds, () =>
+    await ask(this.link, this.url, timeoutSeconds, () =>
       sendRevocation(this.link, keys, databases, revocation),
     )
+    if (revocation.results.length > 0) await this.#courier?.seeOff()
   }
 
   revoked(sinceMs = 0): Promise<RevokedSince> {

@@ -2,7 +2,8 @@
 // a task puts its result into a list beside the queues, the outbox, in the same step; any worker takes it on from there.
 // One of them delivers at a time, in order: a place on the far server says who, and whoever gets it looks at the outbox
 // anew. What was delivered leaves the outbox afterwards, so a courier that dies in between has it delivered again, which
-// changes nothing.
+// changes nothing. Workers do that all the time; a client whose call put something there sees it off, so that whoever reads
+// afterwards finds it.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConsumerOptions } from '../runtime/consumer.js'
@@ -23,6 +24,9 @@ const placeMs = 5000
 const lookMs = 1000
 const pauseMs = 250
 const leaveMs = 2000
+/** A client sees its own results off for so long, and looks so often. */
+const seeOffMs = 2000
+const glanceMs = 5
 const enoughBytes = 1_000_000
 
 interface Load {
@@ -55,13 +59,15 @@ export class Courier {
   readonly #options: CourierOptions
   readonly #here: Link
   readonly #there: Link
-  /** Beside them, to end a wait. */
+  /** Beside them: to end a wait, and to look meanwhile. */
   readonly #bell: Link
   /** What we saw through a connection that is gone may not be so on the next one: another server may be behind it. */
   #connection = 0
   /** Ours, as far as we know. Each time with another token, so that no old call passes for a new one. */
   #place: Place | null = null
   #running: Promise<void> | null = null
+  #seen: Promise<void> = Promise.resolve()
+  #next: Promise<void> | undefined
   #stopped = false
   #troubled = false
   #onTrouble: ConsumerOptions['onTrouble'] = noop
@@ -89,6 +95,7 @@ export class Courier {
   start(onTrouble: ConsumerOptions['onTrouble']): void {
     if (this.#running !== null) return
     this.#onTrouble = onTrouble
+    this.#troubled = false
     for (const link of [this.#here, this.#there]) link.hold()
     this.#running = this.#run()
   }
@@ -99,16 +106,59 @@ export class Courier {
     return texts.map((text) => (text === null ? null : String(text)))
   }
 
+  /**
+   * Resolves when all that lies in the outbox now has arrived. Carries it where nobody does. After a moment it is left to
+   * whoever comes later. Who asks while somebody is seen off goes with the next.
+   */
+  seeOff(): Promise<void> {
+    this.#next ??= this.#seen.then(() => {
+      this.#next = undefined
+      this.#seen = this.#seeOff()
+      return this.#seen
+    })
+    return this.#next
+  }
+
+  async #seeOff(): Promise<void> {
+    const links = [this.#here, this.#there, this.#bell]
+    for (const link of links) link.hold()
+    const patience = new AbortController()
+    const late = sleep(seeOffMs, undefined, { ...aside, signal: patience.signal }).catch(noop)
+    await Promise.race([this.#untilArrived(patience.signal).catch(noop), late])
+    patience.abort()
+    for (const link of links) link.free()
+  }
+
+  async #untilArrived(patience: AbortSignal): Promise<void> {
+    await Promise.all([this.#here.whenUp(), this.#there.whenUp(), this.#bell.whenUp()])
+    let { length, taken } = await this.#glance()
+    for (const goal = taken + length; length > 0 && taken < goal && !patience.aborted; ) {
+      if (this.#running !== null || (await this.#carry()) === 'not ours')
+        await sleep(glanceMs, undefined, aside)
+      ;({ length, taken } = await this.#glance())
+    }
+    if (this.#running === null) await this.#giveUpPlace()
+  }
+
+  /** Over the other connection: on ours somebody may be waiting. The length first: nothing that lies there is overlooked. */
+  async #glance(): Promise<{ readonly length: number; readonly taken: number }> {
+    const [outbox, facts] = this.#names
+    const length = this.#bell.send('llen', [outbox])
+    const taken = this.#bell.send('hget', [facts, 'taken'])
+    return { length: Number(await length), taken: Number((await taken) ?? 0) }
+  }
+
   /** What is left is delivered, if that does not take long. */
   async close(): Promise<void> {
-    if (this.#running === null) return
     this.#stopped = true
+    if (this.#running !== null) await this.#finish(this.#running)
+    for (const link of [this.#here, this.#there]) link.close()
+  }
+
+  async #finish(running: Promise<void>): Promise<void> {
     if (this.#here.up) void this.#bell.send('client', ['UNBLOCK', this.#here.clientId]).catch(noop)
-    await Promise.race([this.#running, sleep(leaveMs, undefined, aside)])
-    for (const link of [this.#here, this.#there]) {
-      link.free()
-      link.close()
-    }
+    await Promise.race([running, sleep(leaveMs, undefined, aside)])
+    for (const link of [this.#here, this.#there]) link.free()
   }
 
   async #run(): Promise<void> {
@@ -122,29 +172,37 @@ export class Courier {
         await sleep(pauseMs, undefined, aside)
       }
     }
-    if (this.#place !== null) await this.#deliver([], 1).catch(noop)
+    await this.#giveUpPlace()
   }
 
   /** True when there was nothing to do. */
   async #round(): Promise<boolean> {
     await Promise.all([this.#here.whenUp(), this.#there.whenUp()])
-    if (this.#place === null && !(await this.#takePlace())) {
-      if (!this.#stopped) await sleep(lookMs, undefined, aside)
-      return true
-    }
+    const done = await this.#carry()
+    if (done === 'some') return false
+    if (!this.#stopped) await (done === 'nothing' ? this.#wait() : sleep(lookMs, undefined, aside))
+    return true
+  }
+
+  /** One load, or 'not ours' where somebody else carries. */
+  async #carry(): Promise<'some' | 'nothing' | 'not ours'> {
+    if (this.#place === null && !(await this.#takePlace())) return 'not ours'
     const connection = this.#connection
     const { name, taken, entries } = await this.#peek(enoughBytes)
     if (!(await this.#deliver(entries))) {
       this.#place = null
-      return false
+      return 'some'
     }
-    if (entries.length === 0) {
-      if (!this.#stopped) await this.#wait()
-      return true
-    }
+    if (entries.length === 0) return 'nothing'
     if (connection === this.#connection)
       await this.#here.run(scripts.unload, [2, ...this.#names, name, taken, entries.length])
-    return false
+    return 'some'
+  }
+
+  /** Whoever comes next need not wait until it is over. */
+  async #giveUpPlace(): Promise<void> {
+    if (this.#place !== null) await this.#deliver([], 1).catch(noop)
+    this.#place = null
   }
 
   get #names(): readonly [string, string] {

@@ -40,6 +40,8 @@ export class DeadLetters implements NonNullable<Broker['dead']> {
     private readonly run: (script: Script, args: Args) => Promise<Reply>,
     private readonly keys: Keys,
     private readonly databases: Databases,
+    /** Resolves when what a call of ours has taken back is gone where results lie on another server. */
+    private readonly seeOff: () => Promise<void> | undefined,
   ) {}
 
   /** Newest first. */
@@ -103,7 +105,9 @@ export class DeadLetters implements NonNullable<Broker['dead']> {
       ...taskIds.map((taskId) => writtenAs(keys, databases, taskId)),
       ...places,
     ])
-    return String(reply) as Revived
+    const revived = String(reply) as Revived
+    if (revived === 'sent') await this.seeOff()
+    return revived
   }
 
   async purge(ids?: readonly string[]): Promise<number> {

@@ -99,21 +99,23 @@ describe('results on another server', () => {
     await until(async () => (await backend.read(['a']))[0] === success('a').text)
   })
 
-  it('of a revoked task: also when a client that has no worker revoked it, as soon as there is one', async () => {
+  it('of revoked tasks: a client sees them off itself where no worker carries, and leaves the place to others', async () => {
     const { broker, backend } = open()
-    const revoked = stored('a', 'REVOKED')
-    await broker.revoke({ ids: ['a'], stamps: [], results: [revoked], most: 10, seconds: 60 })
-    expect(await client.llen(keys.outbox)).toBe(1)
-    await room.consume({ broker } as never)
-    await until(isEmpty)
-    expect(await backend.read(['a'])).toEqual([revoked.text])
+    const ids = ['a', 'b', 'c']
+    const revoke = (id: string) =>
+      broker.revoke({ ids: [id], stamps: [], results: [stored(id, 'REVOKED')], most: 10, seconds: 60 })
+    await Promise.all(ids.map(revoke))
+    expect(await backend.read(ids)).toEqual(ids.map((id) => stored(id, 'REVOKED').text))
+    expect(await isEmpty()).toBe(true)
+    await until(async () => (await there.keys('lovage:courier:*')).length === 0)
   })
 
   it('that are delivered twice, or by one who was away, change nothing', async () => {
-    const { broker, backend } = open()
-    // Nobody carries yet: what a client leaves lies there.
+    const { backend } = open()
+    // Nobody carries yet.
     const results = [stored('a', 'REVOKED')]
-    await broker.revoke({ ids: ['a'], stamps: [], results, most: 10, seconds: 60 })
+    const key = keys.result('a')
+    await client.rpush(keys.outbox, `60 ${key.length} ${key}${results[0]!.text}`)
     const here = new Link({ address: parseAddress('broker', room.server.url), name: 't' })
     const farther = new Link({ address: parseAddress('broker', far.url), name: 't' })
     for (const link of [here, farther]) link.hold()
@@ -153,10 +155,14 @@ describe('results on another server', () => {
       await consumer.step(0, [end(held, { results: [success(String(held.raw))] })], 0)
     await until(() => lines.length > 0)
     expect(lines[0]).toContain(`Results wait in the broker: Cannot reach Redis at ${far.url}`)
-    expect(await client.llen(keys.outbox)).toBe(2)
+    // A client does not wait for ever, either.
+    const results = [stored('c', 'REVOKED')]
+    await open().broker.revoke({ ids: ['c'], stamps: [], results, most: 10, seconds: 60 })
+    expect(await client.llen(keys.outbox)).toBe(3)
     await far.restart()
     await until(isEmpty, { timeout: 20_000 })
-    expect(await there.get(keys.result('b'))).toBe(success('b').text)
+    const texts = [success('b').text, stored('c', 'REVOKED').text]
+    expect(await there.mget(['b', 'c'].map(keys.result))).toEqual(texts)
     await until(() => lines.length === 2, { message: () => lines.join('') })
     expect(lines[1]).toContain('Results are delivered to')
   })

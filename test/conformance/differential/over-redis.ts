@@ -288,7 +288,15 @@ export class OverRedis {
   #letters<T>(use: (letters: DeadLetters) => Promise<T>): Promise<T> {
     const { link, keys, databases } = this
     const ask = (command: string, args: Words) => link.send(command, args)
-    return use(new DeadLetters(ask, (script, args) => link.run(script, args), keys, databases))
+    return use(
+      new DeadLetters(
+        ask,
+        (script, args) => link.run(script, args),
+        keys,
+        databases,
+        async () => undefined,
+      ),
+    )
   }
 
   #build(context: StepContext, { lane, request, ...asked }: OperationOf<'step'>): StepCall {
