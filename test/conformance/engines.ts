@@ -15,6 +15,7 @@ import type { Mailbox } from '../../src/runtime/mailbox.js'
 import { cutAll } from '../support/cut.js'
 import { type TestRedis, startRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
+import { engineList } from './engine-list.js'
 
 interface Place {
   readonly carrier: Carrier
@@ -71,30 +72,44 @@ const memory: Engine = {
   },
 }
 
-const redis = (): Engine => {
+/** Results that have not arrived yet are waited for: what a test reads is what its steps have written. */
+const readsWhatArrives = (backend: Backend, haveArrived: () => Promise<boolean>): void => {
+  const read = backend.read.bind(backend)
+  backend.read = async (taskIds) => {
+    await until(haveArrived)
+    return read(taskIds)
+  }
+}
+
+/** `apart`: results on a server of their own. */
+const redis = (apart = false): Engine => {
   let server: TestRedis
+  let far: TestRedis
   let client: Redis
   return {
-    name: 'redis',
+    name: apart ? 'two servers' : 'redis',
     start: async () => {
       server = await startRedis()
+      far = apart ? await startRedis({ own: true }) : server
       client = new Redis(server.url)
     },
     stop: async () => {
       client.disconnect()
-      await server.stop()
+      for (const one of new Set([server, far])) await one.stop()
     },
     open: (unique) => {
       const prefix = `${unique}:`
       const carrier = openRedis({
         brokerUrl: server.url,
-        backendUrl: server.url,
+        backendUrl: far.url,
         globalKeyPrefix: prefix,
         resultKeyPrefix: prefix,
         timeout: 5,
         log: silentLogger,
       })
       const consumers = `${prefix}lovage:consumers`
+      if (apart)
+        readsWhatArrives(carrier.backend, async () => (await client.exists(`${prefix}lovage:outbox`)) === 0)
       return {
         carrier,
         // Its owner may renew once more in between: then once more.
@@ -129,7 +144,8 @@ let places = 0
 
 /** The sentences of one port, on every engine. `bench()` is fresh in each test. */
 export const onEveryEngine = (subject: string, sentences: (bench: () => Bench) => void): void => {
-  describe.each([memory, redis()])(`${subject} ($name)`, (engine) => {
+  const engines = engineList({ memory: () => memory, redis: () => redis(), apart: () => redis(true) })
+  describe.each(engines)(`${subject} ($name)`, (engine) => {
     let bench: Bench
     let consumers: Consumer[] = []
 

@@ -11,6 +11,7 @@ import type { Worker } from '../../../src/runtime/worker/worker.js'
 import { leaks } from '../../support/leaks.js'
 import { startRedis, type TestRedis } from '../../support/redis.js'
 import { until } from '../../support/until.js'
+import { engineList } from '../engine-list.js'
 import { type Looked, lookAtMemory, lookAtRedis } from './look.js'
 
 interface Place {
@@ -61,9 +62,12 @@ const memory: Engine = {
   },
 }
 
-const redis = (): Engine => {
+/** `apart`: results on a server of their own. */
+const redis = (apart = false): Engine => {
   let server: TestRedis
+  let far: TestRedis
   let client: Redis
+  let results: Redis
   const unfinishedAt = async (globalKeyPrefix: string): Promise<string[]> => {
     const find = (pattern: string) => client.keys(globalKeyPrefix + pattern)
     const names = [
@@ -72,6 +76,7 @@ const redis = (): Engine => {
       'lovage:redo:*',
       'lovage:eta:*',
       'lovage:limited:*',
+      'lovage:outbox',
       'celery-taskset-meta-*.[sjt]',
     ]
     const found = await Promise.all([...names, 'lovage:chord:*:taken'].map(find))
@@ -80,22 +85,26 @@ const redis = (): Engine => {
     return [...found.flat(), ...held]
   }
   return {
-    name: 'redis',
+    name: apart ? 'two servers' : 'redis',
     start: async () => {
       server = await startRedis()
+      far = apart ? await startRedis({ own: true }) : server
       client = new Redis(server.url)
+      results = apart ? new Redis(far.url) : client
     },
     stop: async () => {
       // Entries of beat and dead letters are there to stay; and where a test left work that waits, what belongs to it.
-      const kept = { prefix: '*lovage:', allowed: /lovage:(dead\b|beat:)/ }
+      const kept = { prefix: '*lovage:', allowed: /lovage:(dead\b|beat:|outbox:facts$)/ }
       const forEver = await leaks(server.url, kept)
       const placeOf = (key: string): string => key.slice(0, key.indexOf('lovage:'))
       const places = [...new Set(forEver.map(placeOf))]
       const over = await Promise.all(
         places.map(async (place) => ((await unfinishedAt(place)).length === 0 ? [place] : [])),
       )
-      client.disconnect()
-      await server.stop()
+      const forEverThere = apart ? await leaks(far.url, kept) : []
+      for (const connection of [client, results]) connection.disconnect()
+      for (const one of new Set([server, far])) await one.stop()
+      expect(forEverThere).toEqual([])
       expect(forEver.filter((key) => over.flat().includes(placeOf(key)))).toEqual([])
     },
     open: (unique) => {
@@ -104,6 +113,7 @@ const redis = (): Engine => {
       return {
         settings: {
           broker: server.url,
+          ...(apart && { resultBackend: far.url }),
           brokerTransportOptions: { globalKeyPrefix },
           resultBackendTransportOptions: { globalKeyPrefix },
         },
@@ -116,7 +126,12 @@ const redis = (): Engine => {
             const left = await Promise.all([consumer, `!${consumer}`].map((id) => client.zscore(key, id)))
             return left.every((score) => score === null)
           })),
-        look: () => lookAtRedis(client, globalKeyPrefix),
+        look: async () => {
+          const here = await lookAtRedis(client, globalKeyPrefix)
+          if (!apart) return here
+          const there = await lookAtRedis(results, globalKeyPrefix)
+          return { ...here, results: there.results, groups: there.groups }
+        },
         unfinished: () => unfinishedAt(globalKeyPrefix),
       }
     },
@@ -136,8 +151,21 @@ export interface Bench extends Omit<Place, 'settings'> {
 let places = 0
 
 /** The sentences of one subject, on every engine. `bench()` is fresh in each test. */
-export const onEveryEngine = (subject: string, sentences: (bench: () => Bench) => void): void => {
-  describe.each([memory, redis()])(`${subject} ($name)`, (engine) => {
+export const onEveryEngine = (subject: string, sentences: (bench: () => Bench) => void): void =>
+  onEngines(engineList(engines), subject, sentences)
+
+/** The same, and on two servers with each `npm test`. */
+export const onEveryEngineAndApart = (subject: string, sentences: (bench: () => Bench) => void): void =>
+  onEngines(engineList(engines, 'and apart'), subject, sentences)
+
+const engines = { memory: () => memory, redis: () => redis(), apart: () => redis(true) }
+
+const onEngines = (
+  chosen: readonly Engine[],
+  subject: string,
+  sentences: (bench: () => Bench) => void,
+): void => {
+  describe.each(chosen)(`${subject} ($name)`, (engine) => {
     let bench: Bench
     let apps: App[] = []
     let workers: Worker[] = []

@@ -6,7 +6,7 @@ import { group } from '../../../src/canvas/group.js'
 import { ChordError } from '../../../src/errors.js'
 import type { App } from '../../../src/app.js'
 import { until } from '../../support/until.js'
-import { gate, onEveryEngine } from './bench.js'
+import { gate, onEveryEngineAndApart } from './bench.js'
 
 const tasksOf = (app: App) => {
   const called: unknown[][] = []
@@ -40,7 +40,7 @@ const tasksOf = (app: App) => {
 
 const wait = { timeout: 20 }
 
-onEveryEngine('a canvas', (bench) => {
+onEveryEngineAndApart('a canvas', (bench) => {
   const start = async (concurrency = 10) => {
     const app = bench().app()
     const tasks = tasksOf(app)

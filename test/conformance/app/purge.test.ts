@@ -8,7 +8,7 @@ import { group } from '../../../src/canvas/group.js'
 import type { signature } from '../../../src/canvas/signature.js'
 import { ChordError, TaskRevokedError } from '../../../src/errors.js'
 import { until } from '../../support/until.js'
-import { gate, onEveryEngine } from './bench.js'
+import { gate, onEveryEngineAndApart } from './bench.js'
 
 const wait = { timeout: 20 }
 type Loose = ReturnType<typeof signature>
@@ -25,7 +25,7 @@ const tasksOf = (app: App) => ({
   later: app.task('later', (x: number) => x, { queue: 'other' }),
 })
 
-onEveryEngine('a purge', (bench) => {
+onEveryEngineAndApart('a purge', (bench) => {
   const nothingIsLeft = async () => {
     expect(await bench().graphs()).toEqual([])
     expect(await bench().unfinished()).toEqual([])

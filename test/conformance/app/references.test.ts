@@ -8,7 +8,7 @@ import { group } from '../../../src/canvas/group.js'
 import type { signature } from '../../../src/canvas/signature.js'
 import { ChordError, Ignore } from '../../../src/errors.js'
 import { until } from '../../support/until.js'
-import { onEveryEngine } from './bench.js'
+import { gate, onEveryEngine } from './bench.js'
 
 const wait = { timeout: 20 }
 /** Canvases of computed length have no types of their own. */
@@ -172,12 +172,19 @@ onEveryEngine('a canvas by reference', (bench) => {
   })
 
   it('a chain that came inline, from a client that knows no tasks, goes on by reference', async () => {
-    await start()
     const client = bench().app()
     const add = client.declare<(x: number, y: number) => number>('add')
-    const result = await chain(add.s(0, 1), ...many(99, () => add.s(1))).delay()
+    const held = client.declare<(x: number) => number>('held')
+    const steps = [...many(50, () => add.s(1)), held.s(), ...many(49, () => add.s(1))]
+    const result = await chained(add.s(0, 1), ...steps).delay()
     expect(await bench().graphs()).toEqual([])
+    const app = bench().app()
+    tasksOf(app)
+    const opened = gate()
+    app.task('held', (x: number) => opened.passed.then(() => x))
+    await bench().work(app)
     await until(async () => (await bench().graphs()).length === 1)
+    opened.open()
     expect(await result.get(wait)).toBe(100)
     expect(await bench().graphs()).toEqual([])
   })

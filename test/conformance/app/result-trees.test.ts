@@ -5,7 +5,7 @@ import { chain } from '../../../src/canvas/chain.js'
 import { chord } from '../../../src/canvas/chord.js'
 import { group } from '../../../src/canvas/group.js'
 import type { ResultGraph } from '../../../src/canvas/sender.js'
-import { type Bench, gate, onEveryEngine } from './bench.js'
+import { type Bench, gate, onEveryEngineAndApart } from './bench.js'
 
 const wait = { timeout: 20 }
 
@@ -38,7 +38,7 @@ const shapeOf = ({ kind, state, children, parent }: ResultGraph): unknown => [
   ...(parent === null ? [] : [shapeOf(parent)]),
 ]
 
-onEveryEngine('a tree of results', (bench) => {
+onEveryEngineAndApart('a tree of results', (bench) => {
   describe('collected', () => {
     it('gives everything that a task sent, breadth first, each with its value', async () => {
       const { spawn } = await start(bench())

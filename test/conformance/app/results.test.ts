@@ -5,11 +5,11 @@ import { chord } from '../../../src/canvas/chord.js'
 import { group } from '../../../src/canvas/group.js'
 import { InvalidUsage, ResultIgnored, TimeoutError } from '../../../src/errors.js'
 import { until } from '../../support/until.js'
-import { gate, onEveryEngine } from './bench.js'
+import { gate, onEveryEngineAndApart } from './bench.js'
 
 const wait = { timeout: 20 }
 
-onEveryEngine('a result', (bench) => {
+onEveryEngineAndApart('a result', (bench) => {
   const start = async () => {
     const app = bench().app()
     const add = app.task('add', (x: number, y: number) => x + y)
