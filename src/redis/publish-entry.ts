@@ -78,7 +78,7 @@ export const excuse = (entry: Entry, sinceMs: number): void => {
   entry.deadlineMs += stoodMs
 }
 
-export const secondsOf = (ms: number): string => `${Number((ms / 1000).toFixed(3))} s`
+const secondsOf = (ms: number): string => `${Number((ms / 1000).toFixed(3))} s`
 
 /** Of an entry that nobody answers: what is known of it, and for how long it was tried. */
 export const unanswered = (entry: Entry, now = Date.now()): string => {
@@ -91,5 +91,11 @@ export const unanswered = (entry: Entry, now = Date.now()): string => {
 
 /** Of one that Redis refused. */
 export const refusedText = ({ written }: Entry): string => (written ? `${arrived}. ` : 'Not published. ')
+
+export const unconfirmed = ({ timeoutMs }: Need, missing: string, url: string): string =>
+  `The message is in the broker (${url}), but ${missing} within ${secondsOf(timeoutMs)}.`
+
+export const noQueue = (queue: string, key: string, url: string): string =>
+  `Cannot publish to queue "${queue}": the key "${key}" at ${url} holds something that is no queue. Use another queue name, or remove the key.`
 
 const arrived = 'The message is in the broker, but it was not confirmed'

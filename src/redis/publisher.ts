@@ -5,31 +5,29 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OperationalError } from '../errors.js'
-import type { Publication, Push } from '../runtime/publication.js'
+import type { Publication } from '../runtime/publication.js'
+import { Alarm } from './alarm.js'
 import { assertAof, confirm, type Need } from './confirm.js'
 import type { Databases, Keys } from './keys.js'
 import type { Link } from './link.js'
 import { buildPublish, inPieces, targetOf } from './publication.js'
+import { mostMessages, takeAlike, takeBatch } from './publish-batches.js'
 import {
   awaitConfirmation,
   type Entry,
   excuse,
   isTired,
   makeEntry,
+  noQueue,
   refusedText,
-  secondsOf,
   unanswered,
+  unconfirmed,
 } from './publish-entry.js'
 import { QueueBindings } from './queue-bindings.js'
 import { scripts } from './scripts.js'
 import { toOperational, troubleOf } from './trouble.js'
 
-const mostMessages = 200
-const mostBytes = 1 << 20
 const pauseMs = 20
-
-/** setTimeout knows no longer times. */
-const longestMs = 2 ** 31 - 1
 
 /** One call's number and what is in it. */
 interface Call {
@@ -59,8 +57,7 @@ export class Publisher {
   #pending: Entry[] = []
   #flying = new Set<Entry>()
   #scheduled = false
-  #watchdog: NodeJS.Timeout | undefined
-  #watchAtMs = Number.POSITIVE_INFINITY
+  readonly #alarm = new Alarm(() => this.#watch())
   /** A confirmation is awaited: what is pending cannot leave, and its time stands still. */
   #confirming = false
   #hasAof = false
@@ -99,7 +96,7 @@ export class Publisher {
       // Whoever has no time for the pause before the next attempt gets one at once.
       if (entry.patienceMs < this.#timeoutMs) this.#link.hurry()
       this.#pending.push(entry)
-      this.#watchBy(entry.patientUntilMs)
+      this.#alarm.by(entry.patientUntilMs)
       // A full call leaves before its turn ends: Redis takes it in while the turn makes the next.
       if (this.#pending.length >= mostMessages && this.#lanes.some(({ busy }) => !busy)) {
         this.#flush()
@@ -154,7 +151,7 @@ export class Publisher {
     const senderKey = this.#keys.sender(this.#sender, index)
     for (let first = this.#pending[0]; first !== undefined; first = this.#pending[0]) {
       const { need } = first
-      const batches = need === undefined ? [this.#take(this.#pending)] : this.#takeAll(need)
+      const batches = need === undefined ? [takeBatch(this.#pending)] : this.#takeAlike(need)
       for (const batch of batches) for (const entry of batch) this.#flying.add(entry)
       const calls = batches.map((batch) => ({ number: ++lane.number, batch }))
       await this.#deliver(senderKey, calls, need)
@@ -162,26 +159,10 @@ export class Publisher {
     lane.busy = false
   }
 
-  /** All that has this need, since one wait covers it all. */
-  #takeAll({ key }: Need): Entry[][] {
-    const same = this.#pending.filter(({ need }) => need?.key === key)
-    this.#pending = this.#pending.filter(({ need }) => need?.key !== key)
-    const batches: Entry[][] = []
-    while (same.length > 0) batches.push(this.#take(same))
+  #takeAlike(need: Need): readonly Entry[][] {
+    const { batches, rest } = takeAlike(this.#pending, need)
+    this.#pending = rest
     return batches
-  }
-
-  #take(from: Entry[]): Entry[] {
-    let messages = 0
-    let bytes = 0
-    let count = 0
-    for (const { publication, bytes: size } of from) {
-      messages += publication.pushes.length
-      bytes += size
-      if (count > 0 && (messages > mostMessages || bytes > mostBytes)) break
-      count++
-    }
-    return from.splice(0, count)
   }
 
   /** Sends these calls, one after the other, until their outcome is known or nobody waits for it any more. */
@@ -261,12 +242,7 @@ export class Publisher {
     this.#confirming = true
     try {
       const missing = await confirm(this.#link, need, byMs)
-      const error =
-        missing === null
-          ? undefined
-          : new OperationalError(
-              `The message is in the broker (${this.#url}), but ${missing} within ${secondsOf(need.timeoutMs)}.`,
-            )
+      const error = missing === null ? undefined : new OperationalError(unconfirmed(need, missing, this.#url))
       for (const entry of batch) this.#settle(entry, error)
     } finally {
       this.#confirming = false
@@ -280,22 +256,15 @@ export class Publisher {
       for (const { queue } of publication.pushes) this.#bindings.ensure(queue)
   }
 
-  #targetOf(push: Push): string {
-    return targetOf(this.#keys, this.#databases, push)
-  }
-
   /** These keys hold something that is no queue: who wanted to push there is told, the others go on. */
   #refuseKeys(batch: readonly Entry[], wrong: readonly string[]): void {
     for (const entry of batch) {
-      const push = entry.publication.pushes.find((each) => wrong.includes(this.#targetOf(each)))
-      if (push === undefined) continue
-      const key = this.#targetOf(push)
-      this.#settle(
-        entry,
-        new OperationalError(
-          `Cannot publish to queue "${push.queue}": the key "${key}" at ${this.#url} holds something that is no queue. Use another queue name, or remove the key.`,
-        ),
+      const push = entry.publication.pushes.find((each) =>
+        wrong.includes(targetOf(this.#keys, this.#databases, each)),
       )
+      if (push === undefined) continue
+      const key = targetOf(this.#keys, this.#databases, push)
+      this.#settle(entry, new OperationalError(noQueue(push.queue, key, this.#url)))
     }
   }
 
@@ -321,17 +290,8 @@ export class Publisher {
     this.#onSettled?.()
   }
 
-  #watchBy(ms: number): void {
-    if (ms >= this.#watchAtMs) return
-    clearTimeout(this.#watchdog)
-    this.#watchAtMs = ms
-    const leftMs = Math.min(longestMs, Math.max(1, ms - Date.now()))
-    this.#watchdog = setTimeout(() => this.#watch(), leftMs).unref()
-  }
-
   /** Nobody waits longer than his patience, whatever the other side does. */
   #watch(): void {
-    this.#watchAtMs = Number.POSITIVE_INFINITY
     const now = Date.now()
     const { up } = this.#link
     const isLate = (entry: Entry): boolean =>
@@ -348,6 +308,6 @@ export class Publisher {
     const waiting = this.#confirming ? this.#flying : [...this.#flying, ...this.#pending]
     for (const entry of waiting)
       next = Math.min(next, isTired(entry, now) ? entry.deadlineMs : entry.patientUntilMs)
-    this.#watchBy(next)
+    this.#alarm.by(next)
   }
 }
