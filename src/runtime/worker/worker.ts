@@ -3,15 +3,16 @@ import { hostname as machine } from 'node:os'
 import type { Rate } from '../../config-rate.js'
 import { ImproperlyConfigured, InvalidUsage, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
-import { hearBroadcasts } from '../broadcast.js'
 import type { Broker } from '../broker.js'
 import { Revoked } from '../revoked.js'
 import type { Scaler } from './autoscaler.js'
 import { openDebugger } from './debugger.js'
+import { hear } from './hearing.js'
+import { lookAtServer } from './look.js'
 import { Loop } from './loop.js'
 import type { PoolName, WorkerOptions } from './options.js'
 import type { WorkerParts } from './parts.js'
-import { openRemote, type RemoteOptions } from './remote.js'
+import type { RemoteOptions } from './remote.js'
 import { installSignals, type StopCause } from './signals.js'
 import { ServedQueues } from './served.js'
 import type { Slots } from './slots.js'
@@ -41,7 +42,7 @@ export class Worker {
   #loop: Loop | undefined
   readonly #served: ServedQueues
   /** Ends what it hears of remote control and of broadcasts. */
-  #deafen: readonly (() => Promise<void>)[] = []
+  #deafen: () => Promise<void> = () => Promise.resolve()
   #stopScaling: () => void = () => undefined
   #stopping: Promise<void> | undefined
   #isCold = false
@@ -126,20 +127,11 @@ export class Worker {
     const loop = this.#makeLoop()
     this.#loop = loop
     try {
-      await Promise.all([loop.pool.start(), this.#look(broker)])
+      await Promise.all([loop.pool.start(), lookAtServer(broker, this.#log)])
       const { consumer, runs, slots } = await loop.open(broker)
       this.#mustBeStarting()
       const remote = this.#remote(broker, loop, { consumer, runs, slots })
-      this.#deafen = await Promise.all([
-        openRemote(remote),
-        hearBroadcasts({
-          fanouts: this.#served.consumption.fanouts,
-          hostname: this.hostname,
-          mailbox: remote.mailbox,
-          broker,
-          onError: (error) => this.#log.error(`A broadcast could not be kept: ${String(error)}`),
-        }),
-      ])
+      this.#deafen = await hear(remote, this.#served.consumption.fanouts)
       await this.#events.open()
       const { scale } = this.#parts
       const stopScaling = scale === undefined ? undefined : await this.#autoscale(scale, broker, slots)
@@ -150,7 +142,7 @@ export class Worker {
     } catch (error) {
       this.#stopScaling()
       await this.#events.close()
-      for (const end of this.#deafen) await end()
+      await this.#deafen()
       await loop.close()
       await loop.pool.stop()
       throw error
@@ -228,13 +220,6 @@ export class Worker {
       resize: (concurrency) => this.#resize(concurrency),
       log: this.#log,
     })
-  }
-
-  async #look(broker: Broker): Promise<void> {
-    const { refusals, warnings, server } = await broker.inspect()
-    if (refusals.length > 0) throw new ImproperlyConfigured(refusals.join(' '))
-    this.#log.info(`Connected to ${broker.url} (${server})`)
-    for (const warning of warnings) this.#log.warning(warning)
   }
 
   /**
@@ -333,7 +318,7 @@ export class Worker {
     this.#stopScaling()
     await this.#loop?.drain()
     await this.#events.close()
-    for (const end of this.#deafen) await end()
+    await this.#deafen()
     await this.#loop?.close()
     const { signals } = this.#parts
     const { hostname } = this
