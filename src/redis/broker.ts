@@ -14,7 +14,6 @@ import type {
 import type { Consumer, ConsumerOptions } from '../runtime/consumer.js'
 import type { FireReply, Firing } from '../runtime/firing.js'
 import type { Publication, StagedPiece } from '../runtime/publication.js'
-import { purgedQueue } from '../runtime/purged.js'
 import type { Address } from './address.js'
 import { ask } from './backend.js'
 import { RedisConsumer } from './consumer.js'
@@ -30,6 +29,7 @@ import { LeaseKeeper } from './lease.js'
 import { Link, type Reply } from './link.js'
 import { boundQueues } from './peers.js'
 import { Publisher } from './publisher.js'
+import { purgeQueue } from './purging.js'
 import { readRevoked, sendRevocation } from './revoked.js'
 import { scripts } from './scripts.js'
 import { stageArgs } from './stages.js'
@@ -260,22 +260,18 @@ export class RedisBroker implements Broker {
   }
 
   async purge(queue: string): Promise<number> {
-    const { keys } = this.#options
-    const names = [keys.limited(queue), keys.gated(queue), ...this.#waiting(queue)]
-    const args = [names.length, ...names, keys.parkedPrefix(queue), keys.base, queue]
-    const run = () => this.link.run(scripts.purge, args)
-    return (await ask(this.link, this.url, this.#options.timeoutSeconds, run)) as number
+    return (await this.#purge(queue, 'nowhere')) ?? 0
   }
 
-  async setAside(queue: string): Promise<number | null> {
+  setAside(queue: string): Promise<number | null> {
+    return this.#purge(queue, 'aside')
+  }
+
+  #purge(queue: string, to: 'nowhere' | 'aside'): Promise<number | null> {
     const { keys, timeoutSeconds } = this.#options
-    const names = [keys.limited(queue), keys.gated(queue), ...this.#waiting(queue)]
-    const aside = this.#waiting(purgedQueue(queue))
-    const args = [names.length, ...names, keys.parkedPrefix(queue), keys.base, queue, ...aside]
-    const moved = (await ask(this.link, this.url, timeoutSeconds, () =>
-      this.link.run(scripts.purge, args),
-    )) as number
-    return moved < 0 ? null : moved
+    return purgeQueue(queue, to, keys, (args) =>
+      ask(this.link, this.url, timeoutSeconds, () => this.link.run(scripts.purge, args)),
+    )
   }
 
   readonly dead: DeadLetters

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import type { Consumer, Delivery } from '../../src/runtime/consumer.js'
 import { type Gate, gateFor, gateHeader, gateText } from '../../src/runtime/gate.js'
+import { purgedQueue } from '../../src/runtime/purged.js'
 import { until } from '../support/until.js'
 import { onEveryEngine } from './engines.js'
 import { claim, claimOne, complete, end, messages, push, raws, waited } from './words.js'
@@ -230,6 +231,59 @@ onEveryEngine('gates', (bench) => {
     for (const each of [held[1]!, held[0]!]) await complete(consumer, end(each, { ending: { kind: 'back' } }))
     expect(await bench().broker.purge('q')).toBe(2)
     expect(names(await waited(other, 5))).toEqual(['w1', 'w2', 'w3'])
+  })
+
+  test('a purge of more than a moment’s worth takes all that stood in lines, was inside, or waited for its rate', async () => {
+    const consumer = await gated()
+    const other = await gated({ hostname: 'other@host', queues: ['r'] })
+    const drain = async (of: Consumer, names: readonly string[], queue: string) => {
+      const pushes = names.map((name) => push(key(name), { queue }))
+      await bench().broker.publish({ pushes, chords: [] })
+      // Each claim looks at so many: all that is not inside stands in the line then.
+      const claimed: Delivery[] = []
+      for (let i = 0; i <= names.length / 1000; i++) claimed.push(...(await claim(of, 5)))
+      return claimed
+    }
+    const [first] = await drain(consumer, ['inside'], 'q')
+    const many = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}${i}`)
+    for (const [queue, of, count] of [
+      ['r', 'early', 3],
+      ['q', 'a', 1200],
+      ['r', 'between', 2],
+      ['q', 'b', 1300],
+      ['r', 'late', 1],
+    ] as const)
+      expect(await drain(queue === 'q' ? consumer : other, many(of, count), queue)).toEqual([])
+    const plain = many('plain', 1500).map((name) => push(`{"name": "${name}"}`))
+    await bench().broker.publish({ pushes: plain.slice(0, 1200), chords: [] })
+    const back = await claim(consumer, 1200)
+    const ending = (index: number) =>
+      index % 2 === 0 ? ({ kind: 'back' } as const) : ({ kind: 'park', task: 't' } as const)
+    await complete(consumer, ...back.map((each, index) => end(each, { ending: ending(index) })))
+    await bench().broker.publish({ pushes: plain.slice(1200), chords: [] })
+
+    expect(await bench().broker.setAside('q')).toBe(2500 + 1500)
+    expect(await bench().broker.length('q')).toBe(0)
+    expect(await bench().broker.length(purgedQueue('q'))).toBe(2500 + 1500)
+    // The others keep their order.
+    await complete(consumer, end(first!))
+    const seen: string[] = []
+    for (let got = await claim(other, 1); got[0]; got = await next(other, got[0], 1)) seen.push(...names(got))
+    expect(seen).toEqual([...many('early', 3), ...many('between', 2), ...many('late', 1)])
+    // And what was set aside has its notes, and no gate that it would leave.
+    const ends = await bench().consume({ queues: [purgedQueue('q')] })
+    const ended = new Set<string>()
+    for (let got = await claim(ends, 500); got.length > 0; ) {
+      for (const name of names(got)) ended.add(name)
+      got = (
+        await ends.step(
+          0,
+          got.map((each) => end(each)),
+          500,
+        )
+      ).deliveries
+    }
+    expect(ended.size).toBe(2500 + 1500)
   })
 
   test('ten thousand keys, each with a line: each end costs one step, and no order is lost', async () => {

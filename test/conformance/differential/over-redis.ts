@@ -7,6 +7,7 @@ import { Holdings } from '../../../src/redis/holdings.js'
 import { bindingMember, type Databases, directBinding, type Keys } from '../../../src/redis/keys.js'
 import type { Link, Reply } from '../../../src/redis/link.js'
 import { buildPublish } from '../../../src/redis/publication.js'
+import { purgeQueue } from '../../../src/redis/purging.js'
 import { sendRevocation } from '../../../src/redis/revoked.js'
 import { scripts } from '../../../src/redis/scripts.js'
 import { wholeSeconds } from '../../../src/redis/completion-words.js'
@@ -263,10 +264,8 @@ export class OverRedis {
     },
 
     purge: async ({ queue }: OperationOf<'purge'>): Promise<number> => {
-      const { keys } = this
-      const names = [keys.limited(queue), keys.gated(queue), keys.redo(queue), ...keys.lists(queue)]
-      const args = [names.length, ...names, keys.parkedPrefix(queue), keys.base, queue]
-      return (await this.link.run(scripts.purge, args)) as number
+      const run = (args: (string | Buffer | number)[]) => this.link.run(scripts.purge, args)
+      return (await purgeQueue(queue, 'nowhere', this.keys, run)) ?? 0
     },
 
     revive: ({ id, ...revival }: OperationOf<'revive'>): Promise<ReplyTo<'revive'>> =>
