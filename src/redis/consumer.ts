@@ -68,6 +68,7 @@ export class RedisConsumer implements Consumer {
     const link = parts.connect('consumer', {
       onUp: () => this.#connected(),
       onDown: (error) => this.#patience.complain(error, 'link'),
+      onUnready: (error) => this.#patience.complain(error, 'link'),
     })
     this.#link = link
     link.hold()

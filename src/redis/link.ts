@@ -9,7 +9,7 @@ import type { Address } from './address.js'
 import { MasterConnector } from './master-connector.js'
 import { type MasterWatch, watchOf } from './master-watch.js'
 import type { Script } from './scripts.js'
-import { troubleOf, withoutCommand } from './trouble.js'
+import { loading, troubleOf, withoutCommand } from './trouble.js'
 
 /** A RESP reply; bulk strings are Buffers. */
 export type Reply = Buffer | number | null | readonly Reply[]
@@ -33,6 +33,8 @@ export interface LinkListener {
   /** A new connection is ready; nobody else may use it yet. */
   readonly onUp?: () => void
   readonly onDown?: (error: Error) => void
+  /** It takes connections, and no commands yet. */
+  readonly onUnready?: (error: Error) => void
 }
 
 interface Stream {
@@ -112,8 +114,9 @@ export class Link {
     this.client.on('connect', () => {
       // What Redis itself refused the last time says more, and may come again in a moment.
       if (this.lastError.name !== 'ReplyError')
-        this.lastError = new Error('it takes connections, but is not ready: is it loading its data?')
+        this.lastError = new Error('it takes connections, but is not ready')
       this.#refer()
+      void this.#askIfLoading()
     })
     this.client.on('ready', () => void this.#prepare())
     this.client.on('close', () => this.#down())
@@ -255,6 +258,14 @@ export class Link {
         for (const { reject } of this.#waiting.splice(0)) reject(this.lastError)
       if (client.status === 'ready') client.disconnect(true)
     }
+  }
+
+  /** ioredis asks as well, and waits without a word. INFO is answered meanwhile, to whoever may ask. */
+  async #askIfLoading(): Promise<void> {
+    const info = await this.client.info('persistence').catch(() => '')
+    if (this.up || !/^loading:1/m.test(info)) return
+    this.lastError = loading(/^loading_loaded_perc:([\d.]+)/m.exec(info)?.[1])
+    for (const { onUnready } of this.#listeners) onUnready?.(this.lastError)
   }
 
   get #isWanted(): boolean {

@@ -64,6 +64,15 @@ const advice: Readonly<Record<string, string>> = {
   MISCONF: 'It cannot save to disk: its log says why. Make room there, or mend its `dir`.',
 }
 
+/** As Redis says it to who sends a command. */
+export const loading = (percent: string | undefined): Error =>
+  Object.assign(
+    new Error(
+      `LOADING Redis is loading the dataset in memory${percent === undefined ? '' : `, ${Math.floor(Number(percent))} %`}`,
+    ),
+    { name: 'ReplyError' },
+  )
+
 /** A sentence for an operator. */
 export const explain = (url: string, error: unknown): string => {
   const text = messageOf(error)

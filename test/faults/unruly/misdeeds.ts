@@ -176,8 +176,8 @@ export const misdeeds: readonly Misdeed[] = [
       return { restarted }
     },
     end: (_place, began) => (began as { readonly restarted: Promise<unknown> }).restarted,
-    says: /Cannot reach Redis/,
-    publisher: /^OperationalError: .*Cannot reach Redis at .*(is it loading its data|was lost|ECONNREFUSED)/,
-    reader: /^OperationalError: .*is it loading its data/,
+    says: /does not take commands now \(LOADING .*, \d+ %\)\. It reads its data from disk; that passes/,
+    publisher: /^OperationalError: .*(LOADING |was lost|ECONNREFUSED)/,
+    reader: /^OperationalError: .*does not take commands now \(LOADING /,
   },
 ]
