@@ -27,6 +27,7 @@ import type { EventStream } from './runtime/event-stream.js'
 import type { EventOf, EventType } from './runtime/events.js'
 import type { ErrorClass } from './runtime/failure.js'
 import { registerClass } from './runtime/json.js'
+import { textDepthOf } from './runtime/json-limits.js'
 import { checkMiddleware, type Middleware } from './runtime/middleware.js'
 import { TaskResult } from './runtime/result.js'
 import { SavedGroups } from './runtime/saved-groups.js'
@@ -214,7 +215,11 @@ export class App {
 
   /** Messages that could not end well: listed, shown, sent again, thrown away. */
   get dead(): DeadLetters {
-    return new DeadLetters({ broker: () => this.broker(), guards: () => this.#runtime.config.guards })
+    return new DeadLetters({
+      broker: () => this.broker(),
+      guards: () => this.#runtime.config.guards,
+      mostLevels: () => textDepthOf(this.#runtime.settings.canvasMaxLevels),
+    })
   }
 
   /**

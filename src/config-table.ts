@@ -218,6 +218,11 @@ export const table = {
     1000,
     'Ours. How deep signatures may stand in each other; what is deeper is refused before it is sent.',
   ),
+  canvasMaxLevels: row(
+    wholeNumber(30, 1000),
+    290,
+    'Ours. How many levels of JSON (lists and objects in each other) a canvas may make of one message. What our workers read goes by reference before it is that deep; Python has to read it all, so that what is deeper is refused before it is sent. Raise it for all workers that read such messages.',
+  ),
   canvasMaxSize: row(
     wholeNumber(1),
     1_000_000,

@@ -13,10 +13,16 @@ export interface CanvasLimits {
   readonly canvasMaxDepth: number
   /** How many there may be in one canvas. */
   readonly canvasMaxSize: number
+  /** How many levels of JSON it may make of one message. */
+  readonly canvasMaxLevels: number
 }
 
 /** Where nothing is set. */
-export const usualLimits: CanvasLimits = { canvasMaxDepth: 1000, canvasMaxSize: 1_000_000 }
+export const usualLimits: CanvasLimits = {
+  canvasMaxDepth: 1000,
+  canvasMaxSize: 1_000_000,
+  canvasMaxLevels: 290,
+}
 
 /** A signature, where it stands, and how many arguments come to it from the left or from the call. */
 interface Place {
@@ -59,7 +65,7 @@ type Fail = (problem: string) => never
 const walk = (
   root: Node,
   incoming: number,
-  { canvasMaxDepth, canvasMaxSize }: CanvasLimits,
+  { canvasMaxDepth, canvasMaxSize }: Pick<CanvasLimits, 'canvasMaxDepth' | 'canvasMaxSize'>,
   check: (place: Place, fail: Fail) => void,
 ): void => {
   const todo: Place[] = [{ node: root, incoming, up: null, key: '', depth: 1 }]

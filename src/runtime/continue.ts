@@ -38,11 +38,12 @@ export interface FollowContext {
 
 export const originOf = (
   message: Message,
-  { mint, nowMs, inheritPriority, headerErrbacks = false, isOurs }: FollowContext,
+  { mint, nowMs, inheritPriority, headerErrbacks = false, isOurs, limits }: FollowContext,
 ): Origin => ({
   mint,
   nowMs,
   isOurs,
+  mostLevels: limits?.canvasMaxLevels,
   headerErrbacks,
   rootId: message.rootId,
   parentId: message.id,

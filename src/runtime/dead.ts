@@ -39,9 +39,13 @@ const leftBy = (message: Message): Revival => {
 }
 
 /** Who has no task id was not believed (or could not be read), and nobody was told: nothing is left of it. */
-export const revivalOf = ({ taskId, raw }: DeadLetter, guards: Guards | undefined): Revival => {
+export const revivalOf = (
+  { taskId, raw }: DeadLetter,
+  guards: Guards | undefined,
+  mostLevels?: number,
+): Revival => {
   if (taskId === null) return nothing
-  const decoded = decodeMessage(raw, guards?.checked)
+  const decoded = decodeMessage(raw, guards?.checked, mostLevels)
   if (Either.isRight(decoded)) return decoded.right.id === taskId ? leftBy(decoded.right) : nothing
   const { error, message } = decoded.left
   // Somebody else may read it, and then its parts in chords would stand in its way.
@@ -64,6 +68,8 @@ const troubles: Readonly<Record<Exclude<Revived, 'sent'>, string>> = {
 export interface DeadHost {
   broker(): Promise<Broker>
   guards(): Guards | undefined
+  /** Levels of JSON that are read of a message. */
+  mostLevels(): number
 }
 
 export class DeadLetters {
@@ -115,7 +121,10 @@ export class DeadLetters {
     if (letter.queue === '')
       return 'it names no queue: a Python worker held it, and nobody can read where it belongs'
     try {
-      const revived = await broker.dead.revive(letter, revivalOf(letter, this.#host.guards()))
+      const revived = await broker.dead.revive(
+        letter,
+        revivalOf(letter, this.#host.guards(), this.#host.mostLevels()),
+      )
       return revived === 'sent' ? null : troubles[revived]
     } catch (error) {
       if (isForOthers(error))

@@ -49,14 +49,14 @@ export const decompose = (
     const message = toOutgoing(node, args, options, id, origin, toJSON)
     const steps: readonly Step[] = [{ do: 'publish', message }]
     const { callbacks, errbacks } = message.embed
-    if (callbacks !== null || errbacks !== null) checkDepth(node, steps)
+    if (callbacks !== null || errbacks !== null) checkDepth(node, steps, origin.mostLevels)
     return { steps, result: { kind: 'task', id, parent: null } }
   }
   const steps: Step[] = []
   const sending = { origin, steps, fold: new Fold(origin, steps), chordJson: onceEach(toJSON) }
   const whole = node.kind === 'task' ? node : normalise(node)
   const result = withinStack(node, () => send(whole, args, options, sending))
-  checkDepth(node, steps)
+  checkDepth(node, steps, origin.mostLevels)
   return { steps, result }
 }
 

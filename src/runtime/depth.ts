@@ -1,13 +1,10 @@
-// How deep a canvas is nested in its messages. A reader takes 320 levels of JSON (Python's about a thousand):
-// what is deeper is refused where it is sent, and not by the worker that cannot read it.
+// How deep a canvas is nested in its messages and pages. What is deeper than its readers take is refused where it is
+// sent, and not by the worker that cannot read it: canvasMaxLevels, and some levels for the arguments.
 import type { Node } from '../canvas/node.js'
 import type { SignatureJson } from '../canvas/wire.js'
 import { InvalidSignature } from '../errors.js'
-import { deepestIn } from './check-canvas.js'
+import { deepestIn, usualLimits } from './check-canvas.js'
 import type { Step } from './plan.js'
-
-/** Levels of JSON; what is left up to 320 is for the arguments. A stage of group and task takes about seven. */
-const mostLevels = 290
 
 interface Place {
   readonly value: unknown
@@ -33,21 +30,27 @@ const levelsOf = (root: unknown): number => {
   return deepest
 }
 
-/** Throws InvalidSignature when a message of the plan, which is that of `root`, would be too deep to be read. */
-export const checkDepth = (root: Node, steps: readonly Step[]): void => {
+/** Throws InvalidSignature when a message or a page of the plan, which is that of `root`, would be too deep to be read. */
+export const checkDepth = (
+  root: Node,
+  steps: readonly Step[],
+  mostLevels = usualLimits.canvasMaxLevels,
+): void => {
   let seen: SignatureJson | null = null
   for (const step of steps) {
-    if (step.do !== 'publish') continue
-    const { callbacks, errbacks, chain, chord } = step.message.embed
-    const parts: unknown[] = [callbacks, errbacks, chain]
-    if (chord !== seen) parts.push(chord)
-    seen = chord
-    // Body and embed are two levels around it.
-    const levels = 2 + Math.max(...parts.map(levelsOf))
+    let levels = 0
+    if (step.do === 'publish') {
+      const { callbacks, errbacks, chain, chord } = step.message.embed
+      const parts: unknown[] = [callbacks, errbacks, chain]
+      if (chord !== seen) parts.push(chord)
+      seen = chord
+      // Body and embed are two levels around it.
+      levels = 2 + Math.max(...parts.map(levelsOf))
+    } else if (step.do === 'keep') levels = levelsOf(step.steps)
     if (levels > mostLevels)
       throw new InvalidSignature(
-        `${deepestIn(root)} is nested too deep: its message has ${levels} levels of JSON, at most ${mostLevels} are sent. ` +
-          'Let a task in the middle send the rest.',
+        `${deepestIn(root)} is nested too deep: its message has ${levels} levels of JSON, at most ${mostLevels} are sent ` +
+          '(the setting canvasMaxLevels). Let a task in the middle send the rest.',
       )
   }
 }

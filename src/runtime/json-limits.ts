@@ -4,6 +4,15 @@
 export const maxValueDepth = 256
 /** Levels in a whole text: a value, and the message, chain or list of results around it. */
 export const maxTextDepth = 320
+/** As far as the setting canvasMaxLevels goes. */
+export const mostCanvasLevels = 1000
+/** Levels that are left for arguments in a message beside its canvas. */
+const argumentLevels = maxTextDepth - 290
+
+/** Levels in the text of a message, where a canvas may have so many. */
+export const textDepthOf = (canvasLevels: number): number =>
+  Math.max(maxTextDepth, canvasLevels + argumentLevels)
+
 /** Python refuses to read longer integers, and drops the message. */
 export const maxDigits = 4300
 

@@ -8,11 +8,11 @@ import { PythonJson } from './json-python.js'
 /**
  * JSON text → numbers, strings, bigints (integers beyond 2^53), arrays and objects. Keys such as `__proto__`
  * become ordinary own properties.
- * @throws DecodeError for text that is not JSON, deeper than 320 levels, or with an integer of more than 4300 digits.
+ * @throws DecodeError for text that is not JSON, deeper than 320 levels (or than it is told), or with an integer of more than 4300 digits.
  */
-export function parseJson(text: string): unknown {
-  if (text.length > 2 * maxTextDepth && isTooDeep(text))
-    throw new DecodeError(`Expected JSON of at most ${maxTextDepth} levels, got a deeper one.`)
+export function parseJson(text: string, mostLevels = maxTextDepth): unknown {
+  if (text.length > 2 * mostLevels && isTooDeep(text, mostLevels))
+    throw new DecodeError(`Expected JSON of at most ${mostLevels} levels, got a deeper one.`)
   if (hasUnsafeInteger(text)) return new PythonJson(text).parse()
   try {
     return JSON.parse(text)
@@ -23,23 +23,23 @@ export function parseJson(text: string): unknown {
 }
 
 /** Counting brackets is nearly free and settles it for all but big texts; only those are read level by level. */
-function isTooDeep(text: string): boolean {
+function isTooDeep(text: string, mostLevels: number): boolean {
   let brackets = 0
   for (const bracket of ['[', '{'])
     for (
       let at = text.indexOf(bracket);
-      at >= 0 && brackets <= maxTextDepth;
+      at >= 0 && brackets <= mostLevels;
       at = text.indexOf(bracket, at + 1)
     )
       brackets++
-  return brackets > maxTextDepth && depthOf(text) > maxTextDepth
+  return brackets > mostLevels && depthOf(text, mostLevels) > mostLevels
 }
 
 /** The depth of a text, or a number beyond the limit once it is passed. */
-function depthOf(text: string): number {
+function depthOf(text: string, mostLevels: number): number {
   let depth = 0
   let deepest = 0
-  for (let at = 0; at < text.length && deepest <= maxTextDepth; at++) {
+  for (let at = 0; at < text.length && deepest <= mostLevels; at++) {
     const code = text.charCodeAt(at)
     if (code === 0x22) {
       at = text.indexOf('"', at + 1)

@@ -27,10 +27,10 @@ export class WireJson {
    * microseconds are dropped), `NaiveDateTime`, `PlainDate`, `PlainTime`, `Decimal`, `Uuid`, `Buffer`; integers
    * beyond 2^53 bigint; `NaN` and the infinities numbers; wrappers of superjson, at any depth, what was wrapped.
    * @throws DecodeError for anything that is not such a text, a `__type__` that kombu does not know, more than
-   * 320 levels, or an integer of more than 4300 digits.
+   * 320 levels (or than it is told), or an integer of more than 4300 digits.
    */
-  readonly decodeJson = (text: string): unknown => {
-    const tree = parseJson(text)
+  readonly decodeJson = (text: string, mostLevels?: number): unknown => {
+    const tree = parseJson(text, mostLevels)
     return needsReviving(text) ? this.revive(tree) : tree
   }
 

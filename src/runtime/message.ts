@@ -172,7 +172,13 @@ const readEnvelope = (raw: Buffer): Dict => {
   return envelope
 }
 
-const readBody = (envelope: Dict, headers: Dict, properties: Dict, guard: Guard | undefined): unknown => {
+const readBody = (
+  envelope: Dict,
+  headers: Dict,
+  properties: Dict,
+  guard: Guard | undefined,
+  mostLevels?: number,
+): unknown => {
   const packed = {
     body: envelope['body'],
     contentType: envelope['content-type'],
@@ -182,7 +188,7 @@ const readBody = (envelope: Dict, headers: Dict, properties: Dict, guard: Guard 
   }
   const text = unpack(packed, guard?.open)
   try {
-    return decodeJson(text)
+    return decodeJson(text, mostLevels)
   } catch (error) {
     throw new DecodeError(`The body cannot be read. ${(error as Error).message}`)
   }
@@ -247,7 +253,12 @@ const salvage = (headers: Dict, custom: Dict, properties: Dict, body: unknown): 
 }
 
 /** Decodes one message as it lay in the queue; `guard` asks for signatures. Never throws. */
-export const decodeMessage = (raw: Buffer, guard?: Guard): Either.Either<BadMessage, Message> => {
+export const decodeMessage = (
+  raw: Buffer,
+  guard?: Guard,
+  /** Of its body's text. */
+  mostLevels?: number,
+): Either.Either<BadMessage, Message> => {
   let headers = none
   let custom = none
   let properties = none
@@ -258,7 +269,7 @@ export const decodeMessage = (raw: Buffer, guard?: Guard): Either.Either<BadMess
     custom = withoutKeys(headers, protocolHeaders)
     properties = orEmpty(envelope['properties'], 'properties')
     guard?.check(raw)
-    body = readBody(envelope, headers, properties, guard)
+    body = readBody(envelope, headers, properties, guard, mostLevels)
     const task = text(headers['task']) ?? undefined
     if (isProtocol1(body, task)) headers = fieldsOf(body, headers)
     return Either.right(assemble(headers, custom, properties, partsOf(body, task)))

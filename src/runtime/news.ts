@@ -10,6 +10,7 @@ import { type ExceptionInfo, readExceptionInfo, toExceptionInfo } from './failur
 import { isDict, none } from './fields.js'
 import type { Failure } from './follow-failure.js'
 import { decodeJson } from './json.js'
+import { mostCanvasLevels, textDepthOf } from './json-limits.js'
 import type { Message } from './message.js'
 import { readMeta } from './meta.js'
 import { ack } from './own-end.js'
@@ -19,7 +20,7 @@ import type { Outgoing } from './plan.js'
 export const newsTask = 'lovage.news'
 
 export const newsOf = ({ id, groupId, index, text, meta, hasGrown }: Silent): Outgoing => {
-  const noted = decodeJson(text)
+  const noted = decodeJson(text, textDepthOf(mostCanvasLevels))
   const { task, embed } = isDict(noted) ? noted : none
   const root: Sent = { task: String(task), id, groupId, groupIndex: index, embed: embedOf(embed) }
   const [, ...behind] = errandsFrom(root, () => false)

@@ -21,6 +21,8 @@ export interface Origin {
   readonly priority?: number | undefined
   /** A chord's errbacks are called for its header tasks as well. */
   readonly headerErrbacks?: boolean
+  /** Levels of JSON that a message may have. */
+  readonly mostLevels?: number | undefined
   /** Whether a task is run by our workers: what follows it may be carried by reference. Absent: nothing is. */
   readonly isOurs?: ((task: string) => boolean) | undefined
 }

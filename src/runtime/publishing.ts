@@ -16,6 +16,7 @@ export type PublishSettings = Pick<
   | 'taskAllowErrorCbOnChordHeader'
   | 'canvasMaxDepth'
   | 'canvasMaxSize'
+  | 'canvasMaxLevels'
 >
 
 const decodeDurability = shape<Durability>({

@@ -130,6 +130,7 @@ const prepare = (
     nowMs: app.results.now(),
     headerErrbacks: settings.taskAllowErrorCbOnChordHeader,
     isOurs: app.isOurs,
+    mostLevels: settings.canvasMaxLevels,
     rootId: task?.request.rootId,
     parentId: task?.request.id,
     priority: settings.taskInheritParentPriority ? task?.request.deliveryInfo.priority : undefined,

@@ -79,6 +79,7 @@ export const effects: Readonly<Record<string, Where>> = {
   ],
   canvasMaxDepth: large,
   canvasMaxSize: large,
+  canvasMaxLevels: ['conformance/app/limits.test.ts', 'may be as deep in a message as canvasMaxLevels says'],
   taskInheritParentPriority: [
     'conformance/app/routing.test.ts',
     'has the priority of the task that sends it, where that is asked for and nobody says another',

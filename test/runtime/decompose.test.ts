@@ -157,7 +157,7 @@ describe('what is sent', () => {
       (chain as any)(...Array.from({ length: count }, () => [group(add.s(1), add.s(1)), tsum.s()]).flat())
     expect(messagesOf(send(stages(40), [1]))).toHaveLength(2)
     expect(() => send(stages(100), [1])).toThrow(
-      /^chord\.body\.chain\[1\]\.chord\.body\..*\.…\..*\.chord\.body \(proj\.tsum\): is nested too deep: its message has \d+ levels.*at most 290/,
+      /^chord\.body\.chain\[1\]\.chord\.body\..*\.…\..*\.chord\.body \(proj\.tsum\): is nested too deep: its message has \d+ levels.*at most 290 are sent \(the setting canvasMaxLevels\)/,
     )
     const groups = Array.from({ length: 50_000 }).reduce<any>((inner) => group(inner, add.s(1)), add.s(1))
     expect(() => send(groups, [1])).toThrow(

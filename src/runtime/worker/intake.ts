@@ -35,6 +35,8 @@ export interface IntakeRules {
   readonly maxDeliveries: number
   readonly rejectOnWorkerLost: boolean
   readonly resultExpires: number
+  /** Levels of JSON that are read of a message. */
+  readonly mostLevels?: number
   /** Absent where no message has to be signed. */
   readonly guards?: Pick<Guards, 'guard'> | undefined
   readonly revoked?: Pick<Revoked, 'isEmpty' | 'has'>
@@ -52,7 +54,7 @@ export type Readable = Extract<Intake, { readonly held: Held }>
 
 export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): Intake => {
   const { queue, redelivered, raw } = delivery
-  const decoded = decodeMessage(raw, rules.guards?.guard(queue, redelivered, nowMs))
+  const decoded = decodeMessage(raw, rules.guards?.guard(queue, redelivered, nowMs), rules.mostLevels)
   if (Either.isLeft(decoded)) {
     const { error, message } = decoded.left
     if (error instanceof SecurityError) return untrusted(delivery, error)

@@ -9,6 +9,7 @@ import type { Silent } from '../publication.js'
 import type { ContextTools } from '../context.js'
 import type { Fields } from '../events.js'
 import type { RunnableTask } from '../execute.js'
+import { textDepthOf } from '../json-limits.js'
 import { writeNews } from '../news.js'
 import type { Revoked } from '../revoked.js'
 import { courierOf } from './courier.js'
@@ -170,7 +171,7 @@ export class Loop {
       served: broker.served?.bind(broker),
       sentBy: parts.tellSent && ((tag: string) => reports.sending(tag)),
     }
-    const pages = new Pages(consumer, means.router.isOurs)
+    const pages = new Pages(consumer, means.router.isOurs, textDepthOf(settings.limits.canvasMaxLevels))
     const headers = new KeptHeaders(() => parts.results.backend(), log)
     const completions = new Completions(settings, means, hostname, mint)
     const ends = new Ends(settings, completions, pages, log, reports, headers)
@@ -191,6 +192,7 @@ export class Loop {
         maxDeliveries: settings.maxDeliveries,
         rejectOnWorkerLost: settings.taskRejectOnWorkerLost,
         resultExpires: settings.resultExpires,
+        mostLevels: textDepthOf(settings.limits.canvasMaxLevels),
         revoked,
         guards: means.guards,
       },

@@ -50,6 +50,7 @@ export class Pages {
   constructor(
     private readonly consumer: Pick<Consumer, 'recall'>,
     private readonly isOurs: (task: string) => boolean,
+    private readonly mostLevels?: number,
   ) {}
 
   /** To carry on: the next step of what waits. undefined: there is nothing to open. */
@@ -134,7 +135,7 @@ export class Pages {
     const texts = await this.consumer.recall(keys)
     for (const [index, key] of keys.entries()) {
       const text = texts[index] ?? null
-      const steps = text === null ? null : signatures(decodeJson(text), 'a page')
+      const steps = text === null ? null : signatures(decodeJson(text, this.mostLevels), 'a page')
       read.set(nameOf(key), steps)
       if (text !== null && steps !== null) this.remember(nameOf(key), steps, text.length)
     }

@@ -8,6 +8,7 @@ import type { Logger } from '../../log.js'
 import { noAdditions } from '../addition.js'
 import type { Broker } from '../broker.js'
 import type { Completion, Consumer, Delivery, Join } from '../consumer.js'
+import { textDepthOf } from '../json-limits.js'
 import { decodeMessage, type Message } from '../message.js'
 import { newsTask } from '../news.js'
 import { ownPlace, seatsAround } from '../parts.js'
@@ -86,7 +87,7 @@ class Purge {
   async #drain(consumer: Consumer): Promise<void> {
     const { means, broker, settings, mint, log } = this.parts
     const staging = { stage: consumer.stage?.bind(consumer), served: broker.served?.bind(broker) }
-    const pages = new Pages(consumer, means.router.isOurs)
+    const pages = new Pages(consumer, means.router.isOurs, textDepthOf(settings.limits.canvasMaxLevels))
     const completions = new Completions(settings, { ...means, ...staging }, hostname, mint)
     const ends = new Ends(settings, completions, pages, log, silent, {
       keep: async () => undefined,
@@ -171,8 +172,9 @@ class Purge {
 
   /** undefined: nothing of it can be read, or believed. */
   #read({ raw, redelivered }: Delivery): Message | undefined {
-    const { means, broker } = this.parts
-    const decoded = decodeMessage(raw, means.guards?.guard(this.queue, redelivered, broker.now()))
+    const { means, broker, settings } = this.parts
+    const guard = means.guards?.guard(this.queue, redelivered, broker.now())
+    const decoded = decodeMessage(raw, guard, textDepthOf(settings.limits.canvasMaxLevels))
     if (Either.isRight(decoded)) return decoded.right
     const { error, message } = decoded.left
     return error instanceof SecurityError ? undefined : message

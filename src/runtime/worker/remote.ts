@@ -10,6 +10,7 @@ import type { Consumer, Delivery } from '../consumer.js'
 import { listen } from '../control/listener.js'
 import type { Node, PoolView, QueueView, Scheduled, TaskInHand } from '../control/node.js'
 import type { Mailbox } from '../mailbox.js'
+import { textDepthOf } from '../json-limits.js'
 import { decodeMessage, type Message } from '../message.js'
 import type { Registry } from '../registry.js'
 import { revocationOf, type Revoked, type Stamp } from '../revoked.js'
@@ -58,8 +59,8 @@ const mostScheduled = 1000
 /** A broadcast may be missed: what is revoked is asked for this often. */
 const refreshMs = 5000
 
-const inHand = ({ raw, redelivered }: Delivery): readonly TaskInHand[] => {
-  const decoded = decodeMessage(raw)
+const inHand = ({ raw, redelivered }: Delivery, mostLevels: number): readonly TaskInHand[] => {
+  const decoded = decodeMessage(raw, undefined, mostLevels)
   if (Either.isLeft(decoded)) return []
   return [{ message: decoded.right, redelivered, startedAt: null, acknowledged: false, pid: null }]
 }
@@ -98,6 +99,10 @@ class RemoteNode implements Node {
     this.restartPool = options.pool.restart?.bind(options.pool)
   }
 
+  get #mostLevels(): number {
+    return textDepthOf(this.settings.canvasMaxLevels)
+  }
+
   get queues(): readonly QueueView[] {
     return this.options.served.views
   }
@@ -134,7 +139,7 @@ class RemoteNode implements Node {
   }
 
   reserved(): readonly TaskInHand[] {
-    return this.options.slots.prefetched.flatMap(inHand)
+    return this.options.slots.prefetched.flatMap((delivery) => inHand(delivery, this.#mostLevels))
   }
 
   async scheduled(): Promise<readonly Scheduled[]> {
@@ -142,7 +147,7 @@ class RemoteNode implements Node {
       this.queues.map(({ name }) => this.options.broker.deferred(name, mostScheduled)),
     )
     return held.flat().flatMap(({ dueMs, raw }) => {
-      const decoded = decodeMessage(raw)
+      const decoded = decodeMessage(raw, undefined, this.#mostLevels)
       return Either.isLeft(decoded) ? [] : [{ dueMs, message: decoded.right }]
     })
   }

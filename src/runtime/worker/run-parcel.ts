@@ -1,8 +1,10 @@
 // A job in a child of the pool: read again from the message as it came, run, and its outcome packed.
 import * as Either from 'fp-ts/lib/Either.js'
 import type { Json, LazySignal } from '../../pools/pool.js'
+import type { CanvasLimits } from '../check-canvas.js'
 import type { Fields } from '../events.js'
 import { encodeValue } from '../json.js'
+import { textDepthOf } from '../json-limits.js'
 import { decodeMessage } from '../message.js'
 import type { Registry } from '../registry.js'
 import type { Guards } from '../security/guard.js'
@@ -11,6 +13,7 @@ import { contextOf, type RunMeans, runTask } from './run-task.js'
 
 export interface ParcelMeans extends RunMeans {
   readonly registry: Registry
+  readonly limits: Pick<CanvasLimits, 'canvasMaxLevels'>
   readonly guards: Pick<Guards, 'checked'> | undefined
   /** Puts a question to the parent. */
   readonly ask: (question: Json) => Promise<Json>
@@ -19,7 +22,11 @@ export interface ParcelMeans extends RunMeans {
 /** Never rejects. */
 export const runParcel = async (means: ParcelMeans, json: Json, abort: LazySignal): Promise<Json> => {
   const [raw, attempts, redelivered, ignoreResult] = json as unknown as Parcel
-  const decoded = decodeMessage(Buffer.from(raw), means.guards?.checked)
+  const decoded = decodeMessage(
+    Buffer.from(raw),
+    means.guards?.checked,
+    textDepthOf(means.limits.canvasMaxLevels),
+  )
   // The parent has read it before it came here.
   if (Either.isLeft(decoded))
     return packOutcome({ kind: 'failure', error: decoded.left.error }, undefined, '')

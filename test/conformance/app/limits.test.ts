@@ -1,10 +1,12 @@
 // Canvases over the limits: refused where they are sent, and failed where they come from somebody who has not
 // looked.
 import { expect, it } from 'vitest'
+import type { App } from '../../../src/app.js'
 import { chain } from '../../../src/canvas/chain.js'
 import { chord } from '../../../src/canvas/chord.js'
 import { group } from '../../../src/canvas/group.js'
 import { type AnySignature, signature } from '../../../src/canvas/signature.js'
+import { until } from '../../support/until.js'
 import { onEveryEngine } from './bench.js'
 
 const id = (...args: unknown[]): AnySignature => signature('id', { args })
@@ -45,6 +47,27 @@ onEveryEngine('a canvas that is too deep or too large', (bench) => {
     await expect(result.get({ timeout: 10 })).rejects.toThrow('stands deeper than 4')
     expect(await careless.send(chain(id(2), nested(2))).get({ timeout: 10 })).toEqual([[2]])
     expect(await bench().graphs()).toEqual([])
+  })
+
+  it('may be as deep in a message as canvasMaxLevels says', async () => {
+    const linked = (app: App): AnySignature => {
+      const declared = app.declare<(value: number) => number>('count')
+      return Array.from({ length: 120 }).reduce<AnySignature>(
+        (next) => declared.s(1).link(next) as AnySignature,
+        declared.s(1),
+      )
+    }
+    const usual = bench().app()
+    await expect(usual.send(linked(usual))).rejects.toThrow(
+      'its message has 361 levels of JSON, at most 290 are sent (the setting canvasMaxLevels)',
+    )
+    const deep = bench().app({ canvasMaxLevels: 400 })
+    let runs = 0
+    const worker = bench().app({ canvasMaxLevels: 400 })
+    worker.task('count', () => void (runs += 1))
+    await bench().work(worker)
+    await deep.send(linked(deep))
+    await until(() => runs === 121)
   })
 
   it('may be nested 500 deep', async () => {
