@@ -109,7 +109,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
     'a worker that lost its lease always aborts what it ran, since another runs it by then; leave it out',
     true,
   ),
-  workerDirect: not('a queue of its own is one more name: lovage worker -n w1@%h -Q celery,w1', false),
   workerTaskLogFormat: not('use workerLogFormat: "text" or "json"'),
   workerRedirectStdouts: not(printed, true),
   workerRedirectStdoutsLevel: not(printed, 'WARNING'),

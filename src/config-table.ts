@@ -357,6 +357,11 @@ export const table = {
     'Messages held for each slot, the running one included. (Celery: 4)',
   ),
   workerDisablePrefetch: row(flag, false, 'Claim for free slots only, whatever the multiplier says.'),
+  workerDirect: row(
+    flag,
+    false,
+    'Consume a queue of its own as well, `<node name>.dq2` at the exchange `C.dq2`: what is sent there only this worker runs.',
+  ),
   workerPoolRestarts: row(
     flag,
     false,

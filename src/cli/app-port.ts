@@ -10,6 +10,12 @@ export type WorkerOptions = Library.WorkerOptions
 export interface WorkerPort {
   readonly hostname: string
   readonly queues: readonly string[]
+  readonly bindings: readonly {
+    readonly name: string
+    readonly exchange: string
+    readonly exchangeType: string
+    readonly routingKey: string
+  }[]
   readonly poolName: string
   readonly concurrency: number
   /** Names of the tasks that it can run, sorted. */

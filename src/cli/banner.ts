@@ -16,6 +16,7 @@ export interface BannerFacts {
   readonly queues: readonly {
     readonly name: string
     readonly exchange: string
+    readonly exchangeType: string
     readonly routingKey: string
   }[]
   /** Names of tasks; undefined leaves the list out (above INFO). */
@@ -61,8 +62,8 @@ export const banner = (facts: BannerFacts): string => {
     '[queues]',
   ]
   const queues = facts.queues.map(
-    ({ name, exchange, routingKey }) =>
-      `.> ${name.padEnd(16)} exchange=${exchange}(direct) key=${routingKey}`,
+    ({ name, exchange, exchangeType, routingKey }) =>
+      `.> ${name.padEnd(16)} exchange=${exchange}(${exchangeType}) key=${routingKey}`,
   )
   const lines = [
     '',

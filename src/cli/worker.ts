@@ -2,7 +2,6 @@
 // runtime/worker; here a person starts and stops it.
 import { hostname } from 'node:os'
 import { Command, Option } from 'commander'
-import { declaredQueues } from '../config.js'
 import type { LogLevel } from '../log.js'
 import type { AppPort, WorkerOptions, WorkerPort } from './app-port.js'
 import { banner } from './banner.js'
@@ -251,7 +250,6 @@ interface BannerOptions {
 
 const bannerOf = async (app: AppPort, worker: WorkerPort, options: BannerOptions): Promise<string> => {
   const names = worker.tasks.filter((name) => options.loglevel === 'DEBUG' || !name.startsWith('celery.'))
-  const declared = declaredQueues(app.settings)
   return banner({
     version: options.version,
     concurrency:
@@ -265,10 +263,7 @@ const bannerOf = async (app: AppPort, worker: WorkerPort, options: BannerOptions
     app: app.name,
     transport: maskUrl((await app.broker()).url),
     results: maskUrl((await app.backend()).url),
-    queues: worker.queues.map((name) => {
-      const { exchange = name, routingKey = name } = declared.get(name) ?? {}
-      return { name, exchange, routingKey }
-    }),
+    queues: worker.bindings,
     tasks: ['DEBUG', 'INFO'].includes(options.loglevel) ? names : undefined,
   })
 }

@@ -24,7 +24,7 @@ describe('worker', () => {
   const worker = (...argv: string[]) => lovage(['-A', fixture, 'worker', ...argv])
 
   it('prints the banner in Celery’s shape, passwords masked, tasks at INFO', async () => {
-    const { code, out, err } = await worker('-l', 'INFO', '-c', '4', '-Q', 'full,io')
+    const { code, out, err } = await worker('-l', 'INFO', '-c', '4', '-Q', 'full,feeds')
     expect({ code, err }).toEqual({ code: 0, err: '' })
     const lines = out.split('\n')
     expect(lines[1]).toBe(` -------------- celery@${host} v1.2.3 (lovage)`)
@@ -32,6 +32,7 @@ describe('worker', () => {
     expect(out).toMatch(/^- \*\* -{10} \.> transport: {3}redis:\/\/user:\*\*@localhost:6379\/0$/m)
     expect(out).toMatch(/^- \*\*\* --- \* --- \.> concurrency: 4 \(prefork\)$/m)
     expect(out).toMatch(/^ {16}\.> full {13}exchange=full\(direct\) key=full$/m)
+    expect(out).toMatch(/^ {16}\.> feeds {12}exchange=feeds\(topic\) key=feeds$/m)
     expect(out).toMatch(/\n\[tasks\]\n {2}\. proj\.add\n {2}\. proj\.mul\n/)
     expect(out).not.toContain('secret')
   })

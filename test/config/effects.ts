@@ -149,6 +149,7 @@ export const effects: Readonly<Record<string, Where>> = {
     'conformance/app/control.test.ts',
     'a worker without remote control hears nothing, but knows what is revoked',
   ],
+  workerDirect: [here, 'workerDirect: what is sent to a queue of its own, only this worker runs'],
   controlExchange: [here, 'controlExchange: who has another one does not hear'],
   workerLease: starting,
   taskDefaultRateLimit: rates,

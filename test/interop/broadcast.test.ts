@@ -1,4 +1,4 @@
-// One Broadcast queue, workers in both languages: whoever sends, each of them runs it.
+// Workers in both languages, a queue for all of them and one for each: whoever sends, all run it, or the one that was meant.
 import { Redis } from 'ioredis'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.js'
@@ -17,11 +17,17 @@ describe.skipIf(celery.missing)('a message for all workers', async () => {
     broker: redis.url,
     taskQueues: { celery: {}, everybody: { exchangeType: 'fanout' } },
     taskRoutes: { reload: 'everybody' },
+    workerDirect: true,
   })
   const reload = app.task('reload', async (what: string) => void (await client.rpush('ran', `node ${what}`)))
 
   const ours = await app.worker({ hostname: 'node@host', log: silentLogger }).start()
-  const theirs = await celery.worker({ redisUrl: redis.url, program, queues: ['everybody'] })
+  const ears = async (): Promise<number> => Number(await client.call('PUBSUB', 'NUMPAT'))
+  const earsOfOurs = await ears()
+  const args = ['--without-gossip']
+  const theirs = await celery.worker({ redisUrl: redis.url, program, queues: ['everybody'], args })
+  // It says that it is ready, and listens a moment later: to remote control, and to the broadcast.
+  await until(async () => (await ears()) >= earsOfOurs + 2)
   afterAll(async () => {
     await ours.stop()
     await app.close()
@@ -52,5 +58,27 @@ describe.skipIf(celery.missing)('a message for all workers', async () => {
     )
     await until(async () => (await ran()).length === 2)
     expect(await ran()).toEqual(['node from python', 'python from python'])
+    await client.del('ran')
+  })
+
+  it('is run by the one that is meant, when it is sent to the queue that is its own', async () => {
+    await reload.applyAsync(['by its exchange'], { exchange: 'C.dq2', routingKey: theirs.hostname }).get()
+    await reload.applyAsync(['by its queue'], { queue: `${theirs.hostname}.dq2` }).get()
+    await celery.python(
+      `
+      from celery.utils.nodenames import worker_direct
+      from everybody import reload
+      reload.apply_async(["by its queue"], queue=worker_direct("node@host")).get(timeout=60)
+      reload.apply_async(["by its exchange"], exchange="C.dq2", routing_key="node@host").get(timeout=60)
+      give(True)
+    `,
+      { redisUrl: redis.url },
+    )
+    expect(await ran()).toEqual([
+      'node by its exchange',
+      'node by its queue',
+      'python by its exchange',
+      'python by its queue',
+    ])
   })
 })

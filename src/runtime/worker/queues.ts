@@ -1,14 +1,31 @@
-// A worker's queues: what they are called, where they are bound, and which of them are its own copies of broadcasts.
+// A worker's queues: what they are called, where they are bound, and which of them are its own: copies of broadcasts,
+// and with `workerDirect` the one that only it consumes.
 import { declaredQueues, type Settings } from '../../config.js'
 import type { Binding } from '../binding.js'
 import { ownQueue } from '../broadcast.js'
 import type { QueueView } from '../control/node.js'
 
+/** Celery's `worker_direct(hostname)`: names of its making, so that its clients reach the worker too. */
+export const directQueue = (hostname: string): QueueView => ({
+  name: `${hostname}.dq2`,
+  exchange: 'C.dq2',
+  exchangeType: 'direct',
+  routingKey: hostname,
+})
+
 /** As they are declared, or as Celery makes them where nobody has declared them. */
-export const viewQueues = (names: readonly string[], settings: Settings): readonly QueueView[] => {
+export const viewQueues = (
+  names: readonly string[],
+  settings: Settings,
+  hostname: string,
+): readonly QueueView[] => {
   const declared = declaredQueues(settings)
-  return names.map(
-    (name) => declared.get(name) ?? { name, exchange: name, exchangeType: 'direct', routingKey: name },
+  const own = settings.workerDirect ? directQueue(hostname) : undefined
+  const all = own === undefined || names.includes(own.name) ? names : [...names, own.name]
+  return all.map(
+    (name) =>
+      declared.get(name) ??
+      (name === own?.name ? own : { name, exchange: name, exchangeType: 'direct', routingKey: name }),
   )
 }
 

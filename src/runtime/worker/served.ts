@@ -14,7 +14,7 @@ export class ServedQueues {
     private readonly settings: Settings,
     private readonly hostname: string,
   ) {
-    this.#views = viewQueues(names, settings)
+    this.#views = viewQueues(names, settings, hostname)
   }
 
   get views(): readonly QueueView[] {

@@ -4,6 +4,7 @@ import type { Rate } from '../../config-rate.js'
 import { ImproperlyConfigured, InvalidUsage, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Broker } from '../broker.js'
+import type { QueueView } from '../control/node.js'
 import { Revoked } from '../revoked.js'
 import type { Scaler } from './autoscaler.js'
 import { openDebugger } from './debugger.js'
@@ -72,6 +73,11 @@ export class Worker {
   /** Names of the queues that it consumes; somebody may add or take some while it runs. */
   get queues(): readonly string[] {
     return this.#served.names
+  }
+
+  /** The same with the exchange that each is bound to, its type, and the routing key. */
+  get bindings(): readonly QueueView[] {
+    return this.#served.views
   }
 
   /** How many tasks may run at once. */

@@ -234,6 +234,25 @@ onEveryEngine('a setting of workers', (bench) => {
     }
   })
 
+  it('workerDirect: what is sent to a queue of its own, only this worker runs', async () => {
+    const app = bench().app({ workerDirect: true })
+    const where = app.task('where', function () {
+      return this.request.hostname
+    })
+    const names = ['one@host', 'two@host']
+    for (const hostname of names) {
+      const worker = await bench().work(app, { hostname })
+      expect(worker.queues).toEqual(['celery', `${hostname}.dq2`])
+    }
+    for (const name of [...names, ...names].reverse()) {
+      expect(await where.applyAsync([], { queue: `${name}.dq2` }).get(wait)).toBe(name)
+      expect(await where.applyAsync([], { exchange: 'C.dq2', routingKey: name }).get(wait)).toBe(name)
+    }
+    await expect(where.applyAsync([], { exchange: 'C.dq2', routingKey: 'nobody@host' })).rejects.toThrow(
+      'C.dq2',
+    )
+  })
+
   it('brokerTransportOptions, resultBackendTransportOptions: a prefix is a place of its own', async () => {
     const app = bench().app()
     const one = app.task('one', () => 1)

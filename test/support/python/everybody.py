@@ -1,4 +1,4 @@
-"""A Celery app with a Broadcast queue. (With an exchange in the route Celery sends under no key, and its workers miss it.)"""
+"""A Celery app with a Broadcast queue, and one for each worker. (With an exchange in the route Celery sends under no key, and its workers miss it.)"""
 import os
 
 from celery import Celery
@@ -6,6 +6,7 @@ from kombu.common import Broadcast
 
 app = Celery("everybody", broker=os.environ["REDIS_URL"], backend=os.environ["REDIS_URL"])
 app.conf.task_queues = (Broadcast("everybody"),)
+app.conf.worker_direct = True
 app.conf.task_routes = {"reload": {"queue": "everybody"}}
 
 
