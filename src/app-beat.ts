@@ -84,7 +84,7 @@ const openParts = async (host: BeatHost): Promise<BeatParts> => {
     scope: name,
     timezone: settings.timezone,
     log,
-    codec: { write: (value) => encodeValue(value, 'the entry'), read: decodeJson },
+    codec: { write: (value) => encodeValue(value, 'definition'), read: decodeJson },
     store: await openStore(host, broker),
     nothing,
     prepare: async (entry, taskId, nowMs): Promise<Prepared> => {

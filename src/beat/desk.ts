@@ -21,7 +21,7 @@ import {
 } from './record.js'
 import { ran, writeLine } from './shot.js'
 import type { Stored } from './store.js'
-import { decide } from './tick.js'
+import { decide, hasOtherPast } from './tick.js'
 import { optionsOf } from './view.js'
 
 /** Tries of a change that others are making as well. */
@@ -73,9 +73,7 @@ export class Desk {
       const given = { ...optionsOf(record.entry), ...changes } as EntryOptions
       const entry = readEntry(name, given)
       check(entry)
-      const resumed = (record.entry.paused && !entry.paused) || changes.timezone !== undefined
-      const sinceMs =
-        changes.schedule !== undefined ? this.#sinceOf(entry) : resumed ? this.#nowMs : undefined
+      const sinceMs = changes.schedule === undefined ? this.#sinceChange(record, entry) : this.#sinceOf(entry)
       return this.#change(record, entry, record.source, sinceMs)
     })
   }
@@ -117,15 +115,25 @@ export class Desk {
       // Most are as they were: a hundred thousand of these are neither waited for nor remembered.
       const changed = page.filter((stored) => !this.#isAsDeclared(stored))
       for (const { name } of page) missing.delete(name)
-      await each(changed, (stored) => this.#syncOne(stored, this.declared(stored.name)))
+      await each(changed, (stored) => this.#passingOver(this.#syncOne(stored, this.declared(stored.name))))
     }
-    await each([...missing.values()], (entry) => this.#putOwn(entry))
+    await each([...missing.values()], (entry) => this.#passingOver(this.#putOwn(entry)))
   }
 
   /** What lies there under these names and cannot be read gives way to what the program says. */
   async mend(names: readonly string[]): Promise<void> {
     for (const stored of await this.parts.store.get(names))
-      if (stored !== undefined) await this.#syncOne(stored, this.declared(stored.name))
+      if (stored !== undefined) await this.#passingOver(this.#syncOne(stored, this.declared(stored.name)))
+  }
+
+  /** An entry that cannot be written is named, and keeps no other from its place. */
+  async #passingOver(work: Promise<unknown>): Promise<void> {
+    try {
+      await work
+    } catch (error) {
+      if (!(error instanceof ImproperlyConfigured)) throw error
+      this.parts.log.error(`beat: ${error.message} It is passed over.`)
+    }
   }
 
   /** Also: made at run time. */
@@ -144,6 +152,8 @@ export class Desk {
     if (entry === undefined) return isTrouble(read) ? undefined : store.remove(name, read.revision)
     if (isTrouble(read)) {
       if (read.isNewer === true) return undefined
+      // What cannot be written takes nothing's place.
+      writeDefinition(entry, 'code', codec)
       await store.remove(name)
       return this.#putOwn(entry)
     }
@@ -151,7 +161,7 @@ export class Desk {
     if ('definition' in stored && writeDefinition(same, 'code', codec) === stored.definition) return undefined
     const renewed = JSON.stringify(read.entry.schedule) !== JSON.stringify(entry.schedule)
     // Another beat of this program may be at it as well; then it says the same.
-    return this.#change(read, same, 'code', renewed ? this.#nowMs : undefined)
+    return this.#change(read, same, 'code', renewed ? this.#nowMs : this.#sinceChange(read, same))
   }
 
   // -------------------------------------------------------------------------------------------------
@@ -170,6 +180,12 @@ export class Desk {
   /** A moment that somebody names today and that has passed was missed: it is caught up as any other tick. */
   #sinceOf({ schedule }: ScheduleEntry): number {
     return schedule instanceof Clocked ? Math.min(this.#nowMs, schedule.atMs - 1) : this.#nowMs
+  }
+
+  /** Undefined: as before. */
+  #sinceChange({ entry, state }: BeatRecord, next: ScheduleEntry): number | undefined {
+    const nowMs = this.#nowMs
+    return hasOtherPast(entry, next, state, nowMs) ? nowMs : undefined
   }
 
   /** New of this program. One moment of the past is no news: code stays when its moment has gone. */

@@ -111,6 +111,7 @@ function read(name: string, given: EntryOptions): ScheduleEntry {
   if (paused !== undefined && typeof paused !== 'boolean')
     throw new ImproperlyConfigured(`paused: expected true or false, got ${show(paused)}.`)
   const work = asNode(run, 'run')
+  if (work.options.eta !== undefined) throw oneEta('run: eta')
   const call = callOptions(options)
   checkExpires(call.expires ?? work.options.expires)
   return Object.freeze({
@@ -135,10 +136,7 @@ function callOptions(given: object): CallOptions {
     throw new ImproperlyConfigured(
       'taskId: expected none, since each run has an id of its own, made of the entry and the tick.',
     )
-  if ('eta' in given)
-    throw new ImproperlyConfigured(
-      'eta: expected none, since it is one moment for all runs. Write countdown, in seconds after the tick.',
-    )
+  if ('eta' in given) throw oneEta('eta')
   try {
     return Object.freeze(readOptions(given))
   } catch (error) {
@@ -149,6 +147,11 @@ function callOptions(given: object): CallOptions {
     throw new ImproperlyConfigured(`there is no option "${unknown}". Did you mean ${near}?`)
   }
 }
+
+const oneEta = (place: string): ImproperlyConfigured =>
+  new ImproperlyConfigured(
+    `${place}: expected none, since it is one moment for all runs. Write countdown, in seconds after the tick.`,
+  )
 
 const checkExpires = (expires: unknown): void => {
   if (typeof expires === 'number' && !(expires > 0))

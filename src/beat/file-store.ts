@@ -131,11 +131,20 @@ export class FileStore implements ScheduleStore {
     const stamp = found === undefined ? '' : `${found.ino}:${found.mtimeMs}:${found.size}`
     const before = this.#seen
     if (before?.stamp === stamp) return before.document
-    const text = found === undefined ? undefined : await readFile(this.#path, 'utf8')
-    const document = text === undefined ? new Map() : parse(text, this.#path)
+    const document = found === undefined ? new Map() : parse(await this.#text(), this.#path)
     this.#seen = { stamp, document }
     if (before !== undefined) this.#tell(differing(before.document, document))
     return document
+  }
+
+  async #text(): Promise<string> {
+    try {
+      return await readFile(this.#path, 'utf8')
+    } catch (error) {
+      throw new OperationalError(`The beat file ${this.#path} cannot be read: ${(error as Error).message}`, {
+        cause: error,
+      })
+    }
   }
 
   /** One change at a time here, and under the lock one among all processes. False: nothing is written. */

@@ -21,6 +21,9 @@ export interface LoopOptions {
   readonly mend: (names: readonly string[]) => Promise<void>
 }
 
+/** A timer of Node's that is longer fires at once. */
+const longestMs = 2 ** 31 - 1
+
 export class Loop {
   readonly #parts: BeatParts
   readonly #maxIntervalMs: number
@@ -35,7 +38,7 @@ export class Loop {
 
   constructor({ parts, maxIntervalMs, declared, sync, mend }: LoopOptions) {
     this.#parts = parts
-    this.#maxIntervalMs = maxIntervalMs
+    this.#maxIntervalMs = Math.min(maxIntervalMs, longestMs)
     const by = randomUUID()
     const agenda = new Agenda({ timezone: parts.timezone, scope: parts.scope })
     this.#leadership = new Leadership({ parts, by, onChange: () => this.#ledger.hear(null) })

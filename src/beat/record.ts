@@ -5,7 +5,7 @@ import type { Node } from '../canvas/node.js'
 import { isRecord } from '../canvas/options.js'
 import { show } from '../canvas/words.js'
 import { DecodeError, isLovageError } from '../errors.js'
-import type { ScheduleEntry } from './entry.js'
+import { naming, type ScheduleEntry } from './entry.js'
 import { entryFromJSON, entryToJSON, WrittenByNewer } from './entry-json.js'
 import { isMoment } from './moment.js'
 import type { Stored } from './store.js'
@@ -57,8 +57,9 @@ const stateVersion = 1
 
 export const newState = (sinceMs: number): RunState => ({ ...freshState(sinceMs), lastRun: null, skipped: 0 })
 
+/** @throws ImproperlyConfigured, naming the entry, for arguments that cannot be written. */
 export const writeDefinition = (entry: ScheduleEntry, source: Source, codec: Codec): string =>
-  codec.write({ source, entry: entryToJSON(entry) })
+  naming(entry.name, () => codec.write({ source, entry: entryToJSON(entry) }))
 
 /** Tells without reading it that somebody made an entry at run time: false where that can be. */
 export const isPlainlyRuntime = (stored: Stored): boolean =>

@@ -47,6 +47,24 @@ export interface TickOptions {
 /** The state of an entry that was never run. */
 export const freshState = (sinceMs: number): EntryState => ({ sinceMs, lastTickMs: null, runs: 0 })
 
+/**
+ * Whether a change gives an entry ticks in the past that it did not have then: nobody missed those. It was closed
+ * (paused, not begun, over, spent) and is not any more, or its calendar hangs on the wall of another zone.
+ */
+export const hasOtherPast = (
+  before: ScheduleEntry,
+  after: ScheduleEntry,
+  { runs }: EntryState,
+  nowMs: number,
+): boolean => {
+  const isClosed = ({ paused, startAtMs, endAtMs, maxRuns }: ScheduleEntry): boolean =>
+    paused ||
+    nowMs < (startAtMs ?? -Infinity) ||
+    nowMs > (endAtMs ?? Infinity) ||
+    runs >= (maxRuns ?? Infinity)
+  return before.timezone !== after.timezone || (isClosed(before) && !isClosed(after))
+}
+
 export function decide(
   entry: ScheduleEntry,
   state: EntryState,

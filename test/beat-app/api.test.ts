@@ -105,6 +105,9 @@ describe('what cannot be is refused where it is written, and names the entry', (
     await expect(app.beat.update('job', { run: (note as any).si() })).rejects.toThrow(
       /^Beat entry "job": note takes 1 argument/,
     )
+    await expect(app.beat.update('job', { run: note.si(() => 1) })).rejects.toThrow(
+      /^Beat entry "job": .*run\.args\[0\] is a function/,
+    )
     expect(await app.beat.history('job')).toEqual([])
     await expect(app.beat.history('none')).rejects.toThrow('There is no beat entry named "none".')
     await expect(app.beat.history('job', 0)).rejects.toThrow(/limit: expected a whole number from 1, got 0/)
@@ -123,9 +126,16 @@ describe('what cannot be is refused where it is written, and names the entry', (
     })
     app.task('note', () => void ran())
     app.task('two', (a: number, b: number) => a + b)
+    const any = app.task('any', (what: unknown) => what)
+    app.beat.every(
+      'code',
+      1,
+      any.si(() => 1),
+    )
     await app.worker({ log }).start()
     await app.beat.start({ log })
     await until(() => ran.mock.calls.length >= 2)
+    expect(lines.join('\n')).toMatch(/ERROR.*Beat entry "code": .*is a function.* It is passed over\./)
     expect(lines.join('\n')).toMatch(/ERROR.*Beat entry "odd": .*minute/)
     expect(lines.join('\n')).toMatch(/ERROR.*Beat entry "short": two takes 2 arguments.* It is passed over\./)
     expect((await app.beat.list()).map(({ name }) => name)).toEqual(['good'])
@@ -191,6 +201,23 @@ describe('a beat', () => {
     expect((await app.beat.get('once')).runs).toBe(runs)
     expect((await app.beat.get('moved')).runs).toBe(runs)
     if (catchUp === 'skip') expect(lines.join('\n')).toMatch(/WARNING.*once missed its tick/)
+  })
+
+  it('ticks that an entry did not have when they were are not caught up: it was over, and is not any more', async () => {
+    const ran = vi.fn()
+    const note = app.task('note', () => void ran())
+    const spent = { schedule: every(0.02), run: note.si(), maxRuns: 1, catchUp: 'all' } as const
+    app.beat.add('spent', spent)
+    await app.worker({ log }).start()
+    await app.beat.start({ log })
+    await until(() => ran.mock.calls.length === 1)
+    const spentAt = Date.now()
+    await until(() => Date.now() > spentAt + 200)
+    const changedAt = Date.now()
+    await app.beat.update('spent', { maxRuns: 4 })
+    await until(() => ran.mock.calls.length === 4)
+    for (const run of (await app.beat.history('spent')).slice(0, 3))
+      expect(run.tick!.getTime()).toBeGreaterThanOrEqual(changedAt)
   })
 
   it('code stays when its moment has gone: it is not run again by a store that is empty, and it is told', async () => {

@@ -39,6 +39,14 @@ it('beatMaxLoopInterval: a beat looks again at least so often, though nothing is
   vi.restoreAllMocks()
 })
 
+it('beatMaxLoopInterval may be longer than a timer of Node can be', async () => {
+  open({ beatMaxLoopInterval: 1e9 })
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  await app.beat.start()
+  await until(() => timers.mock.calls.some(([, ms]) => ms === 2 ** 31 - 1))
+  vi.restoreAllMocks()
+})
+
 it('beatScheduleFilename, beatScheduler: entries lie in that file', async () => {
   const path = join(temporaryDirectory('beat'), 'entries.json')
   open({ beatScheduleFilename: path, beatScheduler: 'file' })

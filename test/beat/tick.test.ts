@@ -6,7 +6,7 @@ import { clocked } from '../../src/beat/clocked.js'
 import { crontab } from '../../src/beat/crontab.js'
 import { type EntryOptions, readEntry, type ScheduleEntry } from '../../src/beat/entry.js'
 import { every } from '../../src/beat/every.js'
-import { decide, type EntryState, freshState, type TickOptions } from '../../src/beat/tick.js'
+import { decide, type EntryState, freshState, hasOtherPast, type TickOptions } from '../../src/beat/tick.js'
 import { jitterOf, tickId } from '../../src/beat/tick-id.js'
 import { signature } from '../../src/canvas/signature.js'
 
@@ -23,6 +23,26 @@ function look(entry: ScheduleEntry, state: EntryState, now: number, options?: Ti
   return { due: due.map(({ tickMs }) => since(tickMs)), wake: since(wakeMs), missed: since(missedMs), after }
 }
 const fresh = freshState(t0)
+
+describe('a change', () => {
+  const day = 86_400
+  const at = (n: number) => new Date(seconds(n))
+  it.each<[string, Partial<EntryOptions>, Partial<EntryOptions>, boolean]>([
+    ['resumes it', { paused: true }, {}, true],
+    ['begins it now and not tomorrow', { startAt: at(2 * day) }, {}, true],
+    ['opens it again after its end', { endAt: at(day / 2) }, { endAt: at(3 * day) }, true],
+    ['gives it more runs when it has none left', { maxRuns: 3 }, { maxRuns: 5 }, true],
+    ['moves it to another zone', { timezone: 'Asia/Tokyo' }, { timezone: 'America/New_York' }, true],
+    ['pauses it', {}, { paused: true }, false],
+    ['ends it earlier', { endAt: at(3 * day) }, { endAt: at(2 * day) }, false],
+    ['gives it more runs when some are left', { maxRuns: 4 }, { maxRuns: 5 }, false],
+    ['leaves it paused', { paused: true, maxRuns: 3 }, { paused: true, maxRuns: 5 }, false],
+    ['is about something else', { catchUp: 'all' }, { jitter: 5 }, false],
+  ])('that %s', (_, before, after, expected) => {
+    const state = { ...fresh, lastTickMs: seconds(20), runs: 3 }
+    expect(hasOtherPast(make(before), make(after), state, seconds(day))).toBe(expected)
+  })
+})
 
 describe('one entry', () => {
   it('waits for its first tick after it was made', () => {

@@ -170,7 +170,10 @@ describe('a file of entries', () => {
     await store.close()
   })
 
-  it('in a place that cannot be written to says so', async () => {
+  it('in a place that cannot be written to, or read, says so', async () => {
+    await expect(all(new FileStore(directory, silentLogger))).rejects.toThrow(
+      /^The beat file .* cannot be read: /,
+    )
     const store = new FileStore(join(directory, 'nowhere', 'beat.json'), silentLogger)
     await expect(store.put('a', definition(1), { state })).rejects.toThrow(
       /cannot be written: .* Is .* a directory/,
