@@ -1,16 +1,11 @@
 // Messages on one server, results on another: what a step writes is one transition on the broker's, and its results
 // travel from there. Whoever dies in between, each arrives; what is told twice changes nothing.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { chord, createApp, group } from '../../src/index.js'
 import { Link } from '../../src/redis/link.js'
 import { scripts } from '../../src/redis/scripts.js'
 import { parseAddress } from '../../src/redis/url.js'
 import type { CarrierOptions } from '../../src/runtime/carrier.js'
-import { startNode, temporaryDirectory } from '../support/processes.js'
 import { startRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 import { end, messages, part, push, stored, success, useRoom } from './room.js'
@@ -166,35 +161,4 @@ describe('results on another server', () => {
     await until(() => lines.length === 2, { message: () => lines.join('') })
     expect(lines[1]).toContain('Results are delivered to')
   })
-
-  it('each arrive, chords and their bodies included, under kill -9 of the workers that run and carry', async () => {
-    const queue = 'killed'
-    const told = { broker: room.server.url, backend: far.url, lease: 1, queues: [queue], concurrency: 5 }
-    const ledger = join(temporaryDirectory('outbox'), 'ledger')
-    writeFileSync(ledger, '')
-    const program = fileURLToPath(new URL('../faults/programs/worker.js', import.meta.url))
-    const work = () => startNode(program, [], { env: { FAULTS: JSON.stringify({ ...told, ledger }) } })
-    const app = createApp('faults', {
-      broker: room.server.url,
-      resultBackend: far.url,
-      taskDefaultQueue: queue,
-    })
-    const nap = app.declare<(value: number, ms: number) => number>('faults.nap')
-    const total = app.declare<(numbers: readonly unknown[]) => number>('faults.total')
-    const alone = await Promise.all(Array.from({ length: 100 }, (_, value) => nap.delay(value, 10)))
-    const parts = Array.from({ length: 40 }, (_, value) => nap.s(value, 20))
-    const joined = await chord(group(...parts), total.s()).delay()
-    for (const many of [20, 50, 80]) {
-      const victim = work()
-      await until(() => readFileSync(ledger, 'utf8').split('"what":"end"').length > many, { timeout: 20_000 })
-      await victim.stop('SIGKILL')
-    }
-    const last = work()
-    const values = await Promise.all(alone.map((result) => result.get({ timeout: 25 })))
-    expect(values).toEqual(values.map((_, index) => index))
-    expect(await joined.get({ timeout: 25 })).toBe(780)
-    await last.stop('SIGTERM')
-    expect(await isEmpty()).toBe(true)
-    await app.close()
-  }, 60_000)
 })

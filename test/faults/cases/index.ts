@@ -16,6 +16,7 @@ import { p9, p11 } from './shared.js'
 import { references } from './references.js'
 import { staged } from './staged.js'
 import { storm } from './storm.js'
+import { twoServers } from './two-servers.js'
 import { waiting } from './waiting.js'
 import { p1, p2, p3, p3Default } from './worker-killed.js'
 
@@ -30,6 +31,7 @@ export const more: readonly FaultCase[] = [
   busy,
   poison,
   references,
+  twoServers,
   staged,
   storm,
   fuzz,

@@ -6,7 +6,10 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /** A worker's word to Redis: a call of one of its scripts. */
 export interface Call {
-  /** The script's name; the one that completes and claims is a `completion` when it ends something, else a `claim`. */
+  /**
+   * The script's name; the one that completes and claims is a `completion` when it ends something, else a `claim`; the one
+   * that delivers results is a `delivery` when it has some.
+   */
   readonly what: string
   /** 1 for the first of its kind. */
   readonly number: number
@@ -174,6 +177,7 @@ export class Proxy {
       const argv = words.slice(3 + Number(words[2]))
       what = Number(argv[5]) + Number(argv[6]) > 0 ? 'completion' : 'claim'
     }
+    if (script === 'deliver' && words.length > 6) what = 'delivery'
     const number = (this.#counts.get(what) ?? 0) + 1
     this.#counts.set(what, number)
     return { what, number }

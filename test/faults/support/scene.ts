@@ -27,6 +27,8 @@ export interface WorkerOptions {
   readonly concurrency?: number
   /** Default: the scene's Redis. */
   readonly url?: string
+  /** Default: where results lie. */
+  readonly backend?: string
   /** Seconds. */
   readonly lease?: number
   readonly maxDeliveries?: number
@@ -177,8 +179,16 @@ export class Scene {
   }
 
   /** Starts a worker, and does not wait for it. */
-  launch({ queues = [defaultQueue], concurrency = 10, url, clockMs, ...more }: WorkerOptions = {}): Running {
-    const urls = { broker: url ?? this.redis.url, backend: url ?? this.backend }
+  launch({
+    queues = [defaultQueue],
+    concurrency = 10,
+    url,
+    backend,
+    clockMs,
+    ...more
+  }: WorkerOptions = {}): Running {
+    const usual = this.backend === this.redis.url ? (url ?? this.backend) : this.backend
+    const urls = { broker: url ?? this.redis.url, backend: backend ?? usual }
     const told = { ledger: this.ledger.path, ...urls, lease, queues, concurrency, ...more }
     const worker = startNode(program, [], {
       env: {
