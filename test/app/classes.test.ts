@@ -22,7 +22,7 @@ it('travel there and back as what they are', async () => {
     return new Money(price.cents * 2, price.currency)
   })
   await app.worker({ log: silentLogger }).start()
-  const result = await double.delay(new Money(150, 'EUR')).get({ timeout: 5 })
+  const result = await double.delay(new Money(150, 'EUR')).get({ timeout: 20 })
   expect(seen[0]).toBeInstanceOf(Money)
   expect(result).toBeInstanceOf(Money)
   expect(result.text).toBe('3 EUR')

@@ -29,7 +29,7 @@ beforeAll(async () => {
   })
   run = async (next, args = [], call = {}) => {
     body = next
-    return (await app.sendTask('proj.run', args, call)).get({ timeout: 5 })
+    return (await app.sendTask('proj.run', args, call)).get({ timeout: 20 })
   }
   await app.worker({ log: silentLogger, concurrency: 2 }).start()
 })
@@ -37,7 +37,7 @@ afterAll(() => app.close())
 
 describe('in a task', () => {
   it('a wait for a result is refused, because it may be a wait for oneself', async () => {
-    const waiting = run(async () => (await app.sendTask('proj.one')).get({ timeout: 5 }))
+    const waiting = run(async () => (await app.sendTask('proj.one')).get({ timeout: 20 }))
     expect(await answerTo(() => waiting)).toBe(
       'InvalidUsage: get() inside a task (proj.run) can stop the worker for ever: it may wait for a task that needs ' +
         'its own slot. Chain the tasks instead, or pass { allowInTask: true } if you are sure.',
@@ -162,12 +162,12 @@ describe('a call from elsewhere', () => {
   ])('with arguments %j and %j is a failure that says why', async (args, kwargs, sentence) => {
     const raw = messageOf({ task: 'proj.params', id: `params-${sentence.length}`, args, kwargs })
     await lay(raw)
-    expect(await answerTo(() => app.result(`params-${sentence.length}`).get({ timeout: 5 }))).toBe(sentence)
+    expect(await answerTo(() => app.result(`params-${sentence.length}`).get({ timeout: 20 }))).toBe(sentence)
   })
 
   it('binds arguments by their names, and gives them as one object where no names are known', async () => {
     await lay(messageOf({ task: 'proj.params', id: 'named', args: [], kwargs: { y: 2, x: 1 } }))
-    expect(await app.result('named').get({ timeout: 5 })).toEqual([1, 2])
+    expect(await app.result('named').get({ timeout: 20 })).toEqual([1, 2])
     expect(await run((...args) => args, [1], { kwargs: { y: 2 } })).toEqual([1, { y: 2 }])
   })
 })
@@ -216,7 +216,7 @@ describe('a prototype', () => {
       seen = [JSON.stringify(this.request.headers), JSON.stringify(this.request.properties)]
     })
     await lay(JSON.stringify(raw))
-    await app.result('hostile').get({ timeout: 5 })
+    await app.result('hostile').get({ timeout: 20 })
     expect(seen[0]).toBe(JSON.stringify(hostile))
     expect(seen[1]).toContain('"__proto__":{"polluted":1}')
     expect(isClean()).toBe(true)
@@ -238,7 +238,7 @@ describe('a prototype', () => {
       embed: { ...plain.embed, callbacks: [signature], other: hostile },
     })
     await lay(raw)
-    expect(await app.result('followed').get({ timeout: 5 })).toBe(2)
+    expect(await app.result('followed').get({ timeout: 20 })).toBe(2)
     expect(isClean()).toBe(true)
   })
 
@@ -253,7 +253,9 @@ describe('a prototype', () => {
     'is no task: %s is not registered, alone and in a chain',
     async (task) => {
       await lay(messageOf({ task, id: `named-${task}` }))
-      expect(await answerTo(() => app.result(`named-${task}`).get({ timeout: 5 }))).toMatch('NotRegistered: ')
+      expect(await answerTo(() => app.result(`named-${task}`).get({ timeout: 20 }))).toMatch(
+        'NotRegistered: ',
+      )
       const next = {
         task,
         args: [],
@@ -265,7 +267,7 @@ describe('a prototype', () => {
       await lay(
         messageOf({ task: 'proj.one', id: `before-${task}`, embed: { ...plain.embed, chain: [next] } }),
       )
-      expect(await answerTo(() => app.result(`next-${task}`).get({ timeout: 5 }))).toMatch('NotRegistered: ')
+      expect(await answerTo(() => app.result(`next-${task}`).get({ timeout: 20 }))).toMatch('NotRegistered: ')
     },
   )
 })

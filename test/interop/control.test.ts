@@ -104,8 +104,8 @@ describe.skipIf(celery.missing)('remote control', () => {
     const node = app.control.inspect({ destination: 'node@test', timeout })
     await until(async () => (await node.revoked())['node@test']!.includes('from-python'))
     const result = await app.sendTask('js.note', ['never'], { taskId: 'from-python' })
-    await expect(result.get({ timeout: 10 })).rejects.toThrow('revoked')
-    await app.sendTask('js.note', ['after']).get({ timeout: 10 })
+    await expect(result.get({ timeout: 25 })).rejects.toThrow('revoked')
+    await app.sendTask('js.note', ['after']).get({ timeout: 25 })
     expect(ran).toEqual(['after'])
     const later = createApp('later', { broker: redis.url, taskDefaultQueue: 'later' })
     await later.worker({ hostname: 'later@test' }).start()
@@ -124,7 +124,7 @@ describe.skipIf(celery.missing)('remote control', () => {
       result = AsyncResult('${result.id}', app=app)
       result.revoke(terminate=True, signal='SIGKILL', wait=True, timeout=3)
       try:
-          result.get(timeout=10)
+          result.get(timeout=25)
       except Exception as error:
           give([type(error).__name__, result.state])
       `,
@@ -147,7 +147,7 @@ describe.skipIf(celery.missing)('remote control', () => {
     const late = await app.sendTask('js.note', ['late'], { queue: 'late' })
     const added = await celeryCli('control', ...toOurs, 'add_consumer', 'late')
     expect(added.out).toContain('add consumer late')
-    await late.get({ timeout: 10 })
+    await late.get({ timeout: 25 })
     const left = await celeryCli('control', ...toOurs, 'cancel_consumer', 'late')
     expect(left.out).toContain('no longer consuming from late')
     expect(worker.queues).toEqual(['js'])
@@ -163,10 +163,10 @@ describe.skipIf(celery.missing)('remote control', () => {
     await until(async () => (await inspect.active())[hostname]!.length === 1)
     const reply = await app.control.terminate(slow.id, { destination: hostname, reply: true, timeout })
     expect(reply).toEqual([{ [hostname]: { ok: `terminate: ${slow.id}` } }])
-    await expect(slow.get({ timeout: 10 })).rejects.toThrow(/terminated|revoked/)
+    await expect(slow.get({ timeout: 25 })).rejects.toThrow(/terminated|revoked/)
     await app.control.revoke('from-node')
     const never = await app.sendTask('proj.add', [1, 2], { queue: 'python', taskId: 'from-node' })
-    await expect(never.get({ timeout: 10 })).rejects.toThrow('revoked')
+    await expect(never.get({ timeout: 25 })).rejects.toThrow('revoked')
   })
 
   it.skipIf(isOld)('stamps of a Python client are revoked as well', async () => {
@@ -181,7 +181,7 @@ describe.skipIf(celery.missing)('remote control', () => {
       `,
       { redisUrl: redis.url },
     )
-    await expect(app.result('stamped').get({ timeout: 10 })).rejects.toThrow('revoked')
+    await expect(app.result('stamped').get({ timeout: 25 })).rejects.toThrow('revoked')
     expect(ran).toEqual([])
   })
 
@@ -238,7 +238,7 @@ describe.skipIf(celery.missing)('remote control', () => {
       'node@test': { ok: 'pong' },
     })
     release()
-    await result.get({ timeout: 10 })
+    await result.get({ timeout: 25 })
     await until(() => !worker.isRunning)
   })
 

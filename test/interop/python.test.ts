@@ -31,9 +31,9 @@ describe.skipIf(celery.missing)(`Python Celery ${celery.version}, by itself`, as
       `
       failed = fail.delay()
       give([
-          chain(add.s(2, 2), mul.s(4)).delay().get(timeout=10),
-          chord([add.s(1, 1), add.s(2, 2)], tsum.s()).delay().get(timeout=10),
-          repr(failed.get(timeout=10, propagate=False)),
+          chain(add.s(2, 2), mul.s(4)).delay().get(timeout=25),
+          chord([add.s(1, 1), add.s(2, 2)], tsum.s()).delay().get(timeout=25),
+          repr(failed.get(timeout=25, propagate=False)),
       ])
     `,
       { redisUrl },

@@ -52,7 +52,7 @@ const observed = async (result: AnyResult, end: End): Promise<unknown> => {
     return Promise.all(members.map((member, i) => observed(member, end.ends[i] ?? end)))
   }
   try {
-    return tidy(await result.get({ timeout: 10 }))
+    return tidy(await result.get({ timeout: 30 }))
   } catch (error) {
     if (error instanceof ResultIgnored) return 'not stored'
     return withoutIds(`${(error as Error).name}: ${(error as Error).message}`)
@@ -61,7 +61,7 @@ const observed = async (result: AnyResult, end: End): Promise<unknown> => {
 
 /** Whoever waits for a part on the way has an answer, too. */
 const ended = (result: AnyResult): Promise<unknown> =>
-  result.get({ timeout: 10, propagate: false }).catch((error: unknown) => {
+  result.get({ timeout: 30, propagate: false }).catch((error: unknown) => {
     if (!(error instanceof ResultIgnored)) throw error
   })
 
@@ -97,9 +97,9 @@ onEveryEngine('any canvas', (bench) => {
       const expected = meaning(work)
       const result = (await app.send(build(work, ballast))) as unknown as AnyResult
       expect(await observed(result, expected.end), 'results').toEqual(seen(expected.end))
-      await until(() => total(counted(events)) >= total(expected.runs), { timeout: 10_000 }).catch(() => {})
+      await until(() => total(counted(events)) >= total(expected.runs)).catch(() => {})
       const left = async () => (await leftovers()).filter((name) => !known.includes(name))
-      await until(async () => (await left()).length === 0, { timeout: 10_000 }).catch(() => {})
+      await until(async () => (await left()).length === 0).catch(() => {})
       expect(await left(), 'what is not over').toEqual([])
       expect(inOrder(counted(events)), 'runs').toEqual(inOrder(expected.runs))
       expect(hasty(events, expected), 'order').toEqual([])

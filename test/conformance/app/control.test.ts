@@ -71,7 +71,7 @@ onEveryEngine('remote control', (bench) => {
     expect((await inspect.report())['w@host']!.ok).toContain('worker_lease: 5')
     expect((await inspect.clock())['w@host']!.clock).toBeGreaterThan(5)
     opened.open()
-    await second.get({ timeout: 10 })
+    await second.get({ timeout: 25 })
   })
 
   test('limits are set from afar', async () => {
@@ -84,7 +84,7 @@ onEveryEngine('remote control', (bench) => {
     await bench().work(app, { hostname: 'w@host' })
     const reply = await app.control.timeLimit('t.sleep', { soft: 0.05, ...answered })
     expect(reply).toEqual([{ 'w@host': { ok: 'time limits set successfully' } }])
-    await expect(sleep.delay().get({ timeout: 10 })).rejects.toThrow(/soft time limit/)
+    await expect(sleep.delay().get({ timeout: 25 })).rejects.toThrow(/soft time limit/)
   })
 
   test('what nobody knows is answered with an error, and the worker goes on', async () => {
@@ -112,7 +112,7 @@ onEveryEngine('remote control', (bench) => {
     await begun.passed
     expect(await app.control.broadcast('shutdown', {}, { reply: true, timeout: 0.1 })).toEqual([])
     opened.open()
-    expect(await result.get({ timeout: 10 })).toBe('done')
+    expect(await result.get({ timeout: 25 })).toBe('done')
     await until(() => !worker.isRunning)
   })
 
@@ -122,7 +122,7 @@ onEveryEngine('remote control', (bench) => {
     await app.control.revoke('early')
     await bench().work(app)
     expect(await app.control.ping({ timeout: 0.1 })).toEqual([])
-    await expect(add.applyAsync([1, 2], { taskId: 'early' }).get({ timeout: 10 })).rejects.toThrow('revoked')
+    await expect(add.applyAsync([1, 2], { taskId: 'early' }).get({ timeout: 25 })).rejects.toThrow('revoked')
   })
 
   test('nonsense is refused before it is sent', async () => {
@@ -147,9 +147,9 @@ onEveryEngine('revoking', (bench) => {
     await bench().work(app)
     await app.control.revoke('one')
     const result = await count.applyAsync([], { taskId: 'one' })
-    await expect(result.get({ timeout: 10 })).rejects.toThrow(/revoked/)
+    await expect(result.get({ timeout: 25 })).rejects.toThrow(/revoked/)
     expect(await result.state()).toBe('REVOKED')
-    await count.delay().get({ timeout: 10 })
+    await count.delay().get({ timeout: 25 })
     expect(ran).toBe(1)
     expect(bench().lines.join()).toContain('Discarding revoked task: t.count[one]')
   })
@@ -164,7 +164,7 @@ onEveryEngine('revoking', (bench) => {
     await result.revoke()
     expect(await result.state()).toBe('REVOKED')
     await bench().work(app)
-    await count.delay().get({ timeout: 10 })
+    await count.delay().get({ timeout: 25 })
     expect(ran).toBe(1)
     expect(await app.control.inspect({ limit: 1, timeout }).revoked()).toEqual({ [`w1@host`]: [result.id] })
   })
@@ -187,7 +187,7 @@ onEveryEngine('revoking', (bench) => {
     expect(reply).toEqual([{ 'w@host': { ok: `terminate: ${result.id}` } }])
     await aborted.passed
     await until(async () => (await app.result(result.id).meta()).result?.toString().includes('terminated'))
-    await expect(app.result(result.id).get({ timeout: 10 })).rejects.toThrow('terminated')
+    await expect(app.result(result.id).get({ timeout: 25 })).rejects.toThrow('terminated')
   })
 
   test('its errbacks are not called, as Celery 5.6.3 does it: neither where it waits nor where it runs', async () => {
@@ -209,7 +209,7 @@ onEveryEngine('revoking', (bench) => {
     await app.control.revoke(waiting.id)
     await app.control.terminate(running.id)
     for (const result of [running, waiting])
-      await expect(result.get({ timeout: 10 })).rejects.toThrow(/revoked|terminated/)
+      await expect(result.get({ timeout: 25 })).rejects.toThrow(/revoked|terminated/)
     // What comes behind them has failed, and its errback is the only one.
     const failed = await app.send(fail.s().linkError(errback.s()))
     await until(() => called.length > 0)
@@ -222,7 +222,7 @@ onEveryEngine('revoking', (bench) => {
     const result = await group([add.s(1, 1), add.s(2, 2)]).delay()
     await result.revoke()
     await bench().work(app)
-    await add.delay(3, 3).get({ timeout: 10 })
+    await add.delay(3, 3).get({ timeout: 25 })
     expect(await Promise.all(result.results.map((each) => each.state()))).toEqual(['REVOKED', 'REVOKED'])
   })
 
@@ -233,7 +233,7 @@ onEveryEngine('revoking', (bench) => {
     await app.control.revoke('part')
     const result = await chord([add.s(1, 1), add.s(2, 2).set({ taskId: 'part' })], sum.s()).delay()
     await bench().work(app)
-    await expect(result.get({ timeout: 10 })).rejects.toThrow(/revoked/)
+    await expect(result.get({ timeout: 25 })).rejects.toThrow(/revoked/)
   })
 
   test('what waits for its eta is discarded when its time comes', async () => {
@@ -274,7 +274,7 @@ onEveryEngine('revoking', (bench) => {
     expect(reply).toEqual([
       { 'w@host': { ok: "headers defaultdict(<class 'set'>, {'customer': {'acme'}}) revoked" } },
     ])
-    await expect(running.get({ timeout: 10 })).rejects.toThrow('terminated')
-    await expect(stamped('other').get({ timeout: 10 })).rejects.toThrow('revoked')
+    await expect(running.get({ timeout: 25 })).rejects.toThrow('terminated')
+    await expect(stamped('other').get({ timeout: 25 })).rejects.toThrow('revoked')
   })
 })

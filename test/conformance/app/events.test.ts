@@ -50,7 +50,7 @@ onEveryEngine('events', (bench) => {
     const heard = await hearing(app)
     const worker = await bench().work(app, { heartbeat: false, taskEvents: true })
     app.task('t.one', () => 1)
-    await app.sendTask('t.one').get({ timeout: 10 })
+    await app.sendTask('t.one').get({ timeout: 25 })
     await heardOf(heard, 'task-succeeded')
     await worker.stop()
     expect(typesOf(heard, 'worker')).toEqual([])
@@ -62,17 +62,17 @@ onEveryEngine('events', (bench) => {
     app.task('t.one', () => 1)
     app.task('t.two', () => 2)
     await bench().work(app, { hostname: 'w@host' })
-    await app.sendTask('t.one').get({ timeout: 10 })
+    await app.sendTask('t.one').get({ timeout: 25 })
     const ok = async (replies: Promise<readonly object[]>) => Object.values((await replies)[0]!)[0]
     const to = { reply: true, destination: ['w@host'], limit: 1, timeout: 20 }
     expect(await ok(app.control.enableEvents(to))).toEqual({ ok: 'task events enabled' })
     expect(await ok(app.control.enableEvents(to))).toEqual({ ok: 'task events already enabled' })
-    await app.sendTask('t.two').get({ timeout: 10 })
+    await app.sendTask('t.two').get({ timeout: 25 })
     await heardOf(heard, 'task-succeeded')
     expect(typesOf(heard)).toEqual(['task-received', 'task-started', 'task-succeeded'])
     expect(await ok(app.control.disableEvents(to))).toEqual({ ok: 'task events disabled' })
     expect(await ok(app.control.disableEvents(to))).toEqual({ ok: 'task events already disabled' })
-    await app.sendTask('t.two').get({ timeout: 10 })
+    await app.sendTask('t.two').get({ timeout: 25 })
     await app.close()
     expect(typesOf(heard)).toHaveLength(3)
   })
@@ -88,7 +88,7 @@ onEveryEngine('events', (bench) => {
       timeout: 20,
     })
     expect(reply).toEqual({ 'w@host': { ok: 'task events already disabled' } })
-    await app.sendTask('t.one').get({ timeout: 10 })
+    await app.sendTask('t.one').get({ timeout: 25 })
     await heardOf(heard, 'task-succeeded')
   })
 
@@ -107,7 +107,7 @@ onEveryEngine('events', (bench) => {
     const end = async (name: string, args: unknown[] = [], options = {}) => {
       const from = heard.length
       const result = await app.sendTask(name, args, options)
-      await result.get({ timeout: 10, propagate: false })
+      await result.get({ timeout: 25, propagate: false })
       const isEnd = ({ type }: OwnEvent) => /-(succeeded|failed|revoked)$/.test(type)
       await until(() => heard.slice(from).some(isEnd))
       const mine = heard.slice(from).filter(({ uuid }) => uuid === result.id)
@@ -182,7 +182,7 @@ onEveryEngine('events', (bench) => {
     })
     await bench().work(app)
     const result = await chain(add.s(1, 2), double.s()).delay()
-    expect(await result.get({ timeout: 10 })).toBe(6)
+    expect(await result.get({ timeout: 25 })).toBe(6)
     const sent = () => heard.filter(({ type }) => type === 'task-sent')
     await until(() => sent().length === 2)
     expect(sent()).toMatchObject([
@@ -198,7 +198,7 @@ onEveryEngine('events', (bench) => {
       },
       { name: 't.double', args: '(3,)', uuid: result.id },
     ])
-    await app.sendTask('t.outer').get({ timeout: 10 })
+    await app.sendTask('t.outer').get({ timeout: 25 })
     await until(() => sent().length === 4)
     expect(sent().slice(2)).toMatchObject([{ name: 't.outer' }, { name: 't.add', args: '(1, 1)' }])
   })
@@ -212,7 +212,7 @@ onEveryEngine('events', (bench) => {
     })
     await bench().work(app, { hostname: 'w@host' })
     const result = await app.sendTask('t.long')
-    expect(await result.get({ timeout: 10 })).toBe('done')
+    expect(await result.get({ timeout: 25 })).toBe('done')
     expect(await heardOf(heard, 'task-progress')).toMatchObject({
       uuid: result.id,
       hostname: 'w@host',
@@ -228,7 +228,7 @@ onEveryEngine('events', (bench) => {
     const strangers = await hearing(bench().app())
     app.task('t.one', () => 1)
     await bench().work(app)
-    await app.sendTask('t.one').get({ timeout: 10 })
+    await app.sendTask('t.one').get({ timeout: 25 })
     await heardOf(heard, 'task-succeeded')
     expect(strangers).toEqual([])
   })
@@ -243,7 +243,7 @@ onEveryEngine('events', (bench) => {
     app.task('t.one', () => 1)
     await bench().work(app)
     await until(() => told.includes('worker-online'))
-    await app.sendTask('t.one').get({ timeout: 10 })
+    await app.sendTask('t.one').get({ timeout: 25 })
     await until(() => told.includes('task-succeeded'))
     await app.close()
     await until(() => told.includes('complete'))

@@ -13,7 +13,7 @@ onEveryEngine('a picture of results', (bench) => {
     const sum = app.task('sum', (all: number[]) => all.reduce((a, b) => a + b, 0))
     await bench().work(app)
     const result = await chain(add.s(1, 1), group(add.s(1), add.s(2)), sum.s()).delay()
-    expect(await result.get({ timeout: 10 })).toBe(7)
+    expect(await result.get({ timeout: 25 })).toBe(7)
     const picture = await until(async () => {
       const now = toMermaid(await result.graph())
       return now.includes('PENDING') ? undefined : now

@@ -11,7 +11,7 @@ onEveryEngine('queues at run time', (bench) => {
     const worker = await bench().work(app, { hostname: 'w@host', queues: ['celery'] })
     const extra = await who.applyAsync([], { queue: 'extra' })
     expect(await app.control.addConsumer('extra', to)).toEqual([{ 'w@host': { ok: 'add consumer extra' } }])
-    expect(await extra.get({ timeout: 10 })).toBe('done')
+    expect(await extra.get({ timeout: 25 })).toBe('done')
     expect(worker.queues).toEqual(['celery', 'extra'])
     const queues = (await app.control.inspect(to).activeQueues())['w@host']!
     expect(queues.map((queue) => queue['name'])).toEqual(['celery', 'extra'])
@@ -19,7 +19,7 @@ onEveryEngine('queues at run time', (bench) => {
       { 'w@host': { ok: 'no longer consuming from extra' } },
     ])
     await who.applyAsync([], { queue: 'extra' })
-    expect(await (await who.applyAsync([], { queue: 'celery' })).get({ timeout: 10 })).toBe('done')
+    expect(await (await who.applyAsync([], { queue: 'celery' })).get({ timeout: 25 })).toBe('done')
     expect(await (await app.broker()).length('extra')).toBe(1)
     expect(worker.queues).toEqual(['celery'])
   })

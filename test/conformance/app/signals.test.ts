@@ -20,7 +20,7 @@ onEveryEngine('signals', (bench) => {
     const result = await seen.delay()
     await until(() => told.length === 2)
     expect(told).toEqual([`before t.seen ${result.id}`, `after t.seen ${result.id}`])
-    expect(await result.get({ timeout: 10 })).toEqual({ trace: 'abc' })
+    expect(await result.get({ timeout: 25 })).toEqual({ trace: 'abc' })
   })
 
   test('each message of a canvas is told of, those that follow an end as well', async () => {
@@ -30,11 +30,11 @@ onEveryEngine('signals', (bench) => {
     const double = app.task('t.double', (x: number) => x * 2)
     app.on('beforeTaskPublish', ({ task }) => void told.push(task))
     await bench().work(app)
-    expect(await chain(add.s(1, 2), double.s()).delay().get({ timeout: 10 })).toBe(6)
+    expect(await chain(add.s(1, 2), double.s()).delay().get({ timeout: 25 })).toBe(6)
     expect(
       await group([add.s(1, 1), add.s(2, 2)])
         .delay()
-        .get({ timeout: 10 }),
+        .get({ timeout: 25 }),
     ).toEqual([2, 4])
     expect(told).toEqual(['t.add', 't.double', 't.add', 't.add'])
   })
@@ -64,7 +64,7 @@ onEveryEngine('signals', (bench) => {
       )
     await bench().work(app)
     const end = (name: string, options = {}) =>
-      app.sendTask(name, [], options).get({ timeout: 10, propagate: false })
+      app.sendTask(name, [], options).get({ timeout: 25, propagate: false })
     await end('t.retry')
     await end('t.fail')
     await end('t.unheard')
@@ -126,7 +126,7 @@ onEveryEngine('signals', (bench) => {
       opened = true
     })
     await bench().work(app)
-    expect(await check.delay().get({ timeout: 10 })).toBe(true)
+    expect(await check.delay().get({ timeout: 25 })).toBe(true)
   })
 
   test('a listener is taken off, and one that throws is a line in the log', async () => {
@@ -138,9 +138,9 @@ onEveryEngine('signals', (bench) => {
     })
     const add = app.task('t.add', (x: number, y: number) => x + y)
     await bench().work(app)
-    expect(await add.delay(1, 2).get({ timeout: 10 })).toBe(3)
+    expect(await add.delay(1, 2).get({ timeout: 25 })).toBe(3)
     off()
-    await add.delay(1, 2).get({ timeout: 10 })
+    await add.delay(1, 2).get({ timeout: 25 })
     expect(heard).toBe(1)
   })
 
@@ -171,7 +171,7 @@ onEveryEngine('middleware', (bench) => {
       return text
     })
     await bench().work(app)
-    expect(await echo.delay('x').get({ timeout: 10 })).toBe('outer(inner(x))')
+    expect(await echo.delay('x').get({ timeout: 25 })).toBe('outer(inner(x))')
     expect(order).toEqual(['outer before t.echo', 'inner before t.echo', 'run', 'inner after', 'outer after'])
   })
 
@@ -184,7 +184,7 @@ onEveryEngine('middleware', (bench) => {
     })
     app.use({ execute: () => 'cached' })
     await bench().work(app)
-    expect(await dear.delay().get({ timeout: 10 })).toBe('cached')
+    expect(await dear.delay().get({ timeout: 25 })).toBe('cached')
     expect(ran).toBe(0)
   })
 
@@ -205,9 +205,9 @@ onEveryEngine('middleware', (bench) => {
       return text
     })
     await bench().work(app)
-    expect(await echo.delay('before').get({ timeout: 10 })).toBe('before')
-    expect(await echo.delay('after').get({ timeout: 10 })).toBe('after')
-    await expect(echo.delay('fail').get({ timeout: 10 })).rejects.toThrow('its own')
+    expect(await echo.delay('before').get({ timeout: 25 })).toBe('before')
+    expect(await echo.delay('after').get({ timeout: 25 })).toBe('after')
+    await expect(echo.delay('fail').get({ timeout: 25 })).rejects.toThrow('its own')
     expect(ran).toBe(3)
   })
 
@@ -224,7 +224,7 @@ onEveryEngine('middleware', (bench) => {
       return this.request.retries
     })
     await bench().work(app)
-    expect(await once.delay().get({ timeout: 10 })).toBe(1)
+    expect(await once.delay().get({ timeout: 25 })).toBe(1)
   })
 
   test('layers around a message change it, and hear when it has left', async () => {
@@ -242,7 +242,7 @@ onEveryEngine('middleware', (bench) => {
     })
     await bench().work(app)
     const result = await add.delay(1, 2)
-    expect(await result.get({ timeout: 10 })).toEqual([42, { tenant: 'acme' }, result.id])
+    expect(await result.get({ timeout: 25 })).toEqual([42, { tenant: 'acme' }, result.id])
     await until(() => order.length === 2)
     expect(order).toEqual(['before t.add', 'after'])
   })
@@ -259,7 +259,7 @@ onEveryEngine('middleware', (bench) => {
     const echo = app.task('t.echo', (text: string) => text)
     await bench().work(app)
     for (const text of ['throw', 'forget', 'go'])
-      expect(await echo.delay(text).get({ timeout: 10 })).toBe(text)
+      expect(await echo.delay(text).get({ timeout: 25 })).toBe(text)
   })
 
   test('a publish that fails is told to the layers and to the caller', async () => {
@@ -291,7 +291,7 @@ onEveryEngine('middleware', (bench) => {
     })
     const echo = app.task('t.echo', (value: number) => value)
     await bench().work(app)
-    await echo.delay(1).get({ timeout: 10 })
+    await echo.delay(1).get({ timeout: 25 })
     await known.passed
   })
 

@@ -217,7 +217,7 @@ describe.each(['prefork', 'threads'] as const)('%s: a worker that stops', (pool)
   it('lets what runs end when it stops warm, and leaves nobody behind', async () => {
     const result = await busy('sleep', 'sleeping')
     expect(await worker?.stop('SIGTERM')).toEqual({ code: 0, signal: null })
-    expect(await result.get({ timeout: 5 })).toBe(1)
+    expect(await result.get({ timeout: 20 })).toBe(1)
     expect(await waiting()).toBe(0)
     expect(bench.noted('loaded').filter(([, pid]) => isAlive(pid))).toEqual([])
   })
@@ -325,7 +325,7 @@ describe('a child process', () => {
       }
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
-    expect(await result.get({ timeout: 5 })).toBe((80 * 79) / 2)
+    expect(await result.get({ timeout: 20 })).toBe((80 * 79) / 2)
     expect(kills).toBe(6)
     const starts = bench.noted('step:').length - before
     expect(starts).toBeGreaterThanOrEqual(80)

@@ -52,7 +52,7 @@ describe.each(pools)('a worker with the pool %s', (pool) => {
     expect(reply).toEqual([{ 'w@host': { ok: `terminate: ${result.id}` } }])
     await until(() => bench.noted('aborted:').length > before)
     expect(bench.noted('aborted:').at(-1)![0]).toBe('aborted:TaskRevokedError')
-    await expect(bench.app.result(result.id).get({ timeout: 10 })).rejects.toThrow(/revoked|terminated/)
+    await expect(bench.app.result(result.id).get({ timeout: 25 })).rejects.toThrow(/revoked|terminated/)
     expect(await bench.call('add', [1, 2])).toBe(3)
   })
 
@@ -64,7 +64,7 @@ describe.each(pools)('a worker with the pool %s', (pool) => {
     const [, pid] = bench.noted('spinning').at(-1)!
     await bench.app.control.terminate(result.id, { ...target, signal: 'SIGKILL', reply: true })
     if (pool === 'prefork') await until(() => !isAlive(pid))
-    await expect(bench.app.result(result.id).get({ timeout: 10 })).rejects.toThrow(/revoked|terminated/)
+    await expect(bench.app.result(result.id).get({ timeout: 25 })).rejects.toThrow(/revoked|terminated/)
     expect(await bench.call('add', [1, 2])).toBe(3)
     // Killed on purpose: nobody runs it again.
     expect(bench.noted('spinning')).toHaveLength(before + 1)
@@ -86,7 +86,7 @@ describe.each(pools)('a worker with the pool %s', (pool) => {
     await until(() => bench.noted('sleeping').length > running)
     await bench.app.control.poolRestart({ ...target, reply: true })
     // What runs ends where it runs; then nobody is left of those who were there.
-    expect(await result.get({ timeout: 10 })).toBe(0.5)
+    expect(await result.get({ timeout: 25 })).toBe(0.5)
     await until(async () => {
       const now = await ids()
       return now.length === 2 && !now.some((id) => before.includes(id))
