@@ -50,7 +50,7 @@ const beat = app.task('tour.beat', () => {
 
 // -- The tour ---------------------------------------------------------------------------------------
 
-print.title(`A tour of Lovage, on ${values.broker}`)
+print.title(`A tour of Lovage, on ${values.broker.replace(/\/\/.*@/, '//')}`)
 
 print.section('A worker, in this process (others may run anywhere)')
 const worker = app.worker({ concurrency: 10 })

@@ -1,10 +1,11 @@
-// The users that docs/security.md recommends, on a real Redis: each does its work, and nothing else.
+// The users that docs/security.md recommends, on a real Redis, but for their passwords: each does its work, and nothing else.
 import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.js'
 import { chain, chord, group } from '../../src/index.js'
 import type { Running } from '../support/processes.js'
+import { planted } from '../support/planted.js'
 import { startRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 import { makeProject } from './project.js'
@@ -16,8 +17,13 @@ const wait = { timeout: 20 }
 describe('users of Redis', async () => {
   const redis = await startRedis({ own: true })
   const admin = new Redis(redis.url)
-  for (const line of users) await admin.call('ACL', 'SETUSER', ...line.split(' ').slice(1))
-  const urlOf = (user: string): string => `redis://${user}:${user}-password@${redis.host}:${redis.port}/0`
+  const secretOf = (user: string): string => planted(`of-${user}`)
+  for (const line of users) {
+    const [, user = '', ...rules] = line.split(' ')
+    const theirs = rules.map((rule) => (rule.startsWith('>') ? `>${secretOf(user)}` : rule))
+    await admin.call('ACL', 'SETUSER', user, ...theirs)
+  }
+  const urlOf = (user: string): string => redis.as(user, secretOf(user))
   const project = makeProject({
     'tasks.js': `import { createApp } from 'lovage'
 export const app = createApp('proj', { broker: process.env.BROKER, beatSchedule: { often: { task: 'proj.ticked', schedule: 0.5 } } })

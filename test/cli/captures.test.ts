@@ -44,7 +44,8 @@ const plain = (text: string): readonly string[] =>
 const isLog = (line: string): boolean => line.startsWith('[TIME')
 
 it('a start, a lost child, a warm stop', async () => {
-  const redis = await startRedis()
+  // As on the page: without a password.
+  const redis = await startRedis({ password: null })
   const project = makeProject({ 'tasks.ts': tasks })
   const env = { PROJECT_REDIS: redis.url }
   const call = (...words: string[]) => project.lovage(['-A', 'tasks.ts', 'call', ...words], env)

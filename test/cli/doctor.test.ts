@@ -58,7 +58,7 @@ app.task('proj.add', (x, y) => x + y)
         check: 'keys',
         level: 'error',
         says: '"io" is no list',
-        mend: expect.stringMatching(/redis-cli -u redis:\S+ DEL io$/),
+        mend: expect.stringMatching(/redis-cli -u 'redis:\S+' DEL io$/),
       },
     ])
     expect(of('leases')[0]).toMatchObject({ level: 'error', says: expect.stringContaining('1 ended') })
@@ -90,7 +90,7 @@ app.task('proj.add', (x, y) => x + y)
     const lines = out.split('\n')
     expect(lines.some((line) => /^[✓!] latency +[\d.]+ ms a round trip$/.test(line))).toBe(true)
     const at = lines.findIndex((line) => /^✗ keys +"io" is no list$/.test(line))
-    expect(lines[at + 1]).toMatch(/^ +→ Messages cannot go there: redis-cli -u redis:\S+ DEL io$/)
+    expect(lines[at + 1]).toMatch(/^ +→ Messages cannot go there: redis-cli -u 'redis:\S+' DEL io$/)
     expect(err).toBe('One thing needs you.')
   })
 

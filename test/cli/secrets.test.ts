@@ -5,14 +5,13 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mark } from '../support/planted.js'
 import { type Running, startNode } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 import { lovage } from '../cli-unit/terminal.js'
 import { makeProject } from './project.js'
 
-/** In every secret; nothing else is spelt like this. */
-const mark = 'pLaNtEd'
 const brokerPassword = `${mark}/broker p@ss:word?#`
 const resultPassword = `${mark}-results`
 const admin = `${mark}-admin`

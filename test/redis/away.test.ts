@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type App, createApp } from '../../src/app.js'
 import { silentLogger } from '../../src/log.js'
+import { mark, planted } from '../support/planted.js'
 import { startRedis } from '../support/redis.js'
 
 const timeout = 0.3
@@ -61,7 +62,7 @@ const failing = async (
 
 describe.each(Object.entries(calls))('%s', (_, call) => {
   it('where nobody listens', async () => {
-    expect(await failing(call, 'redis://:secret@127.0.0.1:1/0')).toMatch(
+    expect(await failing(call, `redis://:${planted('nobody')}@127.0.0.1:1/0`)).toMatch(
       /^OperationalError: .*Cannot reach Redis at redis:\/\/:\*\*@127\.0\.0\.1:1\/0 \(connect ECONNREFUSED 127\.0\.0\.1:1\)\. Is it running there, and is the URL right\?$/,
     )
   })
@@ -75,15 +76,16 @@ describe.each(Object.entries(calls))('%s', (_, call) => {
 
 describe('a Redis that wants a password', () => {
   it('is told apart from one that is not there', async () => {
-    const server = await startRedis({ own: true, args: ['--requirepass', 'secret'] })
+    const secret = planted('away')
+    const server = await startRedis({ own: true, args: ['--requirepass', secret] })
     for (const call of Object.values(calls)) {
-      const wrong = server.url.replace('//', '//:wrong@')
+      const wrong = server.as('', planted('wrong'))
       expect(await failing(call, wrong, 10)).toMatch(
         /^OperationalError: .*refuses us \(.*\)\. Check user and password in the URL, and the user's ACL\.$/,
       )
-      expect(await failing(call, wrong)).not.toContain('wrong@')
+      expect(await failing(call, wrong)).not.toContain(mark)
     }
-    const app = appAt(server.url.replace('//', '//:secret@'))
+    const app = appAt(server.as('', secret))
     await app.sendTask('proj.add', [1, 2])
     expect(await (await app.broker()).length('celery')).toBe(1)
     await server.stop()

@@ -9,6 +9,7 @@ import { Redis } from 'ioredis'
 import { afterAll, describe, expect, it } from 'vitest'
 import { silentLogger } from '../../src/log.js'
 import { openRedis } from '../../src/redis/carrier.js'
+import { planted } from '../support/planted.js'
 import { startRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 import { messages, raws } from './room.js'
@@ -70,9 +71,10 @@ describe('a carrier and its leases find their way', () => {
   it('with a user and a password', async () => {
     const server = await startRedis({ own: true })
     const observer = new Redis(server.url)
-    await observer.call('ACL', 'SETUSER', 'me', 'on', '>p@ss word', '~*', '&*', '+@all')
+    const secret = `${planted('p@ss')} word`
+    await observer.call('ACL', 'SETUSER', 'me', 'on', `>${secret}`, '~*', '&*', '+@all')
     await observer.call('ACL', 'SETUSER', 'default', 'off')
-    await works(server.url.replace('redis://', 'redis://me:p%40ss%20word@'), observer)
+    await works(server.as('me', secret), observer)
     observer.disconnect()
   })
 

@@ -105,7 +105,7 @@ describe('a consumer', () => {
     await until(() => said.length === 2)
     await consumer.step(0, [], 1).catch(() => undefined)
     expect(said.map(({ ok }) => ok)).toEqual([false, true])
-    expect(said[0]?.message).toMatch(/^Cannot reach Redis at redis:\/\/127/)
+    expect(said[0]?.message).toMatch(/^Cannot reach Redis at redis:\/\/default:\*\*@127/)
   })
 
   it('comes back under a new id when the server forgot everything', async () => {

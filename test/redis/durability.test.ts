@@ -7,6 +7,7 @@ import { OperationalError } from '../../src/errors.js'
 import { confirm } from '../../src/redis/confirm.js'
 import { Link } from '../../src/redis/link.js'
 import { scripts } from '../../src/redis/scripts.js'
+import { maskUrl } from '../../src/mask.js'
 import { parseAddress } from '../../src/redis/url.js'
 import { startRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
@@ -71,7 +72,7 @@ describe('a durable publication', () => {
     expect(Date.now() - start).toBeGreaterThanOrEqual(495)
     expect(error).toBeInstanceOf(OperationalError)
     expect((error as Error).message).toBe(
-      `The message is in the broker (${server.url}), but only 0 of 1 replicas confirmed it within 0.5 s.`,
+      `The message is in the broker (${maskUrl(server.url)}), but only 0 of 1 replicas confirmed it within 0.5 s.`,
     )
     expect(await client.lrange('q', 0, -1)).toEqual(['a'])
   })

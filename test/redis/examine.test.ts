@@ -9,7 +9,8 @@ import type { Reply } from '../../src/redis/link.js'
 import { run } from '../support/processes.js'
 import { startRedis } from '../support/redis.js'
 
-const redis = await startRedis()
+// What mends it is printed here whole, by a shell.
+const redis = await startRedis({ password: null })
 const client = new Redis(redis.url)
 beforeEach(async () => void (await client.flushdb()))
 afterAll(async () => {

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { Link } from '../../src/redis/link.js'
 import { scripts } from '../../src/redis/scripts.js'
+import { maskUrl } from '../../src/mask.js'
 import { parseAddress } from '../../src/redis/url.js'
 import type { CarrierOptions } from '../../src/runtime/carrier.js'
 import { startRedis } from '../support/redis.js'
@@ -149,7 +150,7 @@ describe('results on another server', () => {
     for (const held of [a!, b!])
       await consumer.step(0, [end(held, { results: [success(String(held.raw))] })], 0)
     await until(() => lines.length > 0)
-    expect(lines[0]).toContain(`Results wait in the broker: Cannot reach Redis at ${far.url}`)
+    expect(lines[0]).toContain(`Results wait in the broker: Cannot reach Redis at ${maskUrl(far.url)}`)
     // A client does not wait for ever, either.
     const results = [stored('c', 'REVOKED')]
     await open().broker.revoke({ ids: ['c'], stamps: [], results, most: 10, seconds: 60 })

@@ -4,8 +4,11 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { OperationalError } from '../../src/errors.js'
 import { type App, chain, chord, createApp, group } from '../../src/index.js'
 import { createLogger, silentLogger } from '../../src/log.js'
+import { mark, planted } from '../support/planted.js'
 import { masterName, startSentinel } from '../support/sentinel.js'
 import { until } from '../support/until.js'
+
+const secret = planted('sentinel')
 
 const patient = { timeout: 60_000 }
 const wait = { timeout: 60 }
@@ -49,7 +52,7 @@ describe('a master', () => {
   ])(
     'that is %s is replaced: what was confirmed ends, the worker says it once, publishers hear in time',
     async (_, harm) => {
-      const sentinel = await startSentinel({ password: 'planted' })
+      const sentinel = await startSentinel({ password: secret })
       // Whoever can wait for so long gets over it; the hasty one is told.
       const { app, nap, add, sum, tick, ticks, work, told, lines } = open(sentinel.url, {
         brokerConnectionTimeout: 60,
@@ -87,7 +90,7 @@ describe('a master', () => {
       const many = ticks.length
       await until(() => ticks.length > many + 3, patient)
 
-      const shown = sentinel.url.replace('planted', '**')
+      const shown = sentinel.url.replace(secret, '**')
       expect(told().slice(-2)).toEqual([
         `ERROR Cannot reach Redis at ${shown}. Is it running there, and is the URL right?`,
         `INFO Connected to ${shown} again. The master is 127.0.0.1:${promoted.port} now.`,
@@ -96,7 +99,7 @@ describe('a master', () => {
       expect(told().map((line) => line.slice(0, 4))).toEqual(
         told().map((_, index) => (index % 2 ? 'INFO' : 'ERRO')),
       )
-      expect(lines.join('\n')).not.toContain('planted')
+      expect(lines.join('\n')).not.toContain(mark)
     },
   )
 
@@ -149,11 +152,11 @@ describe('sentinels', () => {
     const at = sentinel.url.replace(masterName, 'nobody')
     for (const text of await failing(at)) expect(text).toContain('it knows none of this name')
     const { app } = open(sentinel.url, {
-      brokerTransportOptions: { sentinelKwargs: { password: 'planted' } },
+      brokerTransportOptions: { sentinelKwargs: { password: secret } },
       brokerConnectionTimeout: 10,
     })
     const asked = app.result('one').state()
     await expect(asked).rejects.toThrow(/without any password configured|WRONGPASS/)
-    await expect(asked).rejects.not.toThrow(/planted/)
+    await expect(asked).rejects.not.toThrow(mark)
   })
 })

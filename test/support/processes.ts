@@ -6,6 +6,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { searcher } from './planted.js'
 import { until } from './until.js'
 
 export interface ProcessOptions {
@@ -62,9 +63,11 @@ export function start(command: string, args: readonly string[], options: Process
 
   const printed = { both: '', stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
+    const search = searcher(`${command} ${args.join(' ')}`)
     child[name]!.setEncoding('utf8').on('data', (text: string) => {
       printed[name] += text
       printed.both += text
+      search(text)
     })
   }
   // At 'close' everything that it printed has been read. Children left behind keep it open, though: then all has been

@@ -4,6 +4,7 @@
 // is never touched.
 import { createServer } from 'node:net'
 import { ask } from './inline-redis.js'
+import { planted } from './planted.js'
 import { type Running, start, temporaryDirectory } from './processes.js'
 import { claim } from './provision.js'
 import { redisBinary } from './redis-binary.js'
@@ -16,12 +17,12 @@ export interface RedisOptions {
   readonly own?: boolean
   /** Default: a free one. */
   readonly port?: number
-  /** A password that its URL has. (The server has none, and takes any.) */
-  readonly password?: string
+  /** That its URL has; `null` for none. By default a planted one, which a server that wants none takes. */
+  readonly password?: string | null
 }
 
 export interface TestRedis {
-  /** `redis://127.0.0.1:<port>/<database>` */
+  /** `redis://default:<password>@127.0.0.1:<port>/<database>` */
   readonly url: string
   readonly host: string
   readonly port: number
@@ -29,6 +30,8 @@ export interface TestRedis {
   readonly pid: number | undefined
   /** The same server, another of its 16 databases. */
   database(n: number): string
+  /** The same database, for somebody else. */
+  as(username: string, password: string): string
   /** Ends the server (SIGKILL with `{ hard: true }`), or empties the database that was lent. */
   stop(options?: { hard?: boolean }): Promise<void>
   /** Stops it and starts it on the same port and directory: what it did not save is lost. */
@@ -40,7 +43,11 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestRedis>
   return lent && !options.own && !options.args ? borrowDatabase(lent) : startServer(options)
 }
 
-async function startServer({ args = [], port: wanted, password }: RedisOptions): Promise<TestRedis> {
+async function startServer({
+  args = [],
+  port: wanted,
+  password = planted('redis'),
+}: RedisOptions): Promise<TestRedis> {
   const binary = await redisBinary()
   const directory = temporaryDirectory('redis')
   const host = '127.0.0.1'
@@ -74,7 +81,7 @@ async function startServer({ args = [], port: wanted, password }: RedisOptions):
   }
 
   let [port, server] = wanted ? [wanted, await launch(wanted)] : await launchOnFreePort()
-  const login = password === undefined ? '' : `default:${password}@`
+  const login = password === null ? '' : `default:${password}@`
   const database = (n: number) => `redis://${login}${host}:${port}/${n}`
   const stop = async ({ hard = false } = {}) => void (await server.stop(hard ? 'SIGKILL' : 'SIGTERM'))
   return {
@@ -85,6 +92,7 @@ async function startServer({ args = [], port: wanted, password }: RedisOptions):
       return server.pid
     },
     database,
+    as: loggedIn(database(0)),
     stop,
     restart: async (how) => {
       await stop(how)
@@ -92,6 +100,9 @@ async function startServer({ args = [], port: wanted, password }: RedisOptions):
     },
   }
 }
+
+const loggedIn = (url: string) => (username: string, password: string) =>
+  Object.assign(new URL(url), { username, password }).href
 
 async function borrowDatabase(serverUrl: string): Promise<TestRedis> {
   const url = new URL(serverUrl)
@@ -109,6 +120,7 @@ async function borrowDatabase(serverUrl: string): Promise<TestRedis> {
     port: Number(url.port || 6379),
     pid: undefined,
     database: at,
+    as: loggedIn(at(n)),
     stop: async () => {
       await ask(at(n), ['FLUSHDB'])
       release()

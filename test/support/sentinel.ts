@@ -28,10 +28,12 @@ const downAfterMs = 2000
 export async function startSentinel({ password }: { password?: string } = {}): Promise<TestSentinel> {
   const auth = password === undefined ? [] : ['--requirepass', password, '--masterauth', password]
   const args = ['--repl-diskless-sync-delay', '0', ...auth]
-  const first = await startRedis({ own: true, args })
+  const known = password === undefined ? {} : { password }
+  const first = await startRedis({ own: true, args, ...known })
   const second = await startRedis({
     own: true,
     args: [...args, '--replicaof', first.host, String(first.port)],
+    ...known,
   })
 
   const directory = temporaryDirectory('sentinel')

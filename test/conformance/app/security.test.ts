@@ -5,6 +5,7 @@ import { chain } from '../../../src/canvas/chain.js'
 import { chord } from '../../../src/canvas/chord.js'
 import type { SettingsInput } from '../../../src/config.js'
 import type { TaskContext } from '../../../src/runtime/context.js'
+import { planted } from '../../support/planted.js'
 import { until } from '../../support/until.js'
 import { onEveryEngine } from './bench.js'
 
@@ -16,8 +17,8 @@ const store = new URL('../../redis/tls/cert.pem', import.meta.url).pathname
 const kinds: readonly (readonly [string, SettingsInput, SettingsInput])[] = [
   [
     'hmac',
-    { taskQueues: { celery: { signed: 'hmac' } }, securityHmacKey: 's'.repeat(40) },
-    { taskQueues: { celery: { signed: 'hmac' } }, securityHmacKey: 'x'.repeat(40) },
+    { taskQueues: { celery: { signed: 'hmac' } }, securityHmacKey: planted('right').repeat(4) },
+    { taskQueues: { celery: { signed: 'hmac' } }, securityHmacKey: planted('wrong').repeat(4) },
   ],
   [
     'auth',

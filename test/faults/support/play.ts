@@ -3,7 +3,7 @@ import type { Report } from './report.js'
 import { type FaultCase, Scene, type Size } from './scene.js'
 
 export const play = async (fault: FaultCase, size: Size, seed: number): Promise<Report> => {
-  const scene = await Scene.open(seed, fault.redis, { password: 'planted-secret' })
+  const scene = await Scene.open(seed, fault.redis)
   try {
     await fault.play(scene, size)
     return scene.report

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { type App, createApp } from 'lovage'
 import { type CeleryWorker, startCelery } from '../../support/celery.js'
+import { planted } from '../../support/planted.js'
 import { type Running, startNode } from '../../support/processes.js'
 import { startRedis, type TestRedis } from '../../support/redis.js'
 import { until } from '../../support/until.js'
@@ -124,7 +125,7 @@ export class Scene {
   private constructor(
     redis: TestRedis,
     seed: number,
-    private readonly password?: string,
+    private readonly password: string | null,
   ) {
     this.redis = redis
     this.random = seeded(seed)
@@ -132,13 +133,13 @@ export class Scene {
     this.outside = connect(redis.url)
   }
 
-  /** With `password` it stands in the URL, and `close` looks for it in all that workers and beats have printed. */
+  /** The password stands in the URL, and `close` looks for it in all that workers and beats have printed. */
   static async open(
     seed: number,
     args: readonly string[] = [],
-    { password }: { readonly password?: string } = {},
+    { password = planted('scene') }: { readonly password?: string | null } = {},
   ): Promise<Scene> {
-    const redis = await startRedis({ own: true, args, ...(password !== undefined && { password }) })
+    const redis = await startRedis({ own: true, args, password })
     return new Scene(redis, seed, password)
   }
 
@@ -151,7 +152,7 @@ export class Scene {
     this.ledger.close()
     await this.redis.stop({ hard: true })
     const { password } = this
-    if (password === undefined) return
+    if (password === null) return
     const leaks = this.#everybody.filter((each) => each.output().includes(password))
     const where = leaks.length === 0 ? '' : `, but it does: ${leaks[0]?.output()}`
     this.report.must(

@@ -21,7 +21,8 @@ let admin: Redis
 let app: App
 let worker: Running
 beforeAll(async () => {
-  scene = await Scene.open(1, serverArgs)
+  // One without a password: that it wants one is a misdeed.
+  scene = await Scene.open(1, serverArgs, { password: null })
   admin = new Redis(scene.redis.url.replace('//', '//admin:admin@'), { retryStrategy: () => 50 })
   admin.on('error', () => undefined)
   const urls = { broker: scene.redis.url, resultBackend: scene.redis.url }
