@@ -2,10 +2,10 @@
 // references to them. A page holds as much as is carried on at once: some steps of a chain, or the body of a
 // chord; what waits further behind has pages of its own, so that carrying on costs what is carried on, and not
 // all that is left. Pure, as what calls it (decompose).
-import type { Node } from '../canvas/node.js'
+import type { Node, TaskNode } from '../canvas/node.js'
 import { toJSON } from '../canvas/wire.js'
 import type { Step } from './plan.js'
-import { referTo, resumeTask } from './reference.js'
+import { referTo, resumeTask, withoutPlace } from './reference.js'
 import { weigh } from './weight.js'
 
 /**
@@ -20,6 +20,8 @@ const mostLevels = 100
 /** A page of a chain: read at once by whoever carries it on. */
 const mostSteps = 64
 const mostPageBytes = 16 * 1024
+/** Chords further out than that are named on pages only, and not in each message. */
+const mostSeats = 8
 
 export interface FoldOrigin {
   readonly mint: () => string
@@ -30,6 +32,8 @@ export interface FoldOrigin {
 export class Fold {
   private graph: string | undefined
   private pages = 0
+  private readonly known = new WeakMap<Node, boolean>()
+  private readonly carriers = new WeakMap<Node, number>()
 
   constructor(
     private readonly origin: FoldOrigin,
@@ -43,7 +47,9 @@ export class Fold {
 
   /** The body of a chord, as the messages of its header carry it. */
   body(header: readonly Node[], body: Node): Node {
-    return isHeavyBody(body, header) && this.areOurs(header) ? this.keep([this.inside(body)]) : body
+    if (!this.isHeavyBody(body, header) || !this.areOurs(header)) return body
+    const kept = this.keep([this.inside(body)])
+    return seatsOn(body) > mostSeats ? withoutPlace(kept) : kept
   }
 
   /** Steps in running order, on as many pages as they need. */
@@ -58,7 +64,7 @@ export class Fold {
     return next as Node
   }
 
-  private keep(steps: readonly Node[]): Node {
+  private keep(steps: readonly Node[]): TaskNode {
     this.graph ??= this.origin.mint()
     const key = { graph: this.graph, page: this.pages }
     this.pages += 1
@@ -89,7 +95,7 @@ export class Fold {
           ...node,
           options,
           header,
-          body: isHeavyBody(node.body, node.header) ? this.keep([body]) : body,
+          body: this.isHeavyBody(node.body, node.header) ? this.keep([body]) : body,
         }
       }
       default:
@@ -99,8 +105,57 @@ export class Fold {
 
   private areOurs(nodes: readonly Node[]): boolean {
     const { isOurs } = this.origin
-    return isOurs !== undefined && nodes.every((node) => everyTask(node, isOurs))
+    return isOurs !== undefined && nodes.every((node) => this.isKnown(node, isOurs))
   }
+
+  /** A header stands in all headers around it: what it is made of is looked at once. */
+  private isKnown(node: Node, isOurs: (task: string) => boolean): boolean {
+    let known = this.known.get(node)
+    if (known === undefined) {
+      known = everyTask(node, isOurs, (inner) => this.isKnown(inner, isOurs))
+      this.known.set(node, known)
+    }
+    return known
+  }
+
+  private isHeavyBody(body: Node, header: readonly Node[]): boolean {
+    if (isReference(body)) return false
+    const { bytes, levels } = weigh(body)
+    return levels > mostLevels || (bytes > smallest && bytes * (this.carriersIn(header) - 1) > mostRepeated)
+  }
+
+  /** How many messages carry the body of a chord with these members: also those of the chords that stand in its header. */
+  private carriersIn(header: readonly Node[]): number {
+    return header.reduce((sum, member) => sum + this.carriersOf(member), 0)
+  }
+
+  private carriersOf(node: Node): number {
+    switch (node.kind) {
+      case 'chain': {
+        const last = node.tasks.at(-1)
+        return last === undefined ? 0 : this.carriersOf(last)
+      }
+      case 'group':
+        return this.carriersIn(node.tasks)
+      case 'chord': {
+        let carriers = this.carriers.get(node)
+        if (carriers === undefined) {
+          carriers = this.carriersIn(node.header) + this.carriersOf(node.body)
+          this.carriers.set(node, carriers)
+        }
+        return carriers
+      }
+      default:
+        return 1
+    }
+  }
+}
+
+/** In how many chords, one in the header of the other, this body reports. */
+const seatsOn = (body: Node): number => {
+  let seats = 0
+  for (let at = body.options.chord; at !== undefined; at = at.options.chord) seats += 1
+  return seats
 }
 
 const isReference = (node: Node): boolean => node.kind === 'task' && node.task === resumeTask
@@ -115,31 +170,6 @@ const isHeavy = (waiting: readonly Node[]): boolean => {
     levels = Math.max(levels, weight.levels)
   }
   return repeated > mostRepeated || levels > mostLevels
-}
-
-const isHeavyBody = (body: Node, header: readonly Node[]): boolean => {
-  if (isReference(body)) return false
-  const { bytes, levels } = weigh(body)
-  return levels > mostLevels || (bytes > smallest && bytes * (carriersIn(header) - 1) > mostRepeated)
-}
-
-/** How many messages carry the body of a chord with these members: also those of the chords that stand in its header. */
-const carriersIn = (header: readonly Node[]): number =>
-  header.reduce((sum, member) => sum + carriersOf(member), 0)
-
-const carriersOf = (node: Node): number => {
-  switch (node.kind) {
-    case 'chain': {
-      const last = node.tasks.at(-1)
-      return last === undefined ? 0 : carriersOf(last)
-    }
-    case 'group':
-      return carriersIn(node.tasks)
-    case 'chord':
-      return carriersIn(node.header) + carriersOf(node.body)
-    default:
-      return 1
-  }
 }
 
 const inPages = (steps: readonly Node[]): Node[][] => {
@@ -160,16 +190,20 @@ const inPages = (steps: readonly Node[]): Node[][] => {
 }
 
 /** Whether this holds for the name of every task that stands in a canvas; a map runs the task that it calls. */
-export const everyTask = (node: Node, holds: (task: string) => boolean): boolean => {
+export const everyTask = (
+  node: Node,
+  holds: (task: string) => boolean,
+  inside: (node: Node) => boolean = (inner) => everyTask(inner, holds),
+): boolean => {
   switch (node.kind) {
     case 'task':
       return isReference(node) || holds(node.task)
     case 'chain':
     case 'group':
-      return node.tasks.every((task) => everyTask(task, holds))
+      return node.tasks.every(inside)
     case 'chord':
-      return node.header.every((task) => everyTask(task, holds)) && everyTask(node.body, holds)
+      return node.header.every(inside) && inside(node.body)
     default:
-      return everyTask(node.task, holds)
+      return inside(node.task)
   }
 }

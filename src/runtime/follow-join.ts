@@ -12,7 +12,8 @@ import { bodyIdOf } from './freeze.js'
 import { decodeJson } from './json.js'
 import type { Message } from './message.js'
 import type { ResultTuple } from './meta.js'
-import { seatsAround } from './parts.js'
+import { newsFor } from './news.js'
+import { type Seat, seatsAround, seatsOf } from './parts.js'
 import type { Plan, Step } from './plan.js'
 import { inPlace } from './unrun.js'
 
@@ -40,15 +41,37 @@ export const followJoins = (
   for (const { groupId, bodyId, members, body: opened } of joins) {
     const chord: ChordKey = { groupId, bodyId }
     const body = opened ?? seats.find((seat) => seat.groupId === groupId && seat.bodyId === bodyId)?.body
-    if (body !== undefined && trouble === undefined) steps.push(...bodySteps(body, members, message, context))
+    let end: readonly Step[] = []
+    if (body !== undefined && trouble === undefined) end = bodySteps(body, members, message, context)
     else if (body !== undefined) {
       const error = new ChordError(`Callback error: ${reprException(toExceptionInfo(trouble?.error))}`)
-      steps.push(...failWhole(body, error, trouble?.errbacks === true, message, context))
+      end = failWhole(body, error, trouble?.errbacks === true, message, context)
     }
+    steps.push(...(opened === undefined ? end : end.map((step) => reachable(step, opened, seats, context))))
     steps.push({ do: 'join', chord })
   }
   steps.push({ do: 'end', ending })
   return { steps }
+}
+
+/**
+ * The chord around a body that lay on a page may be named there only, and the page goes with this end: a redelivery of
+ * this message could not send what that chord's last part brings. So a message of its own tells it.
+ */
+const reachable = (
+  step: Step,
+  body: Node,
+  seats: readonly Seat[],
+  { queue }: Pick<FollowContext, 'queue'>,
+): Step => {
+  if (step.do !== 'report') return step
+  const { part } = step
+  const isIt = (seat: Seat): boolean =>
+    seat.groupId === part.groupId && seat.bodyId === part.bodyId && seat.taskId === part.taskId
+  const seat = seats.some(isIt) ? undefined : seatsOf(body).find(isIt)
+  if (seat === undefined) return step
+  const name = body.kind === 'task' ? body.task : `celery.${body.kind}`
+  return { do: 'publish', message: newsFor(seat, readMember(part.member), name, queue) }
 }
 
 export const bodySteps = (

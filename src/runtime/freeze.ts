@@ -172,7 +172,35 @@ export const freezeGroup = (
   }
 }
 
+interface Settled {
+  readonly frozen: Frozen<ChordNode>
+  readonly given: Given
+  readonly parent: ResultShape | null
+}
+
+/** A chord in a header is frozen with all that stands around it, and then sent: to freeze it again would change nothing. */
+const settled = new WeakMap<ChordNode, Settled>()
+
 export const freezeChord = (
+  chord: ChordNode,
+  given: Given,
+  parent: ResultShape | null,
+  mint: () => string,
+): Frozen<ChordNode> => {
+  const before = settled.get(chord)
+  if (
+    before !== undefined &&
+    before.parent === parent &&
+    before.given.now === given.now &&
+    before.given.rootId === given.rootId
+  )
+    return before.frozen
+  const frozen = frozenChord(chord, given, parent, mint)
+  settled.set(frozen.node, { frozen, given, parent })
+  return frozen
+}
+
+const frozenChord = (
   chord: ChordNode,
   given: Given,
   parent: ResultShape | null,

@@ -1,6 +1,7 @@
 // News of an errand: a task of somebody else's has ended, and nobody told its chord. The message that brings them
 // stands where the task stood, and fails as the task did: all that its failure means for others follows from that. Where
 // results lie on another server than messages, Python's workers tell a chord's parts over there: then a success is news, too.
+import { toJSON } from '../canvas/wire.js'
 import { ChordError } from '../errors.js'
 import type { Silent } from './publication.js'
 import { embedOf } from './embed.js'
@@ -14,6 +15,7 @@ import { mostCanvasLevels, textDepthOf } from './json-limits.js'
 import type { Message } from './message.js'
 import { readMeta } from './meta.js'
 import { ack } from './own-end.js'
+import type { Seat } from './parts.js'
 import type { Outgoing } from './plan.js'
 
 /** The task of that message; it is run by the worker itself. */
@@ -39,6 +41,26 @@ export const newsOf = ({ id, groupId, index, text, meta, hasGrown }: Silent): Ou
   }
 }
 
+/** A chord that is told of a body's end by a message of its own: whoever gets that can name what lies further out. */
+export const newsFor = (
+  { groupId, taskId, index, body }: Seat,
+  { state, result }: { readonly state: string; readonly result: unknown },
+  /** What has ended, for the log. */
+  task: string,
+  queue: string,
+): Outgoing => ({
+  task: newsTask,
+  id: taskId,
+  args: [],
+  kwargs: { $lv: { task, state, result, told: true } },
+  embed: { callbacks: null, errbacks: null, chain: null, chord: toJSON(body) },
+  rootId: taskId,
+  parentId: null,
+  groupId,
+  groupIndex: index,
+  queue,
+})
+
 /** Its text, for a queue of ours. Nobody signs it: whoever could write a note would have us sign anything. */
 export const writeNews = (silent: Silent, queue: string, nowMs: number): string =>
   encodeMessage(newsOf(silent), { exchange: '', routingKey: queue, priority: 0 }, nowMs)
@@ -57,9 +79,10 @@ export interface Told {
 
 export const newsIn = ({ kwargs }: Message): News => {
   const said = kwargs['$lv']
-  const { task, state, result, traceback, hasGrown } = isDict(said) ? said : none
+  const { task, state, result, traceback, hasGrown, told } = isDict(said) ? said : none
   const name = String(task)
   if (state === 'SUCCESS') return { task: name, told: hasGrown === true ? grown : { state, value: result } }
+  if (told === true) return { task: name, told: { state: 'FAILURE', value: result } }
   const info = readExceptionInfo(result)
   return {
     task: name,

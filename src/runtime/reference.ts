@@ -69,6 +69,12 @@ export const referTo = ({ graph, page }: PageKey, steps: readonly Node[]): TaskN
   }
 }
 
+/** The same where it is the body of a chord: the place of its own end, in a chord further out, stands on its page alone. */
+export const withoutPlace = ({ options, ...reference }: TaskNode): TaskNode => {
+  const { chord: _c, groupId: _g, groupIndex: _i, ...rest } = options
+  return { ...reference, options: rest }
+}
+
 /** What a signature refers to, if it is a reference. */
 export const referenceIn = ({
   task,

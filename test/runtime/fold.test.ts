@@ -87,6 +87,24 @@ describe('what goes by reference', () => {
     }
   })
 
+  it('chords in headers of chords: each message names a few of them, and the rest lies on pages', () => {
+    const nest = (depth: number) =>
+      many(depth, add).reduce<AnySignature>(
+        (inner) => chord([inner, add(1, 1)], sum()) as AnySignature,
+        add(1, 1),
+      )
+    const weightOf = (depth: number): number => {
+      const plan = send(nest(depth))
+      const bodies = outgoingOf(plan).map(({ embed }) => embed)
+      const pages = pagesOf(plan).map(({ steps }) => JSON.parse(encodePage(steps)))
+      expect(Math.max(...bodies.map((embed) => 1 + levelsOf(embed)), ...pages.map(levelsOf))).toBeLessThan(
+        128,
+      )
+      return JSON.stringify([bodies, pages]).length
+    }
+    expect(weightOf(400) / weightOf(200)).toBeLessThan(2.2)
+  })
+
   it('nothing of it is lost: opened, it is the canvas that would have travelled inline', () => {
     for (const canvas of [chain(many(200, (index) => add(index))), stages(12)]) {
       const [plan, inline] = [send(canvas), decompose(canvas as unknown as Node, [], {}, originOf())]

@@ -12,8 +12,11 @@ import { decompose } from '../../src/runtime/decompose.js'
 import { bodyIdOf } from '../../src/runtime/freeze.js'
 import { followSuccess } from '../../src/runtime/follow.js'
 import { failureOf, followFailure, revokedBy } from '../../src/runtime/follow-failure.js'
+import { followJoins } from '../../src/runtime/follow-join.js'
 import { followRetry } from '../../src/runtime/follow-retry.js'
+import { followTold } from '../../src/runtime/follow-told.js'
 import type { Message } from '../../src/runtime/message.js'
+import { newsIn, type Told } from '../../src/runtime/news.js'
 import { seatsAround } from '../../src/runtime/parts.js'
 import { caseOf, messagesOf as captured } from '../vectors/read.js'
 import { messageForm, numbered, resultForm } from '../vectors/same.js'
@@ -306,6 +309,42 @@ describe('the errbacks of a failed chord', () => {
   it('are not those of its header', () => {
     const world = play(chord([fail.s(2).linkError(onError.s('header').set(held)), add.s(1, 1)], tsum.s()))
     expect(world.held.map(read)).toMatchObject([{ args: [expect.anything(), 'header'] }])
+  })
+})
+
+describe('the body of a chord whose own place stands on its page', () => {
+  const outer = tsum.s().set({ taskId: 'outer' })
+  const body = add.s().set({ taskId: 'inner', groupId: 'out', groupIndex: 4, chord: outer }) as Node
+  const reference = { ...tsum.s().set({ taskId: 'inner' }) } as Node
+  const message = (chorded: Node): Message => {
+    const place = { taskId: 'last', groupId: 'in', groupIndex: 0, chord: chorded }
+    return messagesOf(decompose(add.s(1), [], place, { mint: counter(), nowMs }))[0] as Message
+  }
+  const members = ['[1, "last", "FAILURE", {"exc_type": "TypeError", "exc_message": ["boom"]}]']
+  const ends = (chorded: Node) =>
+    followJoins(
+      message(chorded),
+      [{ groupId: 'in', bodyId: 'inner', members, body }],
+      { kind: 'ack' },
+      contextOf({ queue: 'mine' }),
+    )
+
+  it('fails, and a message of its own tells the chord further out', () => {
+    const plan = ends(reference)
+    expect(stepsOf(plan, 'report')).toEqual([])
+    const [told] = outgoingOf(plan)
+    expect(told).toMatchObject({ task: 'lovage.news', groupId: 'out', groupIndex: 4, queue: 'mine' })
+    const [news] = messagesOf(plan) as [Message]
+    expect(seatsAround(news)).toMatchObject([{ groupId: 'out', bodyId: 'outer', taskId: 'inner', index: 4 }])
+    const said = newsIn(news)
+    expect('told' in said && said.told.state).toBe('FAILURE')
+    const [part] = stepsOf(followTold(news, (said as { told: Told }).told), 'report')
+    expect(part?.part).toEqual(stepsOf(ends(body), 'report')[0]?.part)
+  })
+
+  it('tells it itself where its messages name it, too', () => {
+    expect(outgoingOf(ends(body))).toEqual([])
+    expect(stepsOf(ends(body), 'report')).toHaveLength(1)
   })
 })
 

@@ -74,6 +74,6 @@ onEveryEngine('a canvas that is too deep or too large', (bench) => {
     const app = bench().app()
     app.task('id', (value: unknown = 1) => (Array.isArray(value) ? value.length : value))
     await bench().work(app)
-    expect(await app.send(nested(500)).get({ timeout: 20 })).toBe(1)
+    expect(await app.send(nested(500)).get({ timeout: 60 })).toBe(1)
   })
 })

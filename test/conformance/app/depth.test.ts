@@ -1,0 +1,58 @@
+// Canvases in canvases, as deep as they may be: whatever stands in what, all of it runs, a failure at the bottom
+// reaches the top, and nothing of it stays.
+import { expect, it } from 'vitest'
+import { chain } from '../../../src/canvas/chain.js'
+import { chord } from '../../../src/canvas/chord.js'
+import { group } from '../../../src/canvas/group.js'
+import { type AnySignature, signature } from '../../../src/canvas/signature.js'
+import { ChordError } from '../../../src/errors.js'
+import { until } from '../../support/until.js'
+import { onEveryEngine } from './bench.js'
+
+const one = (): AnySignature => signature('one')
+const wait = { timeout: 60 }
+
+type Around = (inner: AnySignature) => AnySignature
+
+const inHeader: Around = (inner) => chord([inner, one()], one()) as AnySignature
+const inChain: Around = (inner) => chain(one(), group([inner, one()]), one()) as AnySignature
+
+const nested = (around: Around, depth: number, bottom = one()): AnySignature =>
+  Array.from({ length: depth }).reduce<AnySignature>((inner) => around(inner), bottom)
+
+onEveryEngine('canvases nested deep', (bench) => {
+  const start = async () => {
+    const app = bench().app()
+    let runs = 0
+    app.task('one', () => {
+      runs += 1
+      return 1
+    })
+    app.task('fail', () => {
+      throw new TypeError('boom')
+    })
+    await bench().work(app)
+    return { app, runs: () => runs }
+  }
+
+  const isOver = async (): Promise<boolean> =>
+    (await bench().graphs()).length === 0 && (await bench().unfinished()).length === 0
+
+  it.each([
+    ['chords in headers', inHeader, 160, 2],
+    ['chains in groups in chains', inChain, 110, 3],
+  ] as const)('%s: each task runs once, and nothing stays', async (_name, around, depth, tasks) => {
+    const { app, runs } = await start()
+    expect(await app.send(nested(around, depth)).get(wait)).toBe(1)
+    await until(isOver)
+    expect(runs()).toBe(depth * tasks + 1)
+  })
+
+  it('a failure at the bottom of chords in headers fails all of them', async () => {
+    const { app, runs } = await start()
+    const result = await app.send(nested(inHeader, 60, signature('fail')))
+    await expect(result.get(wait)).rejects.toThrow(ChordError)
+    await until(isOver)
+    expect(runs()).toBe(60)
+  })
+})
