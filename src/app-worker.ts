@@ -90,12 +90,16 @@ const overSettings = (options: WorkerOptions, settings: Settings): Settled => {
   const softTimeLimit = options.softTimeLimit ?? settings.taskSoftTimeLimit ?? undefined
   const maxTasksPerChild = options.maxTasksPerChild ?? settings.workerMaxTasksPerChild ?? undefined
   const maxMemoryPerChild = options.maxMemoryPerChild ?? settings.workerMaxMemoryPerChild ?? undefined
+  const disablePrefetch = options.disablePrefetch ?? settings.workerDisablePrefetch
   const pool = poolOf(options.pool ?? settings.workerPool ?? 'fiber')
   return {
     ...options,
     pool,
     concurrency: concurrencyOf(pool, options, settings),
-    prefetchMultiplier: options.prefetchMultiplier ?? settings.workerPrefetchMultiplier,
+    disablePrefetch,
+    prefetchMultiplier: disablePrefetch
+      ? 1
+      : (options.prefetchMultiplier ?? settings.workerPrefetchMultiplier),
     ...(timeLimit !== undefined && { timeLimit }),
     ...(softTimeLimit !== undefined && { softTimeLimit }),
     ...(maxTasksPerChild !== undefined && { maxTasksPerChild }),

@@ -354,9 +354,13 @@ export const table = {
   workerPrefetchMultiplier: row(
     wholeNumber(1),
     1,
-    'Messages held for each slot, the running one included. (Celery: 4)',
+    'Messages held for each slot, the running one included. (Celery: 4) With prefork and threads a few more for some milliseconds, while tasks are quick: docs/pools.md.',
   ),
-  workerDisablePrefetch: row(flag, false, 'Claim for free slots only, whatever the multiplier says.'),
+  workerDisablePrefetch: row(
+    flag,
+    false,
+    'Claim for free slots only, whatever the multiplier says and however quick tasks are.',
+  ),
   workerDirect: row(
     flag,
     false,

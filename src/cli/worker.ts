@@ -185,7 +185,7 @@ const run = async (
       ...(options.queues && { queues: options.queues }),
       ...(options.excludeQueues && { excludeQueues: options.excludeQueues }),
       ...(options.prefetchMultiplier && { prefetchMultiplier: options.prefetchMultiplier }),
-      ...(options.disablePrefetch && { prefetchMultiplier: 1 }),
+      ...(options.disablePrefetch && { disablePrefetch: true }),
       ...(options.timeLimit && { timeLimit: options.timeLimit }),
       ...(options.softTimeLimit && { softTimeLimit: options.softTimeLimit }),
       ...(options.taskEvents && { taskEvents: true }),

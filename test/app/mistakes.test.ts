@@ -244,7 +244,7 @@ describe('a worker', () => {
     [
       { concurency: 4 },
       'Unknown option concurency of a worker. Did you mean concurrency? Expected one of: pool, concurrency, autoscale, ' +
-        'module, moduleSettings, maxTasksPerChild, maxMemoryPerChild, queues, excludeQueues, hostname, prefetchMultiplier, timeLimit, softTimeLimit, taskEvents, heartbeat, log.',
+        'module, moduleSettings, maxTasksPerChild, maxMemoryPerChild, queues, excludeQueues, hostname, prefetchMultiplier, disablePrefetch, timeLimit, softTimeLimit, taskEvents, heartbeat, log.',
     ],
     [{ heartbeat: 0 }, 'Option heartbeat of a worker: expected seconds, more than 0, or false, got 0.'],
   ])('with %j', async (options, sentence) => {

@@ -5,6 +5,7 @@ import { LeaseLost } from '../../src/errors.js'
 import { silentLogger } from '../../src/log.js'
 import type { Completion, Delivery, StepReply } from '../../src/runtime/consumer.js'
 import { bare, type Ended } from '../../src/runtime/worker/ended.js'
+import type { LookAhead } from '../../src/runtime/worker/look-ahead.js'
 import { Slots } from '../../src/runtime/worker/slots.js'
 
 /** Small, seeded, good enough: mulberry32. */
@@ -52,6 +53,7 @@ interface Inner {
   readonly listening: boolean
   readonly breath: unknown
   readonly waiting: readonly Delivery[]
+  readonly ahead: Pick<LookAhead, 'list' | 'ended'>
   readonly suspects: { readonly list: readonly Delivery[]; readonly alone: unknown }
   readonly ready: readonly Ended[]
   readonly doubtful: readonly Ended[]
@@ -74,6 +76,7 @@ class Bench {
   constructor(
     readonly concurrency: number,
     readonly capacity: number,
+    readonly looksAhead = false,
   ) {
     const ask = (what: Pending['what'], more: Partial<Pending>) =>
       new Promise<any>((settle, fail) => {
@@ -104,7 +107,7 @@ class Bench {
     const nothing = (): void => undefined
     const runs = { size: 0, handle, join, abort: nothing, lose: nothing }
     const consumer = { lanes: 2, step, wait, interrupt }
-    this.slots = new Slots({ consumer, runs, concurrency, capacity, log: silentLogger })
+    this.slots = new Slots({ consumer, runs, concurrency, capacity, looksAhead, log: silentLogger })
     this.inner = this.slots as unknown as Inner
   }
 
@@ -164,16 +167,20 @@ class Bench {
 
   check(): void {
     const { inner, concurrency, capacity } = this
+    const ahead = inner.ahead.list.length
     const { held, asked, busy, freeLanes } = inner
     const joining = this.of('join').length
     const steps = this.of('step')
     const inFlight = [...steps, ...this.of('wait')].reduce((sum, { slots }) => sum + slots, 0)
     equal('busy', busy, this.of('handle').length)
-    equal('held', held, inner.waiting.length + inner.suspects.list.length + busy + joining)
+    equal('held', held, inner.waiting.length + ahead + inner.suspects.list.length + busy + joining)
     equal('asked', asked, inFlight)
     equal('lanes', freeLanes.length + steps.length, 2)
     ensure(busy <= concurrency, () => `${busy} run, at most ${concurrency} may`)
-    ensure(held + asked <= capacity + joining, () => `${held} held and ${asked} asked for, of ${capacity}`)
+    const most = capacity + joining + (this.looksAhead ? 8 * concurrency : 0)
+    ensure(held + asked <= most, () => `${held} held and ${asked} asked for, of ${most}`)
+    if (ahead > 0 && !inner.suspects.alone && inner.suspects.list.length === 0)
+      equal('running while messages wait', busy, concurrency)
     equal('waits', this.of('wait').length, inner.listening ? 1 : 0)
     // Nobody is forgotten: what is open is in somebody's hands.
     const carried = steps.reduce((sum, { completions }) => sum + completions.length, 0)
@@ -181,9 +188,10 @@ class Bench {
     // And nothing stands still.
     const canClaim =
       inner.claiming && inner.suspects.list.length === 0 && !inner.suspects.alone && !inner.breath
-    if (canClaim && held < capacity && freeLanes.length > 0)
+    if (canClaim && held < capacity && freeLanes.length > 0 && ahead === 0)
       ensure(asked > 0, () => `there is room for ${capacity - held}, and nothing is asked for`)
-    if (inner.ready.length > 0) equal('calls while ends are waiting', steps.length, 2)
+    if (inner.ready.length > 0)
+      ensure(steps.length >= (ahead > 0 ? 1 : 2), () => `ends are waiting, and only ${steps.length} calls go`)
   }
 }
 
@@ -194,7 +202,7 @@ afterEach(() => void vi.useRealTimers())
 const live = async (seed: number): Promise<Bench> => {
   const roll = dice(seed)
   const concurrency = 1 + roll(8)
-  const bench = new Bench(concurrency, concurrency * (1 + roll(2)))
+  const bench = new Bench(concurrency, concurrency * (1 + roll(2)), seed % 2 === 0)
   const { slots } = bench
   const isSuspect = (): boolean => roll(25) === 0
   const event = (): void => {
@@ -322,6 +330,64 @@ describe('the claim window', () => {
     for (const call of bench.of('step')) bench.carryOut(call, bench.deliver(3))
     await quiet()
     expect([bench.of('handle').length, bench.inner.waiting.length]).toEqual([2, 4])
+  })
+
+  describe('where it looks ahead', () => {
+    const quick = async (): Promise<Bench> => {
+      const bench = new Bench(2, 2, true)
+      for (let count = 0; count < 100; count += 1) bench.inner.ahead.ended(0)
+      bench.slots.start()
+      await quiet()
+      const { slots } = first(bench, 'step')
+      expect(slots).toBeGreaterThan(2)
+      bench.carryOut(first(bench, 'step'), bench.deliver(slots))
+      await quiet()
+      expect(bench.of('handle').map(({ tag }) => tag)).toEqual(['1', '2'])
+      return bench
+    }
+
+    it('begins what waits in the turn in which a slot is free', async () => {
+      const bench = await quick()
+      bench.answer(first(bench, 'handle'), bare('1', { kind: 'ack' }))
+      await quiet()
+      expect(bench.of('handle').map(({ tag }) => tag)).toEqual(['2', '3'])
+    })
+
+    it('gives back what waits for longer than a moment, the oldest last, and holds no more than it runs', async () => {
+      const bench = await quick()
+      const waiting = bench.inner.ahead.list.map(({ tag }) => tag)
+      for (const call of bench.of('step')) bench.carryOut(call, [])
+      vi.advanceTimersByTime(10)
+      await quiet()
+      expect(bench.of('step')).toMatchObject([{ slots: 0 }])
+      expect(first(bench, 'step').completions).toMatchObject(
+        waiting.reverse().map((tag) => ({ tag, ending: { kind: 'back' } })),
+      )
+      bench.carryOut(first(bench, 'step'), [])
+      await quiet()
+      expect([bench.inner.held, bench.of('step')]).toEqual([2, []])
+    })
+
+    it('gives nothing back while one after the other begins', async () => {
+      const bench = await quick()
+      for (let count = 0; count < 5; count += 1) {
+        const call = first(bench, 'handle')
+        bench.answer(call, bare(call.tag, { kind: 'ack' }))
+        await quiet()
+        vi.advanceTimersByTime(10)
+        await quiet()
+      }
+      expect(bench.of('handle').map(({ tag }) => tag)).toEqual(['6', '7'])
+      expect(bench.inner.ahead.list.length).toBeGreaterThan(0)
+    })
+
+    it('gives back what it held ahead when it stops', async () => {
+      const bench = await quick()
+      void bench.slots.drain()
+      await quiet()
+      expect(bench.inner.ahead.list).toEqual([])
+      bench.check()
+    })
   })
 
   describe('with a message that killed its workers', () => {

@@ -20,7 +20,7 @@ import type { Held } from './held.js'
 import { farewell } from './farewell.js'
 import { KeptHeaders } from './kept-headers.js'
 import { Limits, type Rates } from './limits.js'
-import type { PoolName, WorkerOptions } from './options.js'
+import { isApart, type PoolName, type WorkerOptions } from './options.js'
 import { Pages } from './pages.js'
 import type { WorkerParts } from './parts.js'
 import type { Consumption } from './queues.js'
@@ -211,6 +211,7 @@ export class Loop {
       runs,
       concurrency: this.pool.concurrency,
       capacity: this.capacity,
+      looksAhead: isApart(this.#options.poolName) && options.disablePrefetch !== true,
       onCommitted: (ended, refused) => reports.committed(ended, refused),
       log,
     })

@@ -5,6 +5,9 @@ import { checkOptions, type OptionKind } from '../check-options.js'
 
 export type PoolName = 'prefork' | 'threads' | 'fiber' | 'solo'
 
+/** Whether tasks run in processes or threads of their own. */
+export const isApart = (pool: PoolName): boolean => pool === 'prefork' || pool === 'threads'
+
 /** Celery's other names for the same. */
 export type PoolAlias = 'processes' | 'gevent' | 'eventlet'
 
@@ -31,6 +34,8 @@ export interface WorkerOptions {
   /** The node's name, `celery@host`. */
   readonly hostname?: string
   readonly prefetchMultiplier?: number
+  /** Hold no more messages than there are free slots, whatever the multiplier says and however quick tasks are. */
+  readonly disablePrefetch?: boolean
   readonly timeLimit?: number
   readonly softTimeLimit?: number
   /** Send task events, as `-E` does; default: the setting workerSendTaskEvents. */
@@ -53,6 +58,7 @@ const optionKinds: Readonly<Record<keyof WorkerOptions, OptionKind>> = {
   excludeQueues: 'texts',
   hostname: 'text',
   prefetchMultiplier: 'positive',
+  disablePrefetch: 'flag',
   timeLimit: 'limit',
   softTimeLimit: 'limit',
   taskEvents: 'flag',

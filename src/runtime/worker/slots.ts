@@ -8,6 +8,7 @@ import { tracebackOf } from '../failure.js'
 import { isOwnQueue } from '../broadcast.js'
 import { factsOf, nameOf } from './held.js'
 import { bare, type Ended } from './ended.js'
+import { LookAhead } from './look-ahead.js'
 import type { Runs } from './runs.js'
 import { Suspects } from './suspects.js'
 import { Vigil } from './vigil.js'
@@ -19,6 +20,8 @@ export interface SlotsOptions {
   readonly concurrency: number
   /** Messages held at once, those in progress included. */
   readonly capacity: number
+  /** Whether a few more may be held while tasks are quick. */
+  readonly looksAhead: boolean
   /** Hears which ends are written: all of these but those at `refused`. */
   readonly onCommitted?: (ended: readonly Ended[], refused: readonly number[]) => void
   readonly log: Logger
@@ -36,6 +39,8 @@ export class Slots {
   private readonly doubtful: Ended[] = []
   /** Deliveries that wait for a slot of the pool (prefetched). */
   private readonly waiting: Delivery[] = []
+  /** Deliveries beyond the capacity, for a moment. */
+  private readonly ahead: LookAhead
   private readonly suspects = new Suspects(
     (delivery, onEnd) => this.take(delivery, onEnd),
     () => {
@@ -63,7 +68,10 @@ export class Slots {
   private maxClaim = 0
 
   constructor(private readonly options: SlotsOptions) {
-    const { consumer, concurrency, capacity } = options
+    const { consumer, concurrency, capacity, looksAhead } = options
+    this.ahead = new LookAhead(looksAhead, (late) => {
+      for (const delivery of late) this.giveBack(delivery)
+    })
     this.freeLanes = Array.from({ length: consumer.lanes }, (_, lane) => lane).reverse()
     this.setSize(concurrency, capacity)
   }
@@ -80,8 +88,12 @@ export class Slots {
   private setSize(concurrency: number, capacity: number): void {
     this.concurrency = concurrency
     this.capacity = capacity
+    this.maxClaim = this.claimOf(capacity)
+  }
+
+  private claimOf(capacity: number): number {
     const { lanes } = this.options.consumer
-    this.maxClaim = Math.min(mostAtOnce, capacity < 4 ? capacity : Math.ceil(capacity / lanes))
+    return Math.min(mostAtOnce, capacity < 4 ? capacity : Math.ceil(capacity / lanes))
   }
 
   /** Messages in hand, and whether they are all that it may hold. */
@@ -91,7 +103,7 @@ export class Slots {
 
   /** What was claimed and has not begun. */
   get prefetched(): readonly Delivery[] {
-    return [...this.suspects.list, ...this.waiting]
+    return [...this.suspects.list, ...this.waiting, ...this.ahead.list]
   }
 
   start(): void {
@@ -103,14 +115,16 @@ export class Slots {
   async drain(): Promise<void> {
     this.claiming = false
     this.options.consumer.interrupt()
-    for (const delivery of [...this.waiting.splice(0), ...this.suspects.clear()]) this.giveBack(delivery)
+    const unbegun = [...this.waiting.splice(0), ...this.suspects.clear(), ...this.ahead.clear()]
+    // The oldest last: what came back last is the next to be taken.
+    for (const delivery of unbegun.reverse()) this.giveBack(delivery)
     this.schedule()
     if (!this.isIdle()) await new Promise<void>((resolve) => this.idle.push(resolve))
   }
 
   /** Deliveries that came another way than by a claim of ours. */
   offer(deliveries: readonly Delivery[]): void {
-    this.accept(deliveries)
+    this.accept(deliveries, false)
     this.schedule()
   }
 
@@ -121,7 +135,7 @@ export class Slots {
 
   /** The lease is lost: everything in hand is somebody else's. */
   lose(): void {
-    this.held -= this.waiting.length + this.suspects.clear().length
+    this.held -= this.waiting.length + this.suspects.clear().length + this.ahead.clear().length
     for (const list of [this.waiting, this.ready, this.doubtful]) list.length = 0
     this.options.runs.lose()
     this.soon()
@@ -156,6 +170,8 @@ export class Slots {
       }
       const slots = this.claimable()
       if (this.ready.length === 0 && slots === 0) break
+      // Nobody waits for this call: what ends until the one before is back goes with it.
+      if (this.ahead.list.length > 0 && this.freeLanes.length < this.options.consumer.lanes) break
       this.freeLanes.pop()
       void this.call(lane, this.ready.splice(0, mostAtOnce), slots)
     }
@@ -175,8 +191,11 @@ export class Slots {
   private claimable(): number {
     if (!this.wants()) return 0
     // Empty a moment ago: only the slots that a completion frees are asked for, with its call.
-    const most = this.empty ? Math.min(this.ready.length, this.maxClaim) : this.maxClaim
-    return Math.max(0, Math.min(this.capacity - this.held - this.asked, most))
+    if (this.empty)
+      return Math.max(0, Math.min(this.capacity - this.held - this.asked, this.maxClaim, this.ready.length))
+    const room = this.ahead.room(this.concurrency)
+    const most = room === 0 ? this.maxClaim : this.claimOf(this.capacity + room)
+    return Math.max(0, Math.min(this.capacity + room - this.held - this.asked, most))
   }
 
   private async call(lane: number, ended: readonly Ended[], slots: number): Promise<void> {
@@ -284,12 +303,15 @@ export class Slots {
   // -------------------------------------------------------------------------------------------------
   // Deliveries
 
-  private accept(deliveries: readonly Delivery[]): void {
-    this.held += deliveries.length
-    for (const delivery of deliveries)
+  private accept(deliveries: readonly Delivery[], wereAsked = true): void {
+    for (const delivery of deliveries) {
+      this.held += 1
+      const isAhead = wereAsked && (this.held > this.capacity || this.ahead.list.length > 0)
       if (!this.claiming) this.giveBack(delivery)
       else if (delivery.attempts >= 2) this.suspects.add(delivery)
+      else if (isAhead) this.ahead.add(delivery)
       else this.waiting.push(delivery)
+    }
     this.fill()
   }
 
@@ -298,13 +320,18 @@ export class Slots {
     if (this.suspects.isAlone) return
     if (this.suspects.list.length > 0) this.suspects.begin(this.busy)
     else
-      while (this.waiting.length > 0 && this.busy < this.concurrency)
-        this.take(this.waiting.shift() as Delivery)
+      while (this.busy < this.concurrency) {
+        const next = this.waiting.shift() ?? this.ahead.next()
+        if (next === undefined) return
+        this.take(next)
+      }
   }
 
   private take(delivery: Delivery, onEnd?: () => void): void {
     this.busy += 1
+    const startedAt = performance.now()
     void this.options.runs.handle(delivery).then((ended) => {
+      this.ahead.ended(performance.now() - startedAt)
       this.busy -= 1
       this.held -= 1
       if (ended !== undefined) this.ready.push(ended)

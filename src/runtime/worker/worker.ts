@@ -11,7 +11,7 @@ import { openDebugger } from './debugger.js'
 import { hear } from './hearing.js'
 import { lookAtServer } from './look.js'
 import { Loop } from './loop.js'
-import type { PoolName, WorkerOptions } from './options.js'
+import { isApart, type PoolName, type WorkerOptions } from './options.js'
 import type { WorkerParts } from './parts.js'
 import type { RemoteOptions } from './remote.js'
 import { installSignals, type StopCause } from './signals.js'
@@ -24,9 +24,6 @@ const checkedStep = (verb: string, n: number): number => {
     throw new InvalidUsage(`worker.${verb}(n): expected a whole number of at least 1, got ${String(n)}.`)
   return n
 }
-
-/** Whether tasks run in processes or threads of their own. */
-const isApart = (pool: PoolName): boolean => pool === 'prefork' || pool === 'threads'
 
 type Phase = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 

@@ -295,6 +295,23 @@ describe('a child process', () => {
     await worker?.stop()
   })
 
+  it('holds nothing behind long tasks, though quick ones before them were held ahead: they wait in Redis', async () => {
+    await work({ pool: 'prefork', concurrency: 2 })
+    const gate = gateOf('quick-before-long')
+    const send = (count: number, task: string, args: readonly unknown[]) =>
+      Promise.all(Array.from({ length: count }, () => bench.app.sendTask(task, args)))
+    const quick = await send(200, 'add', [1, 1])
+    const long = await send(2, 'spinUntil', [gate])
+    const late = await send(10, 'add', [1, 1])
+    const broker = await bench.app.broker()
+    await until(() => bench.noted(`spinning:${gate}`).length === 2)
+    await until(async () => (await broker.length('celery')) === 10)
+    writeFileSync(gate, '')
+    for (const result of [...quick, ...late]) expect(await result.get({ timeout: 25 })).toBe(2)
+    for (const result of long) expect(await result.get({ timeout: 25 })).toBe('let go')
+    await worker?.stop()
+  })
+
   it('watches itself where there is no shell', async () => {
     const parent = startNode(fileURLToPath(new URL('programs/orphan.js', import.meta.url)), [], {
       env: { LEDGER: bench.ledger, REDIS: bench.redis.url },

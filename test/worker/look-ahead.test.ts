@@ -1,0 +1,25 @@
+// How many messages a worker holds beyond its slots: a matter of how long its tasks took of late.
+import { describe, expect, it } from 'vitest'
+import { LookAhead } from '../../src/runtime/worker/look-ahead.js'
+
+const after = (times: readonly number[], isWanted = true): number => {
+  const ahead = new LookAhead(isWanted, () => undefined)
+  for (const ms of times) ahead.ended(ms)
+  return ahead.room(2)
+}
+const many = (ms: number): number[] => Array.from({ length: 200 }, () => ms)
+
+describe('what may be held ahead', () => {
+  it('is nothing before the tasks are known, and where nobody wants it', () => {
+    expect([after([]), after([0, 0, 0]), after(many(0), false)]).toEqual([0, 0, 0])
+  })
+
+  it('is what is run in a few milliseconds, up to eight for each slot', () => {
+    expect([0.1, 0.6, 1.2, 2.4, 4.9, 5.1, 1000].map((ms) => after(many(ms)))).toEqual([16, 16, 8, 4, 2, 0, 0])
+  })
+
+  it('grows less with one slow task, and is nothing after some of them', () => {
+    const quick = many(0.1)
+    expect([after([...quick, 1000]), after([...quick, ...many(1000).slice(0, 12)])]).toEqual([12, 0])
+  })
+})
