@@ -10,6 +10,7 @@ import type {
   RevokedSince,
   RouteOptions,
   ServerReport,
+  SweepTerms,
 } from '../runtime/broker.js'
 import type { Consumer, ConsumerOptions } from '../runtime/consumer.js'
 import type { FireReply, Firing } from '../runtime/firing.js'
@@ -31,7 +32,8 @@ import { boundQueues } from './peers.js'
 import { Publisher } from './publisher.js'
 import { purgeQueue } from './purging.js'
 import { readRevoked, sendRevocation } from './revoked.js'
-import { scripts } from './scripts.js'
+import { sweep } from './orphans.js'
+import { type Script, scripts } from './scripts.js'
 import { stageArgs } from './stages.js'
 import { wrongKey } from './trouble.js'
 
@@ -272,6 +274,14 @@ export class RedisBroker implements Broker {
     return purgeQueue(queue, to, keys, (args) =>
       ask(this.link, this.url, timeoutSeconds, () => this.link.run(scripts.purge, args)),
     )
+  }
+
+  sweep(terms: SweepTerms): Promise<readonly string[] | null> {
+    const { keys, databases, timeoutSeconds } = this.#options
+    const run = (script: Script, args: readonly (string | number)[]): Promise<Reply> =>
+      ask(this.link, this.url, timeoutSeconds, () => this.link.run(script, args))
+    const now = (): number => this.now()
+    return sweep({ ask: (command, args) => this.#ask(command, args), run, keys, databases, now }, terms)
   }
 
   readonly dead: DeadLetters

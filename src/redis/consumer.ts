@@ -22,6 +22,7 @@ import type { Databases, Keys } from './keys.js'
 import { Lanes } from './lanes.js'
 import type { LeaseKeeper } from './lease.js'
 import type { Link, LinkListener, Reply } from './link.js'
+import { OrphanWatch } from './orphan-watch.js'
 import { Patience } from './patience.js'
 import { QueueBindings } from './queue-bindings.js'
 import { Reaper } from './reaper.js'
@@ -56,6 +57,7 @@ export class RedisConsumer implements Consumer {
   readonly #lanes: Lanes
   readonly #held: HeldCalls
   readonly #bindings: QueueBindings
+  readonly #orphans: OrphanWatch
   readonly #reaper: Reaper
   #waiter: Waiter
   #turning: Promise<void> = Promise.resolve()
@@ -86,7 +88,10 @@ export class RedisConsumer implements Consumer {
       leave,
     })
     this.#registration = registration
-    this.#lanes = new Lanes({ keys, leases, link, patience, holdings, registration })
+    const orphans = new OrphanWatch(keys, link)
+    this.#orphans = orphans
+    const saw = (deliveries: readonly Delivery[]): void => orphans.saw(deliveries)
+    this.#lanes = new Lanes({ keys, leases, link, patience, holdings, registration, saw })
     this.#held = new HeldCalls({ keys, databases, link, patience, holdings, registration })
     this.#bindings = new QueueBindings(link, keys)
     this.#waiter = this.#waitFor(options.queues)
@@ -102,6 +107,7 @@ export class RedisConsumer implements Consumer {
       url,
       onParked: options.onParked ?? noop,
       errands: this.#errands(),
+      orphans,
     })
   }
 
@@ -109,6 +115,8 @@ export class RedisConsumer implements Consumer {
   static async open(options: ConsumerOptions, parts: ConsumerParts): Promise<RedisConsumer> {
     const consumer = new RedisConsumer(options, parts)
     await consumer.#registration.register()
+    // Before it takes anything; where that fails, it is tried again each second.
+    await consumer.#orphans.look().catch(noop)
     consumer.#reaper.start()
     return consumer
   }

@@ -1,6 +1,7 @@
 // What can be wrong in a Redis that carries work: what `lovage doctor` looks at. Reads only, in bounded pieces.
 import type { Finding } from '../runtime/broker.js'
 import { chords } from './examine-chords.js'
+import { orphans } from './examine-orphans.js'
 import { connection, memory, server } from './examine-server.js'
 import { bad, type Examination, good, quoted, redisCli, text, warn } from './finding.js'
 import type { Reply } from './link.js'
@@ -21,6 +22,7 @@ export const examine = async (of: Examination): Promise<readonly Finding[]> => {
     tried('outbox', outbox(of)),
     tried('Python’s unacked', python(of, nowMs)),
     tried('chords', chords(of)),
+    tried('orphans', orphans(of, nowMs)),
   ])
   return [...findings, ...rest.flat()]
 }

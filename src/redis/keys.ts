@@ -47,6 +47,9 @@ export class Keys {
   readonly revokedStamps: string
   readonly unacked: string
   readonly unackedIndex: string
+  /** Names of graphs and groups that no message leads to. */
+  readonly orphans: string
+  readonly orphansLook: string
   /** Before every key of results: a script makes the names of a chord's keys itself. */
   readonly resultPrefix: string
 
@@ -64,6 +67,8 @@ export class Keys {
     this.outboxFacts = `${this.outbox}:facts`
     this.revoked = `${globalPrefix}lovage:revoked`
     this.revokedStamps = `${this.revoked}:stamps`
+    this.orphans = `${globalPrefix}lovage:orphans`
+    this.orphansLook = `${this.orphans}:look`
     this.unacked = `${globalPrefix}unacked`
     this.unackedIndex = `${globalPrefix}unacked_index`
     this.resultPrefix =
@@ -114,6 +119,11 @@ export class Keys {
   /** All that may tell of chords that wait, for SCAN. */
   get chordPattern(): string {
     return `${this.resultPrefix.replace(/[*?[\]\\]/g, '\\$&')}celery-taskset-meta-*.[js]`
+  }
+
+  /** What stands before the two below. */
+  get chordMemory(): string {
+    return `${this.resultPrefix}lovage:chord:`
   }
 
   seen = ({ groupId, bodyId }: ChordKey): string =>

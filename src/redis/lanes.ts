@@ -23,6 +23,8 @@ export interface LanesParts {
   readonly patience: Patience
   readonly holdings: Holdings
   readonly registration: Registration
+  /** Is told of all that is delivered. */
+  readonly saw: (deliveries: readonly Delivery[]) => void
 }
 
 export class Lanes {
@@ -32,19 +34,21 @@ export class Lanes {
   readonly #patience: Patience
   readonly #holdings: Holdings
   readonly #registration: Registration
+  readonly #saw: LanesParts['saw']
   /** Requests without an answer yet: lane → number. */
   readonly #open = new Map<string, number>()
   /** The next request's number; it never starts again, so that no tag comes twice. */
   #next = 1
   #redoLookedAt = 0
 
-  constructor({ keys, leases, link, patience, holdings, registration }: LanesParts) {
+  constructor({ keys, leases, link, patience, holdings, registration, saw }: LanesParts) {
     this.#keys = keys
     this.#leases = leases
     this.#link = link
     this.#patience = patience
     this.#holdings = holdings
     this.#registration = registration
+    this.#saw = saw
   }
 
   step(
@@ -137,6 +141,7 @@ export class Lanes {
     const answer = readStep(context.queues, call, reply)
     const { deliveries } = answer
     this.#holdings.settle(completions, answer)
+    this.#saw(deliveries)
     if (deliveries.length > 0 && registration.order.length > 1) registration.rotate(deliveries)
     return answer
   }

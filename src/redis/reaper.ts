@@ -3,6 +3,7 @@
 import type { ErrandWatch } from './errands.js'
 import type { Keys } from './keys.js'
 import type { Link } from './link.js'
+import type { OrphanWatch } from './orphan-watch.js'
 import { Peers } from './peers.js'
 import { scripts } from './scripts.js'
 import { markRedelivered, type Past, pastOf, tagsOf } from './shared.js'
@@ -21,6 +22,7 @@ export interface ReaperOptions {
   /** These tasks have messages in this queue that wait for their rate. */
   readonly onParked: (queue: string, tasks: readonly string[]) => void
   readonly errands: ErrandWatch | undefined
+  readonly orphans: OrphanWatch
   readonly deadLetterMax: number
   readonly deadLetterExpires: number
 }
@@ -105,6 +107,7 @@ export class Reaper {
         if (Date.now() >= this.#reapFrom) while (!this.#stopped && (await this.#reap('')));
         await this.#peers?.look()
         await this.#options.errands?.look()
+        await this.#options.orphans.look()
         if (isWell) this.#options.onWell()
       }
     } catch (error) {

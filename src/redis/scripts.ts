@@ -48,4 +48,6 @@ export const scripts = {
   peek: load('peek'),
   unload: load('unload'),
   deliver: load('deliver'),
+  survey: load('survey'),
+  forsake: load('forsake'),
 } as const

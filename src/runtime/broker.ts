@@ -66,6 +66,18 @@ export interface Deferred {
   readonly raw: Buffer
 }
 
+/** How a sweep goes. */
+export interface SweepTerms {
+  /** Nobody has touched what it looks at for so long. */
+  readonly silentSeconds: number
+  /** What was found to be needed by no message is taken away when that has been so for this long, at each look. */
+  readonly afterSeconds: number
+  /** Others may look no sooner than this; 0: whenever they like. */
+  readonly everySeconds: number
+  /** Before anything is taken away, workers get this long to say that it is needed after all. */
+  readonly settleSeconds: number
+}
+
 export interface Broker {
   /** Without passwords, for banners. */
   readonly url: string
@@ -108,6 +120,12 @@ export interface Broker {
    * still, from a purge that was cut off: then nothing is moved.
    */
   setAside(queue: string): Promise<number | null>
+  /**
+   * Takes away the pages and chords to which no message leads any more: names of their graphs and groups; null where
+   * it was not this one's turn, or where not all messages could be read. Absent where nobody can take messages away
+   * but by our words.
+   */
+  sweep?(terms: SweepTerms): Promise<readonly string[] | null>
   readonly dead: {
     /** Newest first. */
     list(limit: number): Promise<readonly DeadLetter[]>

@@ -82,7 +82,7 @@ app.task('proj.ticked', () => 'ticked', { ignoreResult: true })
     await beat.stop()
   })
 
-  it('an operator with the worker’s rights asks, revokes and purges', async () => {
+  it('an operator with the worker’s rights asks, revokes, purges and sweeps', async () => {
     const operator = createApp('proj', { broker: urlOf('worker') })
     expect(await operator.control.inspect({ destination: 'w@h', timeout: 20 }).ping()).toEqual({
       'w@h': { ok: 'pong' },
@@ -93,6 +93,9 @@ app.task('proj.ticked', () => 'ticked', { ignoreResult: true })
     const waiting = await chain(add.s(1, 1).set({ queue: 'celery-idle' }), add.s(1)).delay()
     expect(await operator.control.purge(['celery-idle'])).toBe(1)
     expect(await waiting.state()).toBe('REVOKED')
+    // What a worker does each hour.
+    const terms = { silentSeconds: 0, afterSeconds: 600, everySeconds: 0, settleSeconds: 0 }
+    expect(await (await operator.broker()).sweep?.(terms)).toEqual([])
     await operator.close()
   })
 

@@ -79,6 +79,18 @@ it('memory that is nearly used up', async () => {
   ])
 })
 
+it('what no message leads to, as the sweeps say', async () => {
+  expect(await found('orphans', asItIs)).toMatchObject([{ level: 'ok' }])
+  await client.zadd('lovage:orphans', Date.now() - 172_800_000, 'old', Date.now(), 'new')
+  expect(await found('orphans', asItIs)).toMatchObject([
+    {
+      level: 'warning',
+      says: 'no message leads to the pages or the chords of 2 graphs and groups, such as old, for 2.0 days',
+      mend: expect.stringContaining('use lovage purge'),
+    },
+  ])
+})
+
 it('a chord of which nothing was heard for hours; one that is at work is none', async () => {
   await client.zadd('celery-taskset-meta-slow.j', 1, 'part')
   const idle: Told = (command, _args, reply) => (command === 'object' ? 7200 : reply)

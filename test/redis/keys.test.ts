@@ -165,12 +165,16 @@ it('each key that is written stands in the table, with its type and its lifetime
   await broker.publish({ pushes: [{ ...push('aside'), queue: 'away' }], chords: [] })
   expect(await broker.setAside('away')).toBe(1)
   expect(await broker.setAside('away')).toBeNull()
+  const orphan = keys.graph('5f1c0a3e-6d9b-4c53-9e11-0a4c7c2b9d10')
+  await client.hset(orphan, '0', '[]')
+  await broker.sweep?.({ silentSeconds: 0, afterSeconds: 60, everySeconds: 3600, settleSeconds: 0 })
   await look()
   for (const name of await checkFar(look)) seen.add(name)
   expect([...seen].sort()).toEqual(keyTable.map(({ name }) => name).sort())
 
   // What nobody needs any more is gone with its owner, or will be.
   await consumer.close()
+  await client.del(orphan)
   await client.del(keys.stage({ stage: 'big', list: 0 }))
   await broker.purge('q')
   await client.del(keys.eta('q'))

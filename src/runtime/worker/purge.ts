@@ -55,6 +55,11 @@ export const purge = async (parts: PurgeParts, queue: string): Promise<number> =
   return moved === null ? purge(parts, queue) : moved + unstaged
 }
 
+/** Ends what was set aside of the queue and not ended yet, whoever purged it. */
+export const finishPurge = async (parts: PurgeParts, queue: string): Promise<void> => {
+  await new Purge(parts, queue).end()
+}
+
 class Purge {
   #unstaged = 0
 

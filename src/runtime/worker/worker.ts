@@ -17,6 +17,7 @@ import type { RemoteOptions } from './remote.js'
 import { installSignals, type StopCause } from './signals.js'
 import { ServedQueues } from './served.js'
 import type { Slots } from './slots.js'
+import { startUpkeep } from './upkeep.js'
 import { WorkerEvents } from './worker-events.js'
 
 const checkedStep = (verb: string, n: number): number => {
@@ -42,6 +43,7 @@ export class Worker {
   /** Ends what it hears of remote control and of broadcasts. */
   #deafen: () => Promise<void> = () => Promise.resolve()
   #stopScaling: () => void = () => undefined
+  #stopUpkeep: () => void = () => undefined
   #stopping: Promise<void> | undefined
   #isCold = false
   #stoppedBy: StopCause = { sig: undefined, exitcode: 0 }
@@ -142,6 +144,7 @@ export class Worker {
       this.#mustBeStarting()
       this.#phase = 'running'
       loop.start()
+      this.#stopUpkeep = this.#keepUp(broker)
     } catch (error) {
       this.#stopScaling()
       await this.#events.close()
@@ -221,6 +224,20 @@ export class Worker {
         return lengths.reduce((sum, length) => sum + length, 0)
       },
       resize: (concurrency) => this.#resize(concurrency),
+      log: this.#log,
+    })
+  }
+
+  #keepUp(broker: Broker): () => void {
+    const { settings } = this.#parts
+    return startUpkeep({
+      broker,
+      queues: () => this.queues,
+      finish: async (queue) => {
+        const { finishPurge } = await import('./purge.js')
+        await finishPurge({ ...this.#parts, broker, means: this.#parts.means(broker), log: this.#log }, queue)
+      },
+      resultExpires: settings.resultExpires,
       log: this.#log,
     })
   }
@@ -319,6 +336,7 @@ export class Worker {
   async #drain(): Promise<void> {
     this.#phase = 'stopping'
     this.#stopScaling()
+    this.#stopUpkeep()
     await this.#loop?.drain()
     await this.#events.close()
     await this.#deafen()

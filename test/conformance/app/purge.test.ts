@@ -141,4 +141,65 @@ onEveryEngineAndApart('a purge', (bench) => {
     await worker.stop()
     await nothingIsLeft()
   })
+
+  it('that was cut off is ended by the next worker of the queue', async () => {
+    const app = bench().app()
+    const { add, sum, later } = tasksOf(app)
+    const result = await chord(
+      [add.s(1, 1), add.s(2, 2)],
+      chained([sum.s(), ...many(40, () => add.s(1))]),
+    ).delay()
+    expect(await (await app.broker()).setAside('celery')).toBe(2)
+    const elsewhere = await bench().work(app, { queues: ['other'] })
+    await later.delay(1).get(wait)
+    expect(await result.state()).toBe('PENDING')
+    const worker = await bench().work(app)
+    await expect(result.get(wait)).rejects.toThrow(ChordError)
+    await Promise.all([worker.stop(), elsewhere.stop()])
+    await nothingIsLeft()
+  })
+
+  it('twice at once ends each message once, and is counted once', async () => {
+    const app = bench().app()
+    const { add, sum } = tasksOf(app)
+    const all = many(60, (i) => chord([add.s(i, 1), add.s(i, 2)], sum.s()))
+    const results = await Promise.all(all.map((canvas) => canvas.delay()))
+    await grouped(many(200, (i) => add.s(i, i))).delay()
+    const others = bench().app()
+    tasksOf(others)
+    const counts = await Promise.all([app, others, app].map(({ control }) => control.purge()))
+    expect(counts.reduce((sum, count) => sum + count)).toBe(320)
+    for (const result of results) await expect(result.get(wait)).rejects.toThrow(ChordError)
+    await nothingIsLeft()
+  })
+
+  it('fails the chord of what waited for its rate', async () => {
+    const app = bench().app()
+    const { sum } = tasksOf(app)
+    const rare = app.task('rare', (x: number) => x, { rateLimit: '1/h' })
+    const worker = await bench().work(app)
+    const result = await chord([rare.s(1), rare.s(2), rare.s(3)], sum.s()).delay()
+    // One ran; the others stand where no list of the queue is.
+    await until(async () => worker.active === 0 && (await (await app.broker()).length('celery')) === 2)
+    expect(await app.control.purge('celery')).toBe(2)
+    await expect(result.get(wait)).rejects.toThrow(ChordError)
+    await worker.stop()
+    await nothingIsLeft()
+  })
+
+  it('of a stage for two queues takes what is for this one, and lets the rest run', async () => {
+    const app = bench().app()
+    const { add, sum, later } = tasksOf(app)
+    const alive = await bench().work(app, { queues: ['spare'] })
+    const both = many(1600, (i) => (i % 2 === 0 ? add.s(i, i) : later.s(i)))
+    const result = await chord(both, sum.s().set({ queue: 'spare' })).delay()
+    // The message that would release them, and what is for this queue; in memory there is no stage.
+    expect([800, 801]).toContain(await app.control.purge('celery'))
+    expect(await (await app.broker()).length('celery')).toBe(0)
+    const elsewhere = await bench().work(app, { queues: ['other'], concurrency: 100 })
+    await expect(result.get(wait)).rejects.toThrow(ChordError)
+    await until(async () => (await (await app.broker()).length('other')) === 0)
+    await Promise.all([alive.stop(), elsewhere.stop()])
+    await nothingIsLeft()
+  })
 })
