@@ -3,7 +3,7 @@ import { workerSettings } from './app-worker-settings.js'
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { isChild } from './app-child.js'
-import { poolMaker, scaler } from './app-pool.js'
+import { scaler } from './app-scale.js'
 import type { AppRuntime } from './app-runtime.js'
 import { packageVersion } from './app-version.js'
 import type { Settings } from './config.js'
@@ -39,7 +39,7 @@ export const makeWorker = (
         changed: runtime.config.names,
         mailbox: () => runtime.mailbox(),
       },
-      createPool: poolMaker(app, registry, settings),
+      createPool: async () => (await import('./app-pool.js')).poolMaker(app, registry, settings),
       scale: scaler(settled),
       isChild: isChild(),
       signals,

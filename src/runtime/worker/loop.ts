@@ -22,7 +22,7 @@ import { KeptHeaders } from './kept-headers.js'
 import { Limits, type Rates } from './limits.js'
 import { isApart, type PoolName, type WorkerOptions } from './options.js'
 import { Pages } from './pages.js'
-import type { WorkerParts } from './parts.js'
+import type { CreatePool, WorkerParts } from './parts.js'
 import type { Consumption } from './queues.js'
 import { contextOf, contextTools, runTask } from './run-task.js'
 import { Runs } from './runs.js'
@@ -32,6 +32,7 @@ import type { WorkerEvents } from './worker-events.js'
 
 export interface LoopOptions {
   readonly parts: WorkerParts
+  readonly createPool: CreatePool
   readonly options: WorkerOptions
   readonly hostname: string
   readonly poolName: PoolName
@@ -232,7 +233,7 @@ export class Loop {
   }
 
   #createPool(): Pool<TaskJob> {
-    const { parts, options, hostname, poolName, events, log } = this.#options
+    const { parts, createPool, options, hostname, poolName, events, log } = this.#options
     const courier = courierOf({
       ignoresResult: (held) => this.#inRun.completions.ignoresResult(held),
       store: (held, state, meta) => this.#store(held, state, meta),
@@ -242,7 +243,7 @@ export class Loop {
       backend: () => parts.results.backend(),
       log,
     })
-    return parts.createPool({
+    return createPool({
       name: poolName,
       concurrency: this.#concurrency,
       options,

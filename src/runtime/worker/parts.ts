@@ -28,6 +28,8 @@ export interface PoolRequest {
   readonly courier: Courier<TaskJob>
 }
 
+export type CreatePool = (request: PoolRequest) => Pool<TaskJob>
+
 /** What the app hands to a worker. */
 export interface WorkerParts {
   readonly app: object
@@ -38,7 +40,8 @@ export interface WorkerParts {
   readonly mint: () => string
   readonly log: Logger
   readonly remote: RemoteParts
-  readonly createPool: (request: PoolRequest) => Pool<TaskJob>
+  /** Loads the pools that there are. */
+  readonly createPool: () => Promise<CreatePool>
   /** The right size for a load; undefined without autoscale. */
   readonly scale: Scaler | undefined
   /** This process (or thread) is a pool's child: it runs what it is given, and starts nothing of its own. */

@@ -8,11 +8,10 @@ import type { QueueView } from '../control/node.js'
 import { Revoked } from '../revoked.js'
 import type { Scaler } from './autoscaler.js'
 import { openDebugger } from './debugger.js'
-import { hear } from './hearing.js'
 import { lookAtServer } from './look.js'
-import { Loop } from './loop.js'
+import type { Loop, LoopOptions } from './loop.js'
 import { isApart, type PoolName, type WorkerOptions } from './options.js'
-import type { WorkerParts } from './parts.js'
+import type { CreatePool, WorkerParts } from './parts.js'
 import type { RemoteOptions } from './remote.js'
 import { installSignals, type StopCause } from './signals.js'
 import { ServedQueues } from './served.js'
@@ -129,7 +128,13 @@ export class Worker {
 
   async #begin(): Promise<void> {
     const broker = await this.#parts.broker()
-    const loop = this.#makeLoop()
+    // Only a worker that runs needs them: a child, and who only sends, loads none of it.
+    const [{ Loop }, { hear }, createPool] = await Promise.all([
+      import('./loop.js'),
+      import('./hearing.js'),
+      this.#parts.createPool(),
+    ])
+    const loop = new Loop(this.#loopOptions(createPool))
     this.#loop = loop
     try {
       await Promise.all([loop.pool.start(), lookAtServer(broker, this.#log)])
@@ -171,9 +176,10 @@ export class Worker {
     })
   }
 
-  #makeLoop(): Loop {
-    return new Loop({
+  #loopOptions(createPool: CreatePool): LoopOptions {
+    return {
       parts: this.#parts,
+      createPool,
       options: this.#options,
       hostname: this.hostname,
       poolName: this.poolName,
@@ -182,7 +188,7 @@ export class Worker {
       revoked: this.#revoked,
       events: this.#events,
       log: this.#log,
-    })
+    }
   }
 
   #remote(
