@@ -21,6 +21,8 @@ interface Place {
   readonly carrier: Carrier
   /** The consumer's lease ends, and what it held has been given back: as if it were dead, or frozen. */
   readonly lapse: (consumer: Consumer) => Promise<void>
+  /** Resolves when the consumer's lease is kept: what keeps it has started, and the next times it is quicker. */
+  readonly kept: (consumer: Consumer) => Promise<void>
   /** Every connection breaks, now, those that listen as well; how many there were. */
   readonly cut: () => Promise<number>
   /** Bytes into the most urgent list of a queue. */
@@ -65,6 +67,7 @@ const memory: Engine = {
         room.submit('renew', { consumer: id, leaseMs: 0 })
         room.submit('reap', {})
       },
+      kept: async () => undefined,
       cut: async () => 0,
       seed: async (queue, raw) =>
         void room.submit('publish', { pushes: [{ queue, priority: 0, raw }], chords: [] }),
@@ -120,6 +123,17 @@ const redis = (apart = false): Engine => {
               (await client.zscore(consumers, id)) === null &&
               (await client.zscore(consumers, `!${id}`)) === null
             )
+          })
+        },
+        // One that was lost before is followed by another of its name.
+        kept: async (consumer) => {
+          const ends = new Map<string, number>()
+          await until(async () => {
+            const { id } = consumer
+            const end = Number(await client.zscore(consumers, id))
+            if (end > (ends.get(id) ?? end)) return true
+            ends.set(id, end)
+            return false
           })
         },
         cut: () => cutAll(client),

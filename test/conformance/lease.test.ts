@@ -31,7 +31,7 @@ onEveryEngine('leases', (bench) => {
   test('who has lost its lease hears of it without asking, and goes on under a new id', async () => {
     const { broker, consume, lapse } = bench()
     const ids: string[] = []
-    const consumer = await consume({ leaseMs: 2000, onLost: () => ids.push(consumer.id) })
+    const consumer = await consume({ leaseMs: 4000, onLost: () => ids.push(consumer.id) })
     const before = consumer.id
     await lapse(consumer)
     await until(() => ids.length > 0)
@@ -224,8 +224,9 @@ onEveryEngine('leases', (bench) => {
   })
 
   test('a consumer that lives keeps what it holds, however long it is silent', async () => {
-    const { broker, consume } = bench()
-    const [silent, other] = [await consume({ leaseMs: 2000 }), await consume()]
+    const { broker, consume, kept } = bench()
+    const [silent, other] = [await consume({ leaseMs: 3000 }), await consume()]
+    await kept(silent)
     await broker.publish(messages('a'))
     const delivery = await claimOne(silent)
     await new Promise((resolve) => setTimeout(resolve, 3500))

@@ -151,7 +151,8 @@ describe('a full server', () => {
   it('still lets workers end, note, store and keep their leases; publishers are told', async () => {
     const carrier = room.open()
     await carrier.broker.publish(messages('a', 'b', 'c'))
-    const consumer = await room.consume(carrier, { leaseMs: 1300 })
+    const consumer = await room.consume(carrier, { leaseMs: 4000 })
+    const leaseEnd = async () => Number(await client.zscore(keys.consumers, consumer.id))
     const { deliveries } = await consumer.step(0, [], 2)
     const [a, b] = deliveries
     await client.config('SET', 'maxmemory', '1')
@@ -159,7 +160,8 @@ describe('a full server', () => {
       await expect(carrier.broker.publish(messages('x'))).rejects.toThrow(/full/)
       expect(await consumer.store(a!.tag, stored('a', 'STARTED'))).toBe(true)
       expect(await consumer.release(b!.tag)).toBe(true)
-      await new Promise((resolve) => setTimeout(resolve, 1500))
+      const first = await leaseEnd()
+      await until(async () => (await leaseEnd()) > first)
       const follows = { fence: 'a:0:0:', results: [success('a')], pushes: [push('next', { queue: 'out' })] }
       const reply = await consumer.step(0, [end(a!, follows), end(b!, { results: [success('b')] })], 1)
       expect(reply.refused).toEqual([])

@@ -16,7 +16,7 @@ it.concurrent.each([
   const server = await startRedis({ own: true, args: persistent })
   const lines: string[] = []
   const log = createLogger({ level: 'WARNING', write: (line) => void lines.push(line) })
-  const app = createApp('stop', { broker: server.url, workerLease: 1 })
+  const app = createApp('stop', { broker: server.url, workerLease: 2 })
   const starts: number[] = []
   let open: (value: string) => void = () => undefined
   const passed = new Promise<string>((resolve) => {

@@ -73,7 +73,7 @@ const leavesUnacked = async (item: VectorCase): Promise<void> => {
   expect(envelope.properties.delivery_tag).toBe(tag)
   expect(Number(await client.zscore('unacked_index', tag))).toBeGreaterThan(1.7e9)
   const { broker } = room.open()
-  const consumer = await room.consume({ broker } as never, { queues: ['celery'], leaseMs: 1200 })
+  const consumer = await room.consume({ broker } as never, { queues: ['celery'] })
   expect(await broker.length('celery')).toBe(0)
   await broker.purge('celery')
   await new Promise((resolve) => setTimeout(resolve, 1300))
