@@ -3,7 +3,7 @@
 import { isRecord } from '../canvas/options.js'
 import { DecodeError } from '../errors.js'
 import { readDictEntry } from './beat-schedule.js'
-import type { ScheduleEntry } from './entry.js'
+import { naming, type ScheduleEntry } from './entry.js'
 import { isMoment } from './moment.js'
 import { newState, type RunState } from './record.js'
 import { zoneOf } from './zone.js'
@@ -23,12 +23,11 @@ export function readRedBeatEntry(
   const { name: _name, ...rest } = recordOf(definition, name)
   const entry = readDictEntry(name, rest)
   const { last_run_at: last, total_run_count: runs } = meta === null ? {} : recordOf(meta, name)
-  const lastMs = momentOf(last)
-  return {
-    entry,
-    state: { ...newState(lastMs ?? nowMs), lastTickMs: lastMs, runs: typeof runs === 'number' ? runs : 0 },
-  }
+  const lastMs = naming(name, () => momentOf(last))
+  return { entry, state: { ...newState(lastMs ?? nowMs), lastTickMs: lastMs, runs: countOf(runs) } }
 }
+
+const countOf = (value: unknown): number => (Number.isSafeInteger(value) ? Math.max(0, value as number) : 0)
 
 function recordOf(text: string, name: string): Record<string, unknown> {
   try {

@@ -23,6 +23,12 @@ export interface Context {
 
 const rootOf = (command: Command): Command => (command.parent === null ? command : rootOf(command.parent))
 
+/** `worker`, `beat list`. */
+const wordsOf = (command: Command): string =>
+  command.parent === null || command.parent.parent === null
+    ? command.name()
+    : `${wordsOf(command.parent)} ${command.name()}`
+
 export const globalsOf = (command: Command): GlobalOptions => rootOf(command).opts<GlobalOptions>()
 
 /** Colours on a terminal, unless somebody said no; `wanted` is a setting that says so either way. */
@@ -40,7 +46,7 @@ export const appFor = async (command: Command, io: Io, needed: boolean): Promise
   const globals = globalsOf(command)
   if (globals.app === undefined && needed)
     throw new Fault(
-      `Which app? Say it before the command: lovage -A proj/tasks.ts ${command.name()}\n` +
+      `Which app? Say it before the command: lovage -A proj/tasks.ts ${wordsOf(command)}\n` +
         '(or in the environment: LOVAGE_APP=proj/tasks.ts)',
     )
   const app = globals.app === undefined ? await appWithoutTasks() : await loadApp(globals.app, process.cwd())

@@ -24,11 +24,7 @@ export const readRedBeat = async (
     const members = (await get('zrange', [`${prefix}:schedule`, 0, -1])) as readonly Buffer[]
     const found: RedBeatText[] = []
     for (const key of members.map(String)) {
-      const [definition, meta] = (await get('hmget', [
-        key,
-        'definition',
-        'meta',
-      ])) as readonly (Buffer | null)[]
+      const [definition, meta] = await fieldsOf(get('hmget', [key, 'definition', 'meta']))
       if (definition == null) continue
       const name = key.startsWith(prefix) ? key.slice(prefix.length) : key
       found.push({ name, definition: String(definition), meta: meta == null ? null : String(meta) })
@@ -36,5 +32,15 @@ export const readRedBeat = async (
     return found
   } finally {
     link.close()
+  }
+}
+
+/** One key of another kind is one entry that cannot be read, and is told as such. */
+const fieldsOf = async (asked: Promise<Reply>): Promise<readonly (Buffer | string | null)[]> => {
+  try {
+    return (await asked) as readonly (Buffer | null)[]
+  } catch (error) {
+    if (!/WRONGTYPE/.test((error as Error).message)) throw error
+    return ['a key of another kind', null]
   }
 }

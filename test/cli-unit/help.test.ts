@@ -111,6 +111,7 @@ describe('what is asked wrongly ends with 2 and one or two lines', () => {
       /^lovage: workerConcurrency: expected a whole number of at least 1, got "ten"$/,
     ],
     ['beat', /^lovage: Which app\? Say it before the command: lovage -A proj\/tasks\.ts beat\n/],
+    ['beat list', /^lovage: Which app\? .* lovage -A proj\/tasks\.ts beat list\n/],
     ['beat add', /^lovage: missing required argument 'name'$/],
     ['beat --max-interval soon', /Expected a number of seconds\.$/],
     [`-A ${stub} beat -D`, /^lovage: --detach: a supervisor does that better/],

@@ -418,6 +418,7 @@ it('a RedBeat is read, with the moments of its last runs, and its keys are left 
   const every10 = { __type__: 'interval', every: 10.0, relative: false }
   await client.hset('redbeat:often', {
     definition: JSON.stringify({ ...nightly, name: 'often', schedule: every10, enabled: true }),
+    meta: JSON.stringify({ last_run_at: null, total_run_count: 1.5 }),
   })
   await client.hset('redbeat:odd', {
     definition: JSON.stringify({ ...nightly, name: 'odd', schedule: { __type__: 'rrule', freq: 'DAILY' } }),
@@ -432,19 +433,26 @@ it('a RedBeat is read, with the moments of its last runs, and its keys are left 
     'redbeat:odd',
     4,
     'redbeat:gone',
+    5,
+    'redbeat:text',
   )
+  await client.set('redbeat:text', 'mine')
   const before = await client.keys('redbeat:*')
   const { app } = open()
   const { imported, refused } = await app.beat.importRedBeat()
   expect(imported).toEqual(['nightly', 'often'])
-  expect(refused).toEqual([{ name: 'odd', trouble: expect.stringMatching(/^Beat entry "odd": .*rrule/) }])
+  expect(refused).toEqual([
+    { name: 'odd', trouble: expect.stringMatching(/^Beat entry "odd": .*rrule/) },
+    { name: 'text', trouble: expect.stringMatching(/"text": expected a JSON object, got a key of another/) },
+  ])
   const view = await app.beat.get('nightly')
   expect(view).toMatchObject({ paused: true, runs: 7, schedule: 'crontab 30 2 * * mon-fri' })
+  expect(await app.beat.get('often')).toMatchObject({ runs: 0, lastRun: null })
   expect(view.definition.options).toMatchObject({ queue: 'io', expires: 60 })
   expect(
     JSON.parse(String(await client.hget('lovage:beat:proj:states', 'nightly')).slice(2)).lastTickMs,
   ).toBe(Date.UTC(2026, 10, 20, 21, 59, 16))
-  expect((await app.beat.importRedBeat()).refused).toHaveLength(3)
+  expect((await app.beat.importRedBeat()).refused).toHaveLength(4)
   expect((await client.keys('redbeat:*')).sort()).toEqual(before.sort())
 })
 
