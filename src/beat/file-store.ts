@@ -1,8 +1,8 @@
 // PORT ScheduleStore as a file that a person can read. Each change is read, made and renamed into place under a
 // lock, so that a kill in the middle leaves the old file whole, and a command beside a beat loses nothing. States
 // of runs are gathered for a second: what was fired is remembered by the broker (`place: 'apart'`).
-import { mkdir, readFile, rename, rmdir, stat, open } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OperationalError } from '../errors.js'
 import type { Logger } from '../log.js'
@@ -13,6 +13,9 @@ const lookMs = 500
 const gatherMs = 1000
 /** A lock older than this was left behind by somebody who died. */
 const staleLockMs = 10_000
+
+/** False: it changed nothing. */
+type Act = (document: Document) => boolean
 
 export class FileStore implements ScheduleStore {
   readonly place = 'apart'
@@ -26,6 +29,9 @@ export class FileStore implements ScheduleStore {
   #trouble = ''
   #unsaved: Saved[] = []
   #saving: NodeJS.Timeout | undefined
+  /** Changes of the next write. */
+  readonly #waiting: Act[] = []
+  #next: Promise<readonly boolean[]> = Promise.resolve([])
   #work: Promise<unknown> = Promise.resolve()
 
   constructor(path: string, log: Logger) {
@@ -147,25 +153,33 @@ export class FileStore implements ScheduleStore {
     }
   }
 
-  /** One change at a time here, and under the lock one among all processes. False: nothing is written. */
-  #change(act: (document: Document) => boolean): Promise<boolean> {
-    const work = this.#work.then(async () => {
-      const unlock = await this.#lock()
-      try {
-        const loaded = await this.#load()
-        const unsaved = this.#unsaved
-        const document = withStates(loaded, unsaved)
-        if (!act(document)) return false
-        await this.#write(document)
-        this.#unsaved = this.#unsaved.slice(unsaved.length)
-        this.#tell(differing(loaded, document))
-        return true
-      } finally {
-        await unlock()
-      }
-    })
-    this.#work = work.catch(() => undefined)
-    return work
+  /** False: it changed nothing. Those that come while the file is written wait, and share the next write. */
+  #change(act: Act): Promise<boolean> {
+    this.#waiting.push(act)
+    const place = this.#waiting.length - 1
+    if (place === 0) {
+      this.#next = this.#work.then(() => this.#changeAll(this.#waiting.splice(0)))
+      this.#work = this.#next.catch(() => undefined)
+    }
+    return this.#next.then((answers) => answers[place] === true)
+  }
+
+  /** One write at a time here, and under the lock one among all processes. */
+  async #changeAll(acts: readonly Act[]): Promise<readonly boolean[]> {
+    const unlock = await this.#lock()
+    try {
+      const loaded = await this.#load()
+      const unsaved = this.#unsaved
+      const document = withStates(loaded, unsaved)
+      const answers = acts.map((act) => act(document))
+      if (!answers.includes(true)) return answers
+      await this.#write(document)
+      this.#unsaved = this.#unsaved.slice(unsaved.length)
+      this.#tell(differing(loaded, document))
+      return answers
+    } finally {
+      await unlock()
+    }
   }
 
   async #write(document: Document): Promise<void> {
@@ -205,10 +219,20 @@ export class FileStore implements ScheduleStore {
             { cause: error },
           )
         const held = await stat(lock).catch(() => undefined)
-        if (held !== undefined && Date.now() - held.mtimeMs > staleLockMs)
+        if (held !== undefined && Date.now() - held.mtimeMs > staleLockMs) {
+          await this.#sweep()
           await rmdir(lock).catch(() => undefined)
-        else await sleep(10)
+        } else await sleep(10)
       }
     }
+  }
+
+  /** What somebody who died had half written; who was only frozen fails, and does not write over what is newer. */
+  async #sweep(): Promise<void> {
+    const directory = dirname(this.#path)
+    const names = await readdir(directory).catch(() => [])
+    for (const name of names)
+      if (name.startsWith(`${basename(this.#path)}.`) && name.endsWith('.tmp'))
+        await rm(join(directory, name), { force: true })
   }
 }

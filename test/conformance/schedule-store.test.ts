@@ -1,7 +1,7 @@
 // One suite, every store of periodic entries: Redis, memory, a file.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FileStore } from '../../src/beat/file-store.js'
 import type { ScheduleStore, Stored } from '../../src/beat/store.js'
 import { silentLogger } from '../../src/log.js'
@@ -135,11 +135,29 @@ describe('a file of entries', () => {
     await one.save([{ name: 'a', state: '{"runs":1}', revision: 1, line: '{"kind":"run"}' }])
     expect(await one.get(['a'])).toMatchObject([{ state: '{"runs":1}', stateRevision: 2 }])
     await one.close()
-    writeFileSync(`${path()}.1.tmp`, '{"version":1,"ent')
+    const [half, lock] = [`${path()}.1.tmp`, `${path()}.lock`]
+    writeFileSync(half, '{"version":1,"ent')
+    mkdirSync(lock)
+    utimesSync(lock, 1, 1)
     const two = open()
     expect(await two.get(['a'])).toMatchObject([{ state: '{"runs":1}', stateRevision: 2, revision: 1 }])
     expect(await two.history('a', 5)).toEqual(['{"kind":"run"}'])
+    await two.put('b', definition(1), { state })
+    expect([existsSync(half), existsSync(lock)]).toEqual([false, false])
     await two.close()
+  })
+
+  it('is written once for all changes that come at once, each with its own answer', async () => {
+    const one = open()
+    const stringify = vi.spyOn(JSON, 'stringify')
+    const names = Array.from({ length: 500 }, (_, index) => `entry-${index}`)
+    const put = (name: string) => one.put(name, definition(name), { state, expect: 0 })
+    expect(await Promise.all([...names, 'entry-7'].map(put))).toEqual([...names.map(() => true), false])
+    const writes = stringify.mock.calls.filter(([, , indent]) => indent === 2)
+    stringify.mockRestore()
+    expect(writes).toHaveLength(1)
+    expect(await all(open())).toHaveLength(500)
+    await one.close()
   })
 
   it('can be read by a person, and loses no digit', async () => {
