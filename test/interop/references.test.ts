@@ -82,6 +82,57 @@ describe.skipIf(celery.missing)(`references and Python Celery ${celery.version}`
     await until(async () => (await graphs()).length === 0)
   })
 
+  const purges = (queues: string) =>
+    celery.python(`app.start(["purge", "-f", "-Q", "${queues}"])\ngive(None)`, { redisUrl: redis.url })
+  const terms = { silentSeconds: 0, afterSeconds: 0, everySeconds: 0, settleSeconds: 0 }
+  const sweep = async () => (await (await app.broker()).sweep?.(terms))?.length
+
+  it('what Python’s purge leaves of a canvas is swept, and what others wait for is not', async () => {
+    const idle = { queue: 'idle' }
+    const ours = (count: number) => Array.from({ length: count }, () => js.add.s(1).set(idle))
+    const far = chained([js.add.s(0, 1).set(idle), ...ours(300)])
+    await far.delay()
+    const lives = await chained([
+      js.add.s(0, 1).set({ queue: 'later' }),
+      ...Array.from({ length: 300 }, () => js.add.s(1)),
+    ]).delay()
+    await chord(ours(2), js.sum.s()).delay()
+    // The last part of this one was to come from Python.
+    const mixed = await chord([js.add.s(1, 1), py.add.s(2, 2).set({ queue: 'nobody' })], js.sum.s()).delay()
+    await until(async () => (await client.keys('celery-taskset-meta-*.j')).length === 1)
+    expect(await sweep()).toBe(0)
+    expect(await client.keys('lovage:orphans')).toEqual([])
+    await purges('idle,nobody')
+    expect([await sweep(), await sweep()]).toEqual([0, 3])
+    expect(await graphs()).toHaveLength(1)
+    expect(await client.keys('celery-taskset-meta-*')).toEqual([])
+    await until(async () => (await client.keys('lovage:errands*')).length === 0)
+    expect(await mixed.state()).toBe('PENDING')
+    const last = makeNodeApp(redis.url).app
+    await last.worker({ queues: ['later'], hostname: 'later@test' }).start()
+    expect(await lives.get(get)).toBe(301)
+    await last.close()
+  })
+
+  it('a purge of ours beside a Celery worker that takes from the same queue leaves no chord without an end', async () => {
+    const all = Array.from({ length: 20 }, (_, i) =>
+      chord(
+        Array.from({ length: 10 }, () => py.add.s(i, 1)),
+        js.sum.s(),
+      ),
+    )
+    const results = await Promise.all(all.map((canvas) => canvas.delay()))
+    const count = await app.control.purge('python')
+    const ends = await Promise.allSettled(results.map((result) => result.get(get)))
+    const failed = ends.filter(({ status }) => status === 'rejected').length
+    expect(failed).toBeGreaterThanOrEqual(Math.ceil(count / 10))
+    for (const [i, end] of ends.entries())
+      if (end.status === 'fulfilled') expect(end.value).toBe(10 * (i + 1))
+      else expect(end.reason).toMatchObject({ name: 'ChordError' })
+    await until(async () => (await client.keys('celery-taskset-meta-*.[sjt]')).length === 0)
+    await until(async () => (await client.keys('lovage:errands*')).length === 0)
+  })
+
   it('a Python step that fails in front of a reference fails what it ends with', async () => {
     const { end, reference } = await referTo({ task: 'js.add', args: [10] }, { task: 'js.mul', args: [3] })
     await chain(py.fail.si('boom'), reference).delay()

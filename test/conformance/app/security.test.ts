@@ -74,6 +74,21 @@ onEveryEngine('signed messages', (bench) => {
       expect(await add.delay(1, 2).get(wait)).toBe(3)
       await dead.purge()
     })
+
+    it('purged: who waits for what is rightly signed is told, and nobody of the rest', async () => {
+      const app = bench().app(settings)
+      const add = app.task('add', (x: number, y: number) => x + y)
+      const sum = app.task('sum', (numbers: readonly number[]) => numbers.length)
+      const ours = [chain(add.s(1, 2), add.s(3)), chord([add.s(1, 1), add.s(2, 2)], sum.s())]
+      const results = await Promise.all(ours.map((canvas) => canvas.delay()))
+      const forger = bench().app(stranger)
+      const forgery = forger.task('add', (x: number, y: number) => x + y)
+      const forged = await chain(forgery.s(1, 2), forgery.s(3)).delay()
+      expect(await app.control.purge()).toBe(4)
+      expect(await Promise.all(results.map((result) => result.state()))).toEqual(['REVOKED', 'FAILURE'])
+      expect(await forged.state()).toBe('PENDING')
+      expect(await bench().unfinished()).toEqual([])
+    })
   })
 
   it('other queues of the same worker take both, and auth alone where acceptContent says so', async () => {
