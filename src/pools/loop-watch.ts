@@ -15,6 +15,8 @@ const nameOf = ({ task, id }: Job): string => `${task}[${id}]`
 
 export class LoopWatch {
   private readonly running = new Set<Job>()
+  /** Begun and ended between two looks, it may be the one: nothing but its end has come between. */
+  private ended: Job | undefined
   private readonly limitMs: number
   private timer: NodeJS.Timeout | undefined
   private lookedAt = 0
@@ -41,6 +43,7 @@ export class LoopWatch {
 
   end(job: Job): void {
     this.running.delete(job)
+    this.ended = job
   }
 
   stop(): void {
@@ -57,7 +60,11 @@ export class LoopWatch {
       const now = performance.now()
       const lateMs = now - this.lookedAt - everyMs
       if (lateMs > this.limitMs && this.toldAt < this.lookedAt)
-        this.tell(suspects(new Set([...before, ...this.running])), lateMs)
+        this.tell(
+          suspects(new Set([...before, ...(this.ended ? [this.ended] : []), ...this.running])),
+          lateMs,
+        )
+      this.ended = undefined
       before = [...this.running].slice(0, mostNames + 1)
       this.lookedAt = now
     }, everyMs)

@@ -159,6 +159,18 @@ it('a child that dies takes its job along, and is replaced at once', async () =>
   expect(children).toHaveLength(2)
 })
 
+it('a stop that reaches a child before it can leave it to the worker is no error, a crash is one', async () => {
+  const starting = open({ concurrency: 2 }).start()
+  child(0).say(['ready', null])
+  await starting
+  child(1).die('signal 15 (SIGTERM)')
+  child(0).die('signal 15 (SIGTERM)')
+  expect(lines.map(({ level, text }) => `${level} ${text}`)).toEqual([
+    'INFO Child 2 ended: signal 15 (SIGTERM)',
+    'ERROR Child 1 ended: signal 15 (SIGTERM)',
+  ])
+})
+
 it('children that die by themselves are replaced ever more slowly, until one is of use', async () => {
   await started(1)
   const pauses: number[] = []

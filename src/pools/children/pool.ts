@@ -6,7 +6,7 @@ import { ImproperlyConfigured, TaskRevokedError, TimeLimitExceeded } from '../..
 import { after } from '../lazy-abort.js'
 import { softClock } from '../soft-clock.js'
 import type { Courier, Job, Json, Outcome, Pool, Running } from '../pool.js'
-import { Child, type ChildEvents } from './child.js'
+import { Child, type ChildEvents, type ChildState } from './child.js'
 import type { FromChild, StartChild } from './messages.js'
 
 export interface ChildPoolOptions<J extends Job> {
@@ -43,6 +43,10 @@ const graceMs = 1000
 /** The pause before a child that died by itself is replaced; it doubles. */
 const firstPauseMs = 100
 const longestPauseMs = 10_000
+
+/** A stop is told to a whole process group, also to a child that is too young to leave it to the worker. */
+const wasTold = (state: ChildState, how: string): boolean =>
+  state === 'starting' && /\((SIGTERM|SIGINT|SIGQUIT|SIGHUP)\)$/.test(how)
 
 export class ChildPool<J extends Job> implements Pool<J> {
   readonly name: string
@@ -287,7 +291,8 @@ export class ChildPool<J extends Job> implements Pool<J> {
       if (this.children.size === 0) this.tellQuiet()
       return
     }
-    if (run === undefined && state !== 'leaving') this.say('ERROR', `Child ${child.id} ended: ${how}`)
+    if (run === undefined && state !== 'leaving')
+      this.say(wasTold(state, how) ? 'INFO' : 'ERROR', `Child ${child.id} ended: ${how}`)
     if (run !== undefined) this.end(run, { kind: 'lost', how })
     else if (state !== 'leaving') this.takeBreath()
     this.fill()
