@@ -10,7 +10,7 @@ const memoryScheme = 'memory:'
 
 const isMemory = (url: string): boolean => url.startsWith(memoryScheme)
 
-const redisSchemes = ['redis:', 'rediss:', 'redis+socket:', 'sentinel:']
+const redisSchemes = ['redis:', 'rediss:', 'redis+socket:', 'sentinel:', 'rediss+sentinel:']
 
 const schemeOf = (url: string): string => /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0]?.toLowerCase() ?? ''
 
@@ -26,7 +26,7 @@ const openRoom = async (options: CarrierOptions): Promise<Carrier> => {
   for (const url of [brokerUrl, backendUrl])
     if (!isMemory(url) && !redisSchemes.includes(schemeOf(url)))
       throw new ImproperlyConfigured(
-        `Unknown URL ${JSON.stringify(maskUrl(url))}: expected redis://, rediss://, redis+socket://, sentinel:// or memory://.`,
+        `Unknown URL ${JSON.stringify(maskUrl(url))}: expected redis://, rediss://, redis+socket://, sentinel://, rediss+sentinel:// or memory://.`,
       )
   if (isMemory(brokerUrl) !== isMemory(backendUrl))
     throw new ImproperlyConfigured(

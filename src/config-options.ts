@@ -1,14 +1,19 @@
 // The settings that are small objects: transport options of broker and results. Names inside are camelCase
 // or snake_case, as everywhere.
 import { right } from 'fp-ts/lib/Either.js'
-import { always, type Decode, oneOf, refuse, seconds, shape, text } from './config-decode.js'
+import { always, type Decode, flag, oneOf, refuse, seconds, shape, text } from './config-decode.js'
 
 /** Which Redis is meant, where `sentinel://` names those who know it. */
 export interface SentinelOptions {
   /** The name under which the sentinels know it. It may stand in the URL instead. */
   readonly masterName?: string
   /** How we show ourselves to the sentinels; user and password of the URL are for Redis itself. */
-  readonly sentinelKwargs?: { readonly username?: string; readonly password?: string }
+  readonly sentinelKwargs?: {
+    readonly username?: string
+    readonly password?: string
+    /** TLS to the sentinels themselves. Default: with rediss+sentinel:// only. */
+    readonly ssl?: boolean
+  }
 }
 
 export interface BrokerTransportOptions extends SentinelOptions {
@@ -46,11 +51,13 @@ const tuning: Readonly<Record<string, string>> = {
   unackedMutexKey: notPolled,
 }
 
+const inUrl = 'certificates stand in the URL, for Redis and its sentinels: ?ssl_ca_certs='
+
 const sentinel = {
   masterName: text,
   sentinelKwargs: shape<NonNullable<SentinelOptions['sentinelKwargs']>>(
-    { username: text, password: text },
-    { ssl: 'TLS to sentinels is not there; leave it out' },
+    { username: text, password: text, ssl: flag },
+    { sslCaCerts: inUrl, sslCertfile: inUrl, sslKeyfile: inUrl, sslCertReqs: inUrl },
   ),
 }
 

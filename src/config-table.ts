@@ -153,12 +153,12 @@ export const table = {
   // -- Broker
   brokerUrl: open(
     hiddenText,
-    'Where messages go: redis://, rediss://, redis+socket://, sentinel://, memory://. Not given: LOVAGE_BROKER_URL, then CELERY_BROKER_URL.',
+    'Where messages go: redis://, rediss://, redis+socket://, sentinel://, rediss+sentinel://, memory://. Not given: LOVAGE_BROKER_URL, then CELERY_BROKER_URL.',
   ),
   brokerTransportOptions: row<BrokerTransportOptions>(
     decodeBrokerOptions,
     {},
-    'globalKeyPrefix and queueOrderStrategy; masterName and sentinelKwargs for sentinel://. (visibilityTimeout is for shared queues: see there.)',
+    'globalKeyPrefix and queueOrderStrategy; masterName and sentinelKwargs for sentinels. (visibilityTimeout is for shared queues: see there.)',
   ),
   brokerConnectionTimeout: row(
     seconds('more'),
@@ -272,7 +272,7 @@ export const table = {
   resultBackendTransportOptions: row<BackendTransportOptions>(
     decodeBackendOptions,
     {},
-    'globalKeyPrefix; masterName and sentinelKwargs for sentinel://.',
+    'globalKeyPrefix; masterName and sentinelKwargs for sentinels.',
   ),
   resultExpires: row<number, number | null>(
     (value, at) => (value === null ? right(0) : seconds()(value, at)),

@@ -13,6 +13,8 @@ export interface Sentinels {
   /** For the sentinels themselves. */
   readonly username: string | null
   readonly password: string | null
+  /** Also for them themselves. */
+  readonly tls: ConnectionOptions | null
 }
 
 export interface Address {

@@ -50,11 +50,11 @@ const longestPauseMs = 2000
 
 const noop = (): void => undefined
 
-const placeOf = ({ host, port, path }: Address, watch: MasterWatch | null): RedisOptions => {
+const placeOf = ({ host, port, path, tls }: Address, watch: MasterWatch | null): RedisOptions => {
   if (watch === null) return path === null ? { host, port } : { path }
   class Connector extends MasterConnector {
     constructor() {
-      super(watch as MasterWatch)
+      super(watch as MasterWatch, tls)
     }
   }
   return { Connector }

@@ -1,6 +1,7 @@
 // For ioredis: a connection that leads to the Redis which is the master at present. Each new one asks anew, and one that
 // turns out to be a replica (the old master, back after a failover) is left at once.
 import { connect, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { AbstractConnector } from 'ioredis'
 import type { Place } from './address.js'
 import type { MasterWatch } from './master-watch.js'
@@ -11,9 +12,12 @@ export class MasterConnector extends AbstractConnector {
   readonly #watch: MasterWatch
   #place: Place | null = null
 
-  constructor(watch: MasterWatch) {
+  readonly #tls: ConnectionOptions | null
+
+  constructor(watch: MasterWatch, tls: ConnectionOptions | null) {
     super(partingMs)
     this.#watch = watch
+    this.#tls = tls
   }
 
   override check({ role }: { readonly role?: string }): boolean {
@@ -27,7 +31,7 @@ export class MasterConnector extends AbstractConnector {
     this.connecting = true
     this.#place = await this.#watch.find()
     if (!this.connecting) throw new Error('Connection is closed.')
-    const stream = connect(this.#place)
+    const stream = this.#tls === null ? connect(this.#place) : connectTls({ ...this.#place, ...this.#tls })
     this.stream = stream
     let isThere = false
     stream.once('connect', () => {

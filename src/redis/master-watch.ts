@@ -2,6 +2,7 @@
 // Redis is promoted, the old one may live on for ten seconds, and what it takes is lost, so whoever is connected there
 // has to leave at once. A few words of RESP and no ioredis: the thread of the leases asks as well.
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import type { Place, Sentinels } from './address.js'
 
 const patienceMs = 1000
@@ -19,11 +20,12 @@ interface Informant {
 /** Asks this one, who tells of each switch as long as the socket lives. */
 const ask = (
   { host, port }: Place,
-  { master, username, password }: Sentinels,
+  { master, username, password, tls }: Sentinels,
   onSwitch: (place: Place) => void,
 ): Promise<Informant> =>
   new Promise((resolve, reject) => {
-    const socket = connect({ host, port, keepAlive: true, keepAliveInitialDelay: 10_000 })
+    const place = { host, port, keepAlive: true, keepAliveInitialDelay: 10_000 }
+    const socket = tls === null ? connect(place) : connectTls({ ...place, ...tls })
     const fail = (error: Error): void => {
       socket.destroy()
       reject(error)

@@ -6,7 +6,7 @@ import { maskUrl } from '../mask.js'
 
 const forms =
   'redis://[user:password@]host[:port][/database], rediss://…, redis+socket:///path[?virtual_host=database] ' +
-  'or sentinel://[user:password@]host[:port],host…[/database]?master=name'
+  'or sentinel://[user:password@]host[:port],host…[/database]?master=name (with TLS rediss+sentinel://…)'
 
 export const refuse = (name: string, url: string, why: string): never => {
   throw new ImproperlyConfigured(`${name} "${maskUrl(url)}": ${why} Expected ${forms}.`)
@@ -28,14 +28,9 @@ const readFile = (name: string, url: string, option: string, path: string): Buff
   }
 }
 
-export const knownOptions = [
-  'virtual_host',
-  'db',
-  'ssl_cert_reqs',
-  'ssl_ca_certs',
-  'ssl_certfile',
-  'ssl_keyfile',
-]
+export const tlsOptions = ['ssl_cert_reqs', 'ssl_ca_certs', 'ssl_certfile', 'ssl_keyfile']
+
+export const knownOptions = ['virtual_host', 'db', ...tlsOptions]
 
 export const readTls = (name: string, url: string, query: URLSearchParams): ConnectionOptions => {
   const requirement = (query.get('ssl_cert_reqs') ?? 'required').toLowerCase().replace(/^cert_/, '')

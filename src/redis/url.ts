@@ -9,7 +9,7 @@ import { decode, knownOptions, readDatabase, readTls, refuse, shownCredentials }
 export const parseAddress = (name: string, url: string, options: SentinelOptions = {}): Address => {
   const scheme = /^([a-z0-9+.-]+):\/\//i.exec(url)?.[1]?.toLowerCase()
   if (scheme === undefined) return refuse(name, url, 'it has no scheme.')
-  if (scheme === 'sentinel') return parseSentinels(name, url, options)
+  if (scheme === 'sentinel' || scheme === 'rediss+sentinel') return parseSentinels(name, url, options)
   if (!['redis', 'rediss', 'redis+socket', 'socket'].includes(scheme))
     return refuse(name, url, `the scheme "${scheme}" is none of Redis.`)
   let parsed: URL

@@ -63,19 +63,19 @@ describe('an app', () => {
       'an unknown URL scheme, whose password is not shown',
       sending('amqp://guest:secret@localhost//'),
       'ImproperlyConfigured: Unknown URL "amqp://guest:**@localhost//": expected redis://, rediss://, redis+socket://, ' +
-        'sentinel:// or memory://.',
+        'sentinel://, rediss+sentinel:// or memory://.',
     ],
     [
       'a URL without a scheme',
       sending('localhost:6379'),
-      'ImproperlyConfigured: Unknown URL "localhost:6379": expected redis://, rediss://, redis+socket://, sentinel:// or memory://.',
+      'ImproperlyConfigured: Unknown URL "localhost:6379": expected redis://, rediss://, redis+socket://, sentinel://, rediss+sentinel:// or memory://.',
     ],
     [
       'a database that is no number',
       sending('redis://localhost/main'),
       'ImproperlyConfigured: broker "redis://localhost/main": the database must be a number, not "main". Expected ' +
         'redis://[user:password@]host[:port][/database], rediss://…, redis+socket:///path[?virtual_host=database] or ' +
-        'sentinel://[user:password@]host[:port],host…[/database]?master=name.',
+        'sentinel://[user:password@]host[:port],host…[/database]?master=name (with TLS rediss+sentinel://…).',
     ],
     [
       'messages in memory and results in Redis',

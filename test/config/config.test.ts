@@ -126,8 +126,9 @@ describe('values', () => {
       'brokerTransportOptions.min_other_sentinels: the first sentinel that answers is believed; leave it out',
     ],
     [
-      { resultBackendTransportOptions: { sentinel_kwargs: { ssl: true } } },
-      'resultBackendTransportOptions.sentinel_kwargs.ssl: TLS to sentinels is not there; leave it out',
+      { resultBackendTransportOptions: { sentinel_kwargs: { ssl_ca_certs: 'ca.pem' } } },
+      'resultBackendTransportOptions.sentinel_kwargs.ssl_ca_certs: certificates stand in the URL, for Redis and its ' +
+        'sentinels: ?ssl_ca_certs=',
     ],
     [
       { taskPublishRetryPolicy: { max_retries: 'many' } },
@@ -149,7 +150,7 @@ describe('values', () => {
       { beat_cron_starting_deadline: 60 },
       "beatCronStartingDeadline: a tick that was missed for too long is passed over with catchUp: 'skip' on its entry.",
     ],
-    [{ brokerUseSsl: true }, 'brokerUseSsl: write rediss:// in brokerUrl.'],
+    [{ brokerUseSsl: true }, 'brokerUseSsl: write rediss:// or rediss+sentinel:// in brokerUrl.'],
   ]
   it.each(wrong)('%j is refused with a sentence', (input, expected) => {
     expect(sentence(input)).toBe(expected)
@@ -181,8 +182,8 @@ describe('values', () => {
   })
 
   it('that tell which Redis is meant, and how sentinels let us in', () => {
-    const options = { master_name: 'm', sentinel_kwargs: { username: 'u', password: 'p' } }
-    const expected = { masterName: 'm', sentinelKwargs: { username: 'u', password: 'p' } }
+    const options = { master_name: 'm', sentinel_kwargs: { username: 'u', password: 'p', ssl: true } }
+    const expected = { masterName: 'm', sentinelKwargs: { username: 'u', password: 'p', ssl: true } }
     expect(read({ broker_transport_options: options }).brokerTransportOptions).toEqual(expected)
     expect(read({ result_backend_transport_options: options }).resultBackendTransportOptions).toEqual(
       expected,

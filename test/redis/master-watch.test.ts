@@ -64,7 +64,7 @@ const switched = (port: number, name = 'm'): string =>
 
 const watching = (...sentinels: FakeSentinel[]) => {
   const places = sentinels.map(({ place }) => place)
-  const watch = new MasterWatch({ places, master: 'm', username: null, password: null })
+  const watch = new MasterWatch({ places, master: 'm', username: null, password: null, tls: null })
   let moves = 0
   watch.listen(() => void moves++)
   return { watch, moves: () => moves }
@@ -127,7 +127,13 @@ describe('a watch of the master', () => {
     watch.listen(other)
     await watch.find()
     expect(sentinel.sockets.size).toBe(1)
-    const alone = new MasterWatch({ places: [sentinel.place], master: 'm', username: null, password: null })
+    const alone = new MasterWatch({
+      places: [sentinel.place],
+      master: 'm',
+      username: null,
+      password: null,
+      tls: null,
+    })
     alone.listen(other)
     await alone.find()
     alone.leave(other)

@@ -1,11 +1,14 @@
 // A Redis behind sentinels: whoever is the master now is found, and found again when another is promoted, by the worker
 // and its leases, by beat, by publishers and by those who wait.
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { OperationalError } from '../../src/errors.js'
 import { type App, chain, chord, createApp, group } from '../../src/index.js'
 import { createLogger, silentLogger } from '../../src/log.js'
 import { mark, planted } from '../support/planted.js'
-import { masterName, startSentinel } from '../support/sentinel.js'
+import { masterName, startSentinel, type TestSentinel } from '../support/sentinel.js'
 import { until } from '../support/until.js'
 
 const secret = planted('sentinel')
@@ -40,6 +43,35 @@ const open = (broker: string, settings: object = {}) => {
       .filter((line) => /Cannot reach|does not take|refuse|again/.test(line))
       .map((line) => line.replace(/^\[[^:]+:\d+:[^:]+: (\w+)\/\w+\] /, '$1 ').replace(/ \(.*?\)\./, '.'))
   return { app, nap, add, sum, tick, ticks, starts, work, told, lines }
+}
+
+/** Whom nobody vouches for is no sentinel, and no Redis, whoever tells where it is. */
+const expectVerified = async (sentinel: TestSentinel): Promise<void> => {
+  const { port } = await sentinel.master()
+  const answer = `*2\r\n$9\r\n127.0.0.1\r\n$${String(port).length}\r\n${port}\r\n`
+  const plain = createServer((socket) => socket.once('data', () => socket.write(answer))).listen(
+    0,
+    '127.0.0.1',
+  )
+  await once(plain, 'listening')
+  const told = async (places: string, ssl: boolean): Promise<unknown> => {
+    const { nap } = open(`rediss+sentinel://${places}/1?master=${masterName}`, {
+      brokerTransportOptions: { sentinelKwargs: { ssl } },
+      brokerConnectionTimeout: 0.5,
+    })
+    return nap.delay(1, 1).catch(String)
+  }
+  const [theirs, its] = await Promise.all([
+    told(sentinel.places, true),
+    told(`127.0.0.1:${(plain.address() as { port: number }).port}`, false),
+  ])
+  plain.close()
+  expect(theirs).toMatch(
+    /^OperationalError: .*no sentinel tells where "mymaster" is: .*self.signed certificate/,
+  )
+  expect(its).toMatch(
+    /^OperationalError: .*Cannot reach Redis at rediss\+sentinel:.* \(self.signed certificate\)/,
+  )
 }
 
 describe('a master', () => {
@@ -103,16 +135,21 @@ describe('a master', () => {
     },
   )
 
-  it('that hands over is left at once, although it takes commands for seconds: what it took then would be lost', async () => {
-    const sentinel = await startSentinel()
+  it('that hands over is left at once, although it takes commands for seconds: what it took then would be lost; over TLS', async () => {
+    const [cert, key] = ['cert.pem', 'key.pem'].map((name) =>
+      fileURLToPath(new URL(`./tls/${name}`, import.meta.url)),
+    ) as [string, string]
+    const sentinel = await startSentinel({ tls: { cert, key } })
     // As kombu writes it, and results in another database.
-    const places = sentinel.places.split(',').map((place) => `sentinel://${place}`)
-    const { nap, work, told } = open(places.map((place) => `${place}/1`).join(';'), {
+    const places = sentinel.places.split(',').map((place) => `rediss+sentinel://${place}`)
+    const trusted = `ssl_ca_certs=${encodeURIComponent(cert)}`
+    const { nap, work, told } = open(places.map((place) => `${place}/1?${trusted}`).join(';'), {
       brokerTransportOptions: { master_name: masterName },
-      resultBackend: places.map((place) => `${place}/2`).join(';'),
+      resultBackend: places.map((place) => `${place}/2?${trusted}`).join(';'),
       resultBackendTransportOptions: { master_name: masterName },
       brokerConnectionTimeout: 60,
     })
+    await expectVerified(sentinel)
     await work()
     const send = (options: object) =>
       Promise.all(Array.from({ length: 100 }, (_, value) => nap.applyAsync([value, 20], options)))

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { ImproperlyConfigured } from '../../src/errors.js'
 import { silentLogger } from '../../src/log.js'
@@ -93,6 +95,27 @@ describe('a URL of sentinels', () => {
     })
   })
 
+  it('speaks TLS to Redis and sentinels, or to one of them, and takes the certificates of both', () => {
+    const tlsOf = (url: string, ssl?: boolean) => {
+      const { tls, sentinels } = parseAddress('broker', url, {
+        ...options,
+        sentinelKwargs: ssl === undefined ? {} : { ssl },
+      })
+      return [tls, sentinels?.tls]
+    }
+    const verified = { rejectUnauthorized: true }
+    expect(tlsOf('rediss+sentinel://one')).toEqual([verified, verified])
+    expect(tlsOf('rediss+sentinel://one', false)).toEqual([verified, null])
+    expect(tlsOf('sentinel://one', true)).toEqual([null, verified])
+    expect(tlsOf('sentinel://one')).toEqual([null, null])
+    const ca = fileURLToPath(new URL('./tls/cert.pem', import.meta.url))
+    const kombus = `rediss+sentinel://one/1?ssl_ca_certs=${ca};rediss+sentinel://[::1]:5000/1`
+    const withCa = { ...verified, ca: readFileSync(ca) }
+    expect(tlsOf(kombus)).toEqual([withCa, withCa])
+    const { masked } = parseAddress('broker', kombus, options)
+    expect(masked).toBe('rediss+sentinel://one:26379,[::1]:5000/1?master=mymaster')
+  })
+
   it.each([
     ['sentinel://one', {}, /it does not say which master; add \?master=name, or masterName/],
     [
@@ -111,11 +134,20 @@ describe('a URL of sentinels', () => {
     ['sentinel://one,', options, /"" is no place of a sentinel/],
     ['sentinel://', options, /one of its sentinels cannot be read/],
     ['sentinel://one?master=m&ssl=1', {}, /the option "ssl" is unknown here/],
+    ['sentinel://one;rediss+sentinel://two', options, /its sentinels disagree about the scheme/],
+    [
+      'sentinel://one?ssl_cert_reqs=none',
+      options,
+      /it names certificates and speaks no TLS; write rediss\+sentinel/,
+    ],
+    ['rediss+sentinel://one?ssl_ca_certs=none.pem', options, /ssl_ca_certs cannot be read \(ENOENT/],
   ])('%s is refused with a sentence', (url, given, sentence) => {
     const read = () => parseAddress('broker', url, given)
     expect(read).toThrow(ImproperlyConfigured)
     expect(read).toThrow(sentence)
-    expect(read).toThrow(/or sentinel:\/\/\[user:password@\]host\[:port\],host…\[\/database\]\?master=name\./)
+    expect(read).toThrow(
+      /or sentinel:\/\/\[user:password@\]host\[:port\],host…\[\/database\]\?master=name \(with TLS rediss\+sentinel:\/\/…\)\./,
+    )
     expect(read).toThrow(expect.objectContaining({ message: expect.not.stringMatching(/secret|other/) }))
   })
 })

@@ -1,6 +1,6 @@
 // startSentinel(): a master, its replica, and a sentinel that promotes one of them when the other is gone. Each is a
 // process of its own; they are gone when the test file ends.
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { start, temporaryDirectory } from './processes.js'
@@ -25,16 +25,35 @@ export const masterName = 'mymaster'
 /** A master that says nothing for so long is replaced. Less, and a busy machine has one replaced that is well. */
 const downAfterMs = 2000
 
-export async function startSentinel({ password }: { password?: string } = {}): Promise<TestSentinel> {
+export interface SentinelOptions {
+  readonly password?: string
+  /** All of them speak TLS and nothing else, to each other, too; with this certificate, which vouches for itself. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+}
+
+export async function startSentinel({ password, tls }: SentinelOptions = {}): Promise<TestSentinel> {
   const auth = password === undefined ? [] : ['--requirepass', password, '--masterauth', password]
+  const certificates =
+    tls === undefined
+      ? []
+      : [
+          ['tls-cert-file', tls.cert],
+          ['tls-key-file', tls.key],
+          ['tls-ca-cert-file', tls.cert],
+          ['tls-auth-clients', 'no'],
+          ['tls-replication', 'yes'],
+        ]
   const args = ['--repl-diskless-sync-delay', '0', ...auth]
+  args.push(...certificates.flatMap(([name, value]) => [`--${name}`, value as string]))
   const known = password === undefined ? {} : { password }
-  const first = await startRedis({ own: true, args, ...known })
-  const second = await startRedis({
-    own: true,
-    args: [...args, '--replicaof', first.host, String(first.port)],
-    ...known,
-  })
+  const startOne = async (...more: string[]): Promise<TestRedis> => {
+    if (tls === undefined) return startRedis({ own: true, args: [...args, ...more], ...known })
+    const at = await freePort()
+    const ports = ['--port', '0', '--tls-port', String(at)]
+    return startRedis({ own: true, port: at, args: [...args, ...ports, ...more], ...known })
+  }
+  const first = await startOne()
+  const second = await startOne('--replicaof', first.host, String(first.port))
 
   const directory = temporaryDirectory('sentinel')
   const port = await freePort()
@@ -45,13 +64,21 @@ export async function startSentinel({ password }: { password?: string } = {}): P
     ...(password === undefined ? [] : [`sentinel auth-pass ${masterName} ${password}`]),
   ]
   const file = join(directory, 'sentinel.conf')
-  writeFileSync(file, [`port ${port}`, 'bind 127.0.0.1', `dir ${directory}`, ...monitored, ''].join('\n'))
+  const ports = tls === undefined ? [`port ${port}`] : ['port 0', `tls-port ${port}`]
+  const lines = [
+    ...ports,
+    'bind 127.0.0.1',
+    `dir ${directory}`,
+    ...certificates.map((pair) => pair.join(' ')),
+  ]
+  writeFileSync(file, [...lines, ...monitored, ''].join('\n'))
   const binary = await redisBinary()
   const sentinel = start(binary.path, [file, '--sentinel'], { env: binary.env })
   await sentinel.line(/\+monitor master/)
 
   const ask = async <T>(at: number, act: (client: Redis) => Promise<T>, secret = password): Promise<T> => {
-    const client = new Redis({ host: '127.0.0.1', port: at, password: secret, maxRetriesPerRequest: 1 })
+    const place = { host: '127.0.0.1', port: at, ...(tls && { tls: { ca: readFileSync(tls.cert) } }) }
+    const client = new Redis({ ...place, password: secret, maxRetriesPerRequest: 1 })
     client.on('error', () => undefined)
     return act(client).finally(() => client.disconnect())
   }
@@ -74,8 +101,10 @@ export async function startSentinel({ password }: { password?: string } = {}): P
   const settled = async () => void (await until(isSettled, { timeout: 30_000, interval: 50 }))
   await settled()
   const places = `127.0.0.1:1,127.0.0.1:${port}`
+  const scheme = tls === undefined ? 'sentinel' : 'rediss+sentinel'
+  const trusted = tls === undefined ? '' : `&ssl_ca_certs=${encodeURIComponent(tls.cert)}`
   return {
-    url: `sentinel://${password === undefined ? '' : `:${password}@`}${places}/0?master=${masterName}`,
+    url: `${scheme}://${password === undefined ? '' : `:${password}@`}${places}/0?master=${masterName}${trusted}`,
     places,
     master,
     settled,
