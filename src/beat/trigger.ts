@@ -172,18 +172,24 @@ export class Trigger {
     if (shots.length === 0) return
     const replies = await this.#parts.fire(shots.map(({ firing }) => firing))
     const done: Shot[] = []
+    // By the entry: the last of its shots that was refused, and after which none was fired.
+    const refused = new Map<string, Shot>()
     const failed = new Set<string>()
     let error: Error | undefined
     for (const [index, shot] of shots.entries()) {
       const reply = replies[index]!
+      const { name } = shot.due.entry
       if (reply.kind === 'failed') {
         error ??= reply.error
-        failed.add(shot.due.entry.name)
-      } else if (reply.kind === 'fired') done.push(shot)
-      else if (reply.kind === 'early') this.#early(shot)
-      else this.#refused(shot)
+        failed.add(name)
+      } else if (reply.kind === 'fired') {
+        done.push(shot)
+        refused.delete(name)
+      } else if (reply.kind === 'early') this.#early(shot)
+      else refused.set(name, shot)
     }
     this.#keep(done)
+    for (const shot of refused.values()) this.#refused(shot)
     if (error === undefined) {
       this.#pauseMs = firstPauseMs
       return

@@ -1,4 +1,5 @@
 // Beats over a real Redis: many of them, each tick once, whoever leads, whatever its clock says.
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { tickId } from '../../src/beat/tick-id.js'
@@ -138,6 +139,29 @@ describe('three beats', () => {
     }
     await until(async () => (await sent()).length >= 60)
     await expectEachOnce('tick', 50, 60)
+  })
+
+  it('tell each run once, also where a file had not heard of the last ones before a kill', async () => {
+    const path = join(temporaryDirectory('beats'), 'beat.json')
+    const start = async () => {
+      const { app, note } = open('proj', { beatScheduleFilename: path })
+      app.beat.every('tick', 0.05, note.si(1), { catchUp: 'all' })
+      await app.beat.start({ log })
+      return app
+    }
+    const killed = await start()
+    const early = readFileSync(path)
+    await until(async () => (await sent()).length >= 5)
+    await killed.close()
+    writeFileSync(path, early)
+    const before = (await sent()).length
+    // Some ticks pass that nobody fires.
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const next = await start()
+    await until(async () => (await sent()).length >= before + 10)
+    await next.beat.stop()
+    const told = lines.flatMap((line) => /Sending due task tick \(note\) (\S+),/.exec(line)?.[1] ?? [])
+    expect(told).toEqual(await sent())
   })
 
   it('outlive a restart of Redis', async () => {
