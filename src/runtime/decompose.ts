@@ -14,7 +14,7 @@ import type {
 } from '../canvas/node.js'
 import { type SignatureJson, toJSON } from '../canvas/wire.js'
 import { InvalidSignature } from '../errors.js'
-import { checkDepth, withinStack } from './depth.js'
+import { checkDepth, deepestOf, withinStack } from './depth.js'
 import { Fold } from './fold.js'
 import {
   accumulate,
@@ -36,6 +36,9 @@ interface Sending {
   readonly chordJson: (body: Node) => SignatureJson
 }
 
+/** Callbacks in callbacks may be this deep in a message; beyond, they go by reference. */
+const mostLevels = 128
+
 /** The plan that sends `node` with `args` in front. Throws InvalidSignature for what cannot be sent. */
 export const decompose = (
   node: Node,
@@ -43,20 +46,45 @@ export const decompose = (
   options: SignatureOptions,
   origin: Origin,
 ): SendPlan => {
+  let plan = takeApart(node, args, options, origin)
+  if (plan.steps.length === 1 && isBare(plan)) return plan
+  let levels = deepestOf(plan.steps)
+  if (levels > mostLevels && origin.isOurs !== undefined) {
+    const steps: Step[] = []
+    const fold = new Fold(origin, steps)
+    const [folded, call] = withinStack(node, () => [fold.callbacks(node), fold.callbacksOf(options, node)])
+    if (steps.length > 0) plan = takeApart(folded, args, call, origin, steps, fold)
+    levels = deepestOf(plan.steps)
+  }
+  checkDepth(node, levels, origin.mostLevels)
+  return plan
+}
+
+/** Most messages: nothing follows them that was not in the message before. */
+const isBare = ({ steps: [step] }: SendPlan): boolean => {
+  if (step?.do !== 'publish') return false
+  const { callbacks, errbacks, chain } = step.message.embed
+  return callbacks === null && errbacks === null && chain === null
+}
+
+const takeApart = (
+  node: Node,
+  args: readonly unknown[],
+  options: SignatureOptions,
+  origin: Origin,
+  steps: Step[] = [],
+  fold?: Fold,
+): SendPlan => {
   // The usual case, without what only a canvas needs.
   if (node.kind === 'task' && options.chain === undefined && node.options.chain === undefined) {
     const id = options.taskId ?? node.options.taskId ?? origin.mint()
     const message = toOutgoing(node, args, options, id, origin, toJSON)
-    const steps: readonly Step[] = [{ do: 'publish', message }]
-    const { callbacks, errbacks } = message.embed
-    if (callbacks !== null || errbacks !== null) checkDepth(node, steps, origin.mostLevels)
+    steps.push({ do: 'publish', message })
     return { steps, result: { kind: 'task', id, parent: null } }
   }
-  const steps: Step[] = []
-  const sending = { origin, steps, fold: new Fold(origin, steps), chordJson: onceEach(toJSON) }
+  const sending = { origin, steps, fold: fold ?? new Fold(origin, steps), chordJson: onceEach(toJSON) }
   const whole = node.kind === 'task' ? node : normalise(node)
   const result = withinStack(node, () => send(whole, args, options, sending))
-  checkDepth(node, steps, origin.mostLevels)
   return { steps, result }
 }
 

@@ -30,29 +30,29 @@ const levelsOf = (root: unknown): number => {
   return deepest
 }
 
-/** Throws InvalidSignature when a message or a page of the plan, which is that of `root`, would be too deep to be read. */
-export const checkDepth = (
-  root: Node,
-  steps: readonly Step[],
-  mostLevels = usualLimits.canvasMaxLevels,
-): void => {
+/** Levels of JSON in the deepest message or page of a plan. */
+export const deepestOf = (steps: readonly Step[]): number => {
+  let deepest = 0
   let seen: SignatureJson | null = null
-  for (const step of steps) {
-    let levels = 0
+  for (const step of steps)
     if (step.do === 'publish') {
       const { callbacks, errbacks, chain, chord } = step.message.embed
       const parts: unknown[] = [callbacks, errbacks, chain]
       if (chord !== seen) parts.push(chord)
       seen = chord
       // Body and embed are two levels around it.
-      levels = 2 + Math.max(...parts.map(levelsOf))
-    } else if (step.do === 'keep') levels = levelsOf(step.steps)
-    if (levels > mostLevels)
-      throw new InvalidSignature(
-        `${deepestIn(root)} is nested too deep: its message has ${levels} levels of JSON, at most ${mostLevels} are sent ` +
-          '(the setting canvasMaxLevels). Let a task in the middle send the rest.',
-      )
-  }
+      deepest = Math.max(deepest, 2 + Math.max(...parts.map(levelsOf)))
+    } else if (step.do === 'keep') deepest = Math.max(deepest, levelsOf(step.steps))
+  return deepest
+}
+
+/** Throws InvalidSignature when a message of the plan of `root`, which has so many levels, would be too deep to be read. */
+export const checkDepth = (root: Node, levels: number, mostLevels = usualLimits.canvasMaxLevels): void => {
+  if (levels > mostLevels)
+    throw new InvalidSignature(
+      `${deepestIn(root)} is nested too deep: its message has ${levels} levels of JSON, at most ${mostLevels} are sent ` +
+        '(the setting canvasMaxLevels). Let a task in the middle send the rest.',
+    )
 }
 
 /** A canvas is taken apart by recursion, some thousand levels of it: beyond, a sentence instead of the engine's. */

@@ -2,7 +2,7 @@
 // references to them. A page holds as much as is carried on at once: some steps of a chain, or the body of a
 // chord; what waits further behind has pages of its own, so that carrying on costs what is carried on, and not
 // all that is left. Pure, as what calls it (decompose).
-import type { Node, TaskNode } from '../canvas/node.js'
+import type { Node, SignatureOptions, TaskNode } from '../canvas/node.js'
 import { toJSON } from '../canvas/wire.js'
 import type { Step } from './plan.js'
 import { referTo, resumeTask, withoutPlace } from './reference.js'
@@ -50,6 +50,44 @@ export class Fold {
     if (!this.isHeavyBody(body, header) || !this.areOurs(header)) return body
     const kept = this.keep([this.inside(body)])
     return seatsOn(body) > mostSeats ? withoutPlace(kept) : kept
+  }
+
+  /**
+   * The canvas with its callbacks in callbacks on pages, where they are too deep for one message. Not those of errbacks: an
+   * errback stands in many messages, and nobody would know with which of them its page goes.
+   */
+  callbacks(node: Node): Node {
+    const inner = { ...node, options: this.callbacksOf(node.options, node) }
+    switch (inner.kind) {
+      case 'chain':
+      case 'group':
+        return { ...inner, tasks: inner.tasks.map((task) => this.callbacks(task)) }
+      case 'chord':
+        return {
+          ...inner,
+          header: inner.header.map((task) => this.callbacks(task)),
+          body: this.callbacks(inner.body),
+        }
+      default:
+        return inner
+    }
+  }
+
+  /** Of options that are said of `node`. A group's own, and that of chunks, would be said of each member. */
+  callbacksOf(options: SignatureOptions, node: Node): SignatureOptions {
+    if (
+      options.link === undefined ||
+      node.kind === 'group' ||
+      node.kind === 'chunks' ||
+      !this.areOurs([node])
+    )
+      return options
+    return { ...options, link: options.link.map((callback) => this.callback(callback)) }
+  }
+
+  private callback(node: Node): Node {
+    const inner = this.callbacks(node)
+    return weigh(inner).levels > mostLevels && this.areOurs([inner]) ? this.keep([inner]) : inner
   }
 
   /** Steps in running order, on as many pages as they need. */

@@ -186,6 +186,51 @@ const reversed = <T>(list: readonly T[]): readonly T[] => [...list].reverse()
 const listIn = (kwargs: SignatureJson['kwargs'], name: string): readonly SignatureJson[] =>
   (kwargs[name] ?? []) as readonly SignatureJson[]
 
+type Signatures = readonly SignatureJson[]
+
+/** All signatures within one that go where it goes: without the chord around it, and without errbacks, which are in many. */
+const within = ({ kwargs, options, subtask_type: kind }: SignatureJson): Signatures => {
+  const found: SignatureJson[] = []
+  for (const name of ['link', 'chain']) found.push(...((options?.[name] ?? []) as Signatures))
+  if (kind === 'chain' || kind === 'group') found.push(...listIn(kwargs, 'tasks'))
+  if (kind === 'chord') {
+    const { header, body } = kwargs as { header: SignatureJson | SignatureJson[]; body: SignatureJson }
+    found.push(...(Array.isArray(header) ? header : [header]), body)
+  }
+  return found
+}
+
+/** Whether anything in here, callbacks included, is a reference. */
+export const holds = (list: Signatures | null): boolean => {
+  const todo = [...(list ?? [])]
+  for (let json = todo.pop(); json !== undefined; json = todo.pop()) {
+    if (referenceIn(json) !== undefined) return true
+    todo.push(...within(json))
+  }
+  return false
+}
+
+/** What never runs is let go of: all pages that it refers to, its callbacks included, and that those refer to. */
+export const letGo = (list: Signatures, lookup: Lookup): readonly PageKey[] => {
+  const frees: PageKey[] = []
+  const needed: PageKey[] = []
+  const todo = [...list]
+  for (let json = todo.pop(); json !== undefined; json = todo.pop()) {
+    const ref = referenceIn(json)
+    if (ref === undefined) todo.push(...within(json))
+    else {
+      const page = lookup(ref)
+      if (page === undefined) needed.push(ref)
+      else if (page !== null) {
+        frees.push(ref)
+        todo.push(...page.slice(ref.index))
+      }
+    }
+  }
+  if (needed.length > 0) throw new PagesNeeded(needed)
+  return frees
+}
+
 /** Whether anything in here is a reference. */
 export const refers = (list: readonly SignatureJson[] | null): boolean =>
   list?.some((json) => {

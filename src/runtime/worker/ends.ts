@@ -105,7 +105,7 @@ export class Ends {
       const alone = this.completions.context({ ...held, added: [] })
       unsent = await findUnsent(opened.message, value, alone, (plan) => this.completions.commit(held, plan))
       if (unsent.some(({ follower }) => follower.kind === 'next'))
-        opened = (await this.pages.all(held.message)) ?? opened
+        opened = (await this.pages.all(held.message, 'waiting')) ?? opened
     } catch {
       return this.ofFailure(held, error)
     }
@@ -262,12 +262,12 @@ export class Ends {
 
   private fail(held: Held, failure: Failure): Completion | Promise<Completion> {
     const plan = ({ message }: Held): Plan => followFailure(message, failure, this.completions.context(held))
-    return this.completions.carry(held, this.pages.all(held.message), plan)
+    return this.completions.carry(held, this.pages.all(held.message, 'callbacks too'), plan)
   }
 
   /** Nothing is stored and nothing follows. `word` is what the task threw. */
   private stop(held: Held, word: unknown): Completion | Promise<Completion> {
-    return this.completions.carry(held, this.pages.all(held.message), ({ message }) =>
+    return this.completions.carry(held, this.pages.all(held.message, 'callbacks too'), ({ message }) =>
       followNothing(message, word),
     )
   }

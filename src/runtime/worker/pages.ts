@@ -12,6 +12,8 @@ import type { Message } from '../message.js'
 import { seatsAround } from '../parts.js'
 import {
   chainOf,
+  holds,
+  letGo,
   type Lookup,
   PageGone,
   PagesNeeded,
@@ -62,20 +64,27 @@ export class Pages {
 
   /** For what takes the task's place: whoever is not ours gets all that waits. */
   heir(message: Message, heir: Node): Maybe<Opened> | undefined {
-    return everyTask(heir, this.isOurs) ? undefined : this.all(message)
+    return everyTask(heir, this.isOurs) ? undefined : this.all(message, 'nothing')
   }
 
-  /** Where nothing runs any more: all that waits. What is gone by now stays a reference. */
-  all(message: Message): Maybe<Opened> | undefined {
-    const { chain } = message.embed
-    if (chain === null || !refers(chain)) return undefined
+  /** Where nothing runs any more: all that waits. `drops`: what is never called then. What is gone by now stays a reference. */
+  all(message: Message, drops: 'nothing' | 'waiting' | 'callbacks too'): Maybe<Opened> | undefined {
+    const { chain, callbacks } = message.embed
+    const lost = (waiting: Steps | null): Steps => {
+      if (drops === 'nothing') return []
+      return [...(waiting ?? []), ...((drops === 'callbacks too' && callbacks) || [])]
+    }
+    const opens = refers(chain)
+    if (!opens && !holds(lost(chain))) return undefined
     return this.attempt((lookup) => {
+      let opened: Opened = { message, frees: [] }
       try {
-        return withChain(message, unfoldAll(chain, lookup))
+        if (chain !== null && opens) opened = withChain(message, unfoldAll(chain, lookup))
       } catch (error) {
-        if (error instanceof PageGone) return { message, frees: [] }
-        throw error
+        if (!(error instanceof PageGone)) throw error
       }
+      const more = letGo(lost(opened.message.embed.chain), lookup)
+      return more.length === 0 ? opened : { ...opened, frees: [...opened.frees, ...more] }
     })
   }
 
@@ -87,15 +96,16 @@ export class Pages {
     for (const join of joins) {
       const seat = seats.find(({ groupId, bodyId }) => groupId === join.groupId && bodyId === join.bodyId)
       const waiting = seat === undefined ? [] : [toJSON(seat.body)]
-      if (!refers(waiting)) opened.push(join)
-      else {
-        const runs = !fails && join.members.every(isGood)
-        const body = await this.attempt((lookup) =>
-          runs ? this.unfold(waiting, lookup) : unfoldAll(waiting, lookup),
-        )
-        frees.push(...body.frees)
-        opened.push({ ...join, body: fromJSON(asOne(body.value)) })
-      }
+      const runs = !fails && join.members.every(isGood)
+      const isReferred = refers(waiting)
+      const body =
+        isReferred || (!runs && holds(waiting))
+          ? await this.attempt((lookup) =>
+              runs ? this.unfold(waiting, lookup) : unfoldLost(waiting, lookup),
+            )
+          : undefined
+      if (body !== undefined) frees.push(...body.frees)
+      opened.push(isReferred && body !== undefined ? { ...join, body: fromJSON(asOne(body.value)) } : join)
     }
     return { joins: opened, frees }
   }
@@ -152,6 +162,12 @@ export class Pages {
       this.bytes -= page.bytes
     }
   }
+}
+
+/** All of what never runs. */
+const unfoldLost = (waiting: Steps, lookup: Lookup): Unfolded<Steps> => {
+  const { value, frees } = unfoldAll(waiting, lookup)
+  return { value, frees: [...frees, ...letGo(value, lookup)] }
 }
 
 const withChain = (message: Message, { value, frees }: Unfolded<Steps>): Opened => ({

@@ -17,6 +17,7 @@ import { purgedQueue } from '../purged.js'
 import { resumeTask } from '../reference.js'
 import type { Registry } from '../registry.js'
 import { releaseTask, stageIn } from '../stage.js'
+import { holds } from '../unfold.js'
 import { Completions } from './completions.js'
 import { bare, type Ended } from './ended.js'
 import { Ends } from './ends.js'
@@ -156,7 +157,8 @@ class Purge {
     if (message.task === releaseTask) await this.#release(consumer, message)
     if (message.task === newsTask) return ends.ofNews(held)
     if (message.task === resumeTask) return ends.ofResume(held)
-    const isAwaited = ownPlace(message) !== undefined || (message.embed.chain ?? []).length > 0
+    const { chain, callbacks } = message.embed
+    const isAwaited = ownPlace(message) !== undefined || (chain ?? []).length > 0 || holds(callbacks)
     return isAwaited ? ends.ofRevoked(held, 'purged') : dropped(tag).completion
   }
 

@@ -21,7 +21,7 @@ const nested = (around: Around, depth: number, bottom = one()): AnySignature =>
   Array.from({ length: depth }).reduce<AnySignature>((inner) => around(inner), bottom)
 
 onEveryEngine('canvases nested deep', (bench) => {
-  const start = async () => {
+  const start = async (work = true) => {
     const app = bench().app()
     let runs = 0
     app.task('one', () => {
@@ -31,7 +31,7 @@ onEveryEngine('canvases nested deep', (bench) => {
     app.task('fail', () => {
       throw new TypeError('boom')
     })
-    await bench().work(app)
+    if (work) await bench().work(app)
     return { app, runs: () => runs }
   }
 
@@ -46,6 +46,33 @@ onEveryEngine('canvases nested deep', (bench) => {
     expect(await app.send(nested(around, depth)).get(wait)).toBe(1)
     await until(isOver)
     expect(runs()).toBe(depth * tasks + 1)
+  })
+
+  const linked = (depth: number): AnySignature => nested((inner) => one().link(inner) as AnySignature, depth)
+
+  it('callbacks of callbacks: each is called once, and nothing stays', async () => {
+    const { app, runs } = await start()
+    await app.send(linked(200))
+    await until(isOver)
+    expect(runs()).toBe(201)
+    await app.send(chord([linked(100), one()], linked(120)))
+    await until(isOver)
+    expect(runs()).toBe(201 + 223)
+  })
+
+  it('callbacks of callbacks of what fails, or never runs, leave nothing', async () => {
+    const { app, runs } = await start(false)
+    const failing = (): AnySignature => signature('fail').link(linked(120)) as AnySignature
+    const late = one()
+      .set({ expires: new Date(Date.now() - 1000) })
+      .link(linked(120))
+    const behind = chain(signature('fail'), linked(120), linked(120))
+    for (const canvas of [failing(), late, behind, chord([failing()], linked(120))])
+      await app.send(canvas as any)
+    expect(await bench().graphs()).toHaveLength(4)
+    await bench().work(app)
+    await until(isOver)
+    expect(runs()).toBe(0)
   })
 
   it('a failure at the bottom of chords in headers fails all of them', async () => {
