@@ -44,7 +44,8 @@ export const readTls = (name: string, url: string, query: URLSearchParams): Conn
   const cert = file('ssl_certfile')
   const key = file('ssl_keyfile')
   return {
-    rejectUnauthorized: requirement === 'required',
+    // For a client `optional` means the same as `required`, as OpenSSL and Python have it.
+    rejectUnauthorized: requirement !== 'none',
     ...(ca && { ca }),
     ...(cert && { cert }),
     ...(key && { key }),

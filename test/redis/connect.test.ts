@@ -59,6 +59,20 @@ const works = async (url: string, observer: Redis): Promise<void> => {
   await backend.close()
 }
 
+/** Nothing is sent there. */
+const refused = async (url: string, why: RegExp): Promise<void> => {
+  const { broker } = openRedis({
+    brokerUrl: url,
+    backendUrl: url,
+    globalKeyPrefix: '',
+    resultKeyPrefix: '',
+    timeout: 0.5,
+    log: silentLogger,
+  })
+  await expect(broker.publish(messages('a'))).rejects.toThrow(why)
+  await broker.close()
+}
+
 describe('a carrier and its leases find their way', () => {
   it('over a unix socket, into a database', async () => {
     const path = join(directory, 'redis.sock')
@@ -86,16 +100,21 @@ describe('a carrier and its leases find their way', () => {
     const observer = new Redis({ port, tls: { rejectUnauthorized: false } })
     await works(`rediss://localhost:${port}/0?ssl_ca_certs=${encodeURIComponent(cert)}`, observer)
     observer.disconnect()
-    const strict = `rediss://localhost:${port}/0`
-    const { broker } = openRedis({
-      brokerUrl: strict,
-      backendUrl: strict,
-      globalKeyPrefix: '',
-      resultKeyPrefix: '',
-      timeout: 0.5,
-      log: silentLogger,
-    })
-    await expect(broker.publish(messages('a'))).rejects.toThrow(/self.signed certificate/)
-    await broker.close()
+    await refused(`rediss://localhost:${port}/0`, /self.signed certificate/)
+    await refused(`rediss://localhost:${port}/0?ssl_cert_reqs=optional`, /self.signed certificate/)
+  })
+
+  it('through TLS, but not to a host that shows the certificate of another', async () => {
+    const port = await freePort()
+    const [cert, key] = [tlsFile('cert.pem'), tlsFile('key.pem')]
+    const tls = ['--tls-port', String(port), '--tls-cert-file', cert, '--tls-key-file', key]
+    const places = ['--bind', '127.0.0.1', '127.0.0.2', '--tls-auth-clients', 'no']
+    await startRedis({ own: true, args: [...tls, '--tls-ca-cert-file', cert, ...places] })
+    const trusted = `127.0.0.2:${port}/0?ssl_ca_certs=${encodeURIComponent(cert)}`
+    await refused(`rediss://${trusted}`, /IP: 127\.0\.0\.2 is not in the cert's list/)
+    // It is there, and is asked for nothing.
+    const observer = new Redis({ port, tls: { rejectUnauthorized: false } })
+    await works(`rediss://${trusted}&ssl_cert_reqs=none`, observer)
+    observer.disconnect()
   })
 })
