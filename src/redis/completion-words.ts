@@ -11,6 +11,9 @@ import { listOf } from './tag.js'
 /** Redis takes no fractions; 0 and below is "for ever". */
 export const wholeSeconds = (expires: number): number => Math.max(0, Math.ceil(expires))
 
+/** A key's place among KEYS, with others that stand behind it. */
+export type Place = (key: string, ...behind: readonly string[]) => number
+
 const noNotes: readonly string[] = []
 
 /** Everything but a plain success: the long form. */
@@ -32,7 +35,7 @@ export const describeCompletion = (
     frees = [],
     releases = [],
   }: Completion,
-  place: (key: string, behind?: string) => number,
+  place: Place,
   out: (string | number)[],
   index: number,
 ): void => {
@@ -72,17 +75,17 @@ export const describeCompletion = (
       if (!goesBack) out.push(place(keys.list(queue, step), keys.redo(queue)))
       break
     case 'back':
-      if (!goesBack) out.push(place(keys.redo(queue)), note)
+      if (!goesBack) out.push(place(keys.redo(queue), keys.list(queue, step)), note)
       break
     case 'park':
       out.push(
-        place(keys.parkedPrefix(queue) + ending.task, keys.limited(queue)),
+        place(keys.parkedPrefix(queue) + ending.task, keys.limited(queue), keys.eta(queue)),
         ending.task,
         past === null ? `0 - ${step} -` : note,
       )
       break
     case 'defer':
-      out.push(place(keys.eta(queue)), Math.ceil(ending.dueMs))
+      out.push(place(keys.eta(queue), keys.redo(queue)), Math.ceil(ending.dueMs))
       out.push(listed ? unackedTag(id, tag) : `${id}:${tag}`, note)
       break
     case 'dead':
@@ -101,7 +104,7 @@ export const describeCompletion = (
       out.push(place(keys.list(push.queue, stepOf(push.priority)), keys.redo(push.queue)), '', push.raw)
     } else {
       const text = heldText(`${id}:${request}:${index}:${i}`, push)
-      out.push(place(keys.eta(push.queue)), Math.ceil(dueMs), text)
+      out.push(place(keys.eta(push.queue), keys.redo(push.queue)), Math.ceil(dueMs), text)
     }
   }
   for (const { groupId, size } of chords) out.push(keys.chord(groupId, 's'), size)

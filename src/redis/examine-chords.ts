@@ -1,10 +1,8 @@
 // Chords that nobody completes.
 import type { Finding } from '../runtime/broker.js'
-import { type Examination, good, quoted, text, warn } from './finding.js'
+import { type Examination, good, mostScanned, quoted, text, warn } from './finding.js'
 
 const stuckSeconds = 3600
-/** Keys looked at, so that a large database costs no more than a second or two. */
-const mostScanned = 100_000
 
 /** Chords of which nothing was heard for an hour. They may be slow. */
 export const chords = async ({ ask, keys, chords: here }: Examination): Promise<readonly Finding[]> => {

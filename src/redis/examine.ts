@@ -3,7 +3,9 @@ import type { Finding } from '../runtime/broker.js'
 import { chords } from './examine-chords.js'
 import { orphans } from './examine-orphans.js'
 import { connection, memory, server } from './examine-server.js'
-import { bad, type Examination, good, quoted, redisCli, text, warn } from './finding.js'
+import { bad, type Examination, good, mostScanned, quoted, redisCli, text, warn } from './finding.js'
+import { typesOf, typesOfFamilies } from './key-types.js'
+import type { Keys } from './keys.js'
 import type { Reply } from './link.js'
 
 /** A consumer that the others have not cleaned up behind for so long has no others. */
@@ -38,18 +40,8 @@ const tried = (check: string, looking: Promise<readonly Finding[]>): Promise<rea
   ])
 
 const types = async ({ ask, url, keys, queues }: Examination): Promise<readonly Finding[]> => {
-  const wanted = queues.flatMap((queue): (readonly [key: string, type: string])[] => [
-    ...keys.lists(queue).map((key) => [key, 'list'] as const),
-    [keys.redo(queue), 'list'],
-    [keys.eta(queue), 'zset'],
-  ])
-  wanted.push(
-    [keys.consumers, 'zset'],
-    [keys.dead, 'zset'],
-    [keys.outbox, 'list'],
-    [keys.unacked, 'hash'],
-    [keys.unackedIndex, 'zset'],
-  )
+  const named = new Map(queues.flatMap((queue) => typesOf(keys, queue)))
+  const wanted = [...named, ...(await families(ask, keys))]
   const found = await Promise.all(wanted.map(async ([key]) => text(await ask('type', [key]))))
   const wrong = wanted.filter(([, type], i) => found[i] !== 'none' && found[i] !== type)
   return wrong.length === 0
@@ -61,6 +53,26 @@ const types = async ({ ask, url, keys, queues }: Examination): Promise<readonly 
           `Messages cannot go there: ${redisCli(url)} DEL ${quoted(key)}`,
         ),
       )
+}
+
+const families = async (
+  ask: Examination['ask'],
+  keys: Keys,
+): Promise<readonly (readonly [string, string])[]> => {
+  const found: (readonly [string, string])[] = []
+  const types = typesOfFamilies(keys)
+  let cursor = '0'
+  for (let looked = 0; looked < mostScanned; looked += 1000) {
+    const match = `${keys.base.replace(/[*?[\]\\]/g, '\\$&')}*`
+    const [next, names] = (await ask('scan', [cursor, 'MATCH', match, 'COUNT', 1000])) as [Buffer, Buffer[]]
+    for (const name of names.map(text)) {
+      const family = types.find(([prefix]) => name.startsWith(prefix))
+      if (family !== undefined) found.push([name, family[1]])
+    }
+    cursor = text(next)
+    if (cursor === '0') break
+  }
+  return found
 }
 
 const consumers = async ({ ask, keys, queues }: Examination, nowMs: number): Promise<readonly Finding[]> => {

@@ -15,6 +15,9 @@ export interface Examination {
   readonly visibilityTimeout: number
 }
 
+/** Keys looked at, so that a large database costs no more than a second or two. */
+export const mostScanned = 100_000
+
 export const good = (check: string, says: string): Finding => ({ check, level: 'ok', says, mend: null })
 export const warn = (check: string, says: string, mend: string): Finding => ({
   check,

@@ -1,13 +1,14 @@
 // What time does: leases end (their messages go to the redo lists) and held messages come due. Every
 // consumer looks each second, by small scripts; many of them looking costs little and needs no leader.
 import type { ErrandWatch } from './errands.js'
+import { typesOf } from './key-types.js'
 import type { Keys } from './keys.js'
 import type { Link } from './link.js'
 import type { OrphanWatch } from './orphan-watch.js'
 import { Peers } from './peers.js'
 import { scripts } from './scripts.js'
 import { markRedelivered, type Past, pastOf, tagsOf } from './shared.js'
-import { wrongKey } from './trouble.js'
+import { oddKey, wrongKey } from './trouble.js'
 
 export interface ReaperOptions {
   readonly keys: Keys
@@ -41,6 +42,8 @@ type Promoted = readonly [
 
 const everyMs = 1000
 const mostPerCall = 100
+/** It is put off for a second, and for one more by whoever is slow. */
+const putOffMs = 4000
 
 export class Reaper {
   readonly #options: ReaperOptions
@@ -55,6 +58,8 @@ export class Reaper {
   /** Not before: after a reconnect the others need a moment to renew their leases too. */
   #reapFrom = 0
   #wasDown = false
+  /** When something last came due that had found no place at its gate, or among those of its rate. */
+  #putOffAt = 0
 
   readonly #peers: Peers | null
 
@@ -95,6 +100,7 @@ export class Reaper {
 
   async #tick(): Promise<void> {
     const { link, onError } = this.#options
+    let isWell = true
     try {
       if (!link.up) this.#wasDown = true
       else if (!this.#busy) {
@@ -103,7 +109,7 @@ export class Reaper {
           this.#wasDown = false
           this.#reapFrom = Date.now() + this.#options.leaseMs / 2
         }
-        const isWell = await this.#promote()
+        isWell = await this.#promote()
         if (Date.now() >= this.#reapFrom) while (!this.#stopped && (await this.#reap('')));
         await this.#peers?.look()
         await this.#options.errands?.look()
@@ -111,7 +117,9 @@ export class Reaper {
         if (isWell) this.#options.onWell()
       }
     } catch (error) {
-      if (!this.#stopped && link.up) onError(error)
+      // Which key it is was told.
+      const isKnown = !isWell && String(error).includes('WRONGTYPE')
+      if (!this.#stopped && link.up && !isKnown) onError(error)
     } finally {
       this.#busy = false
     }
@@ -167,16 +175,22 @@ export class Reaper {
     let isWell = true
     await Promise.all(
       queues().map(async (queue) => {
-        const names = [keys.eta(queue), keys.redo(queue), ...keys.lists(queue), keys.limited(queue)]
-        names.push(keys.unacked, keys.unackedIndex)
+        const looks = typesOf(keys, queue)
+        const names = looks.map(([name]) => name)
+        const kinds = looks.map(([, kind]) => kind)
         for (;;) {
           if (this.#stopped || !link.up) return
-          const args = [names.length, ...names, mostPerCall, keys.parkedPrefix(queue)]
+          const args = [names.length, ...names, mostPerCall, keys.parkedPrefix(queue), ...kinds]
           const reply = await link.run(scripts.promote, args)
           const [, nextInMs, serverMs, tasks, wrong] = reply as unknown as Promoted
           for (const index of wrong) {
             isWell = false
-            onError(wrongKey(url, names[index - 1] as string, index === 1 || index === 7 ? 'set' : 'list'))
+            if (index === 0) this.#putOffAt = Date.now()
+            onError(
+              index === 0
+                ? oddKey(url, queue)
+                : wrongKey(url, names[index - 1] as string, kinds[index - 1] as string),
+            )
           }
           if (tasks.length > 0) this.#options.onParked(queue, tasks.map(String))
           this.#offsetMs = serverMs - Date.now()
@@ -185,7 +199,7 @@ export class Reaper {
         }
       }),
     )
-    return isWell
+    return isWell && Date.now() - this.#putOffAt > putOffMs
   }
 }
 

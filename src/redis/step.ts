@@ -1,7 +1,7 @@
 // What a step says to its script (lua/step.lua): claims, and completions, of which most are plain successes. Pure:
 // the consumer's lanes send it, and step-reply.ts reads the answer.
 import type { Completion } from '../runtime/consumer.js'
-import { describeCompletion } from './completion-words.js'
+import { describeCompletion, type Place } from './completion-words.js'
 import { isFar } from './keys.js'
 import { isListed } from './shared.js'
 import type { StepContext } from './step-context.js'
@@ -35,14 +35,14 @@ const plainSeconds = (completion: Completion): number => {
     : 0
 }
 
-/** Extra KEYS, each once; `behind` is a queue's redo list, which stands behind its list. */
-const keyring = (keys: string[]) => {
+/** Extra KEYS, each once; `behind` is where that goes for which there is no place under the key. */
+const keyring = (keys: string[]): Place => {
   const places = new Map<string, number>()
-  const place = (key: string, behind?: string): number => {
+  const place = (key: string, ...behind: readonly string[]): number => {
     let at = places.get(key)
     if (at === undefined) {
       at = keys.push(key)
-      if (behind !== undefined) keys.push(behind)
+      keys.push(...behind)
       places.set(key, at)
     }
     return at
@@ -71,7 +71,7 @@ export const buildStep = (
   const others: Argument[] = []
   const otherIndexes: number[] = []
   let seconds = 0
-  let place: ((key: string, behind?: string) => number) | null = null
+  let place: Place | null = null
   for (let i = 0; i < completions.length; i++) {
     const completion = completions[i] as Completion
     const field = fieldOf(completion.tag)

@@ -94,6 +94,8 @@ export const explain = (url: string, error: unknown): string => {
         return `durability.aof needs Redis 7.2 or newer (WAITAOF), and the server at ${url} is older: leave aof out, or upgrade it.`
       if (/WAITAOF .*appendonly is disabled/.test(text))
         return `durability.aof needs an append-only file, and the server at ${url} keeps none: set appendonly yes there, or leave aof out.`
+      if (text.includes('WRONGTYPE'))
+        return `A key of Lovage's at ${url} holds something else (${text}). \`lovage doctor\` tells which: remove it.`
       return `Redis at ${url} refused a command: ${text}`
   }
 }
@@ -119,4 +121,10 @@ export const toOperational = (url: string, error: unknown, prefix = ''): LovageE
 export const wrongKey = (url: string, key: string, expected: string): OperationalError =>
   new OperationalError(
     `The key "${key}" at ${url} was expected to hold a ${expected} of Lovage's, and holds something else. Remove the key, or give this app another name.`,
+  )
+
+/** The same, of those that no worker looks at each second: there may be many of them. */
+export const oddKey = (url: string, queue: string): OperationalError =>
+  new OperationalError(
+    `Messages of queue "${queue}" at ${url} cannot wait for a rate or at a concurrency key: a key of these holds something else than Lovage's. \`lovage doctor\` tells which: remove it.`,
   )

@@ -175,3 +175,19 @@ it('the command that is told for a key of the wrong type mends it', async () => 
   expect(await client.call(...(words as [string, string]))).toBe(1)
   expect(await found('keys', asItIs)).toMatchObject([{ level: 'ok' }])
 })
+
+it('a key of a wrong type is found where its name is a task’s or a worker’s, too', async () => {
+  for (const name of ['gate:t:a', 'line:t:a', 'parked:celery\x06\x16t', 'unacked:w', 'graph:g'])
+    await client.set(`lovage:${name}`, 'a text')
+  await client.rpush('lovage:rate:t', 'a list')
+  await client.hset('lovage:gate:t:b', 'who', '')
+  const told = (await found('keys', asItIs)).map(({ says }) => says).sort()
+  expect(told).toEqual([
+    '"lovage:gate:t:a" is no hash',
+    '"lovage:graph:g" is no hash',
+    '"lovage:line:t:a" is no list',
+    '"lovage:parked:celery\\u0006\\u0016t" is no list',
+    '"lovage:rate:t" is no string',
+    '"lovage:unacked:w" is no hash',
+  ])
+})

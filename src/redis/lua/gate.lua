@@ -29,14 +29,25 @@ local function gating(base)
     return tonumber(limit), who, name
   end
 
+  -- Somebody may have put another type under a name of ours.
+  local function holds(key, kind)
+    local is = call('TYPE', key).ok
+    return is == kind or is == 'none'
+  end
+
   local function waitsLess(queue, name)
     local waiting = base .. 'gated:' .. queue
+    if not holds(waiting, 'hash') then return end
     if call('HINCRBY', waiting, name, -1) <= 0 then call('HDEL', waiting, name) end
   end
+
+  -- Until a moment (ms) it is where what waits for its time is. Two that are alike are one message that was sent twice.
+  local function putOff(queue, text, due) return call('ZADD', base .. 'eta:' .. queue, due, 'gate ' .. text) end
 
   -- Whoever is next goes to its queue's redo list, as often as there is room.
   local function advance(limit, name)
     local inside, line = base .. 'gate:' .. name, base .. 'line:' .. name
+    if not holds(inside, 'hash') or not holds(line, 'list') then return end
     while call('HLEN', inside) < limit do
       local entry = call('RPOP', line)
       if not entry then return end
@@ -52,15 +63,22 @@ local function gating(base)
         local before, behind = string.match(rest, '^(%d+ %S)(.*)$')
         rest = before .. '@' .. string.gsub(gate, ' ', '/') .. behind
       end
-      call('LPUSH', base .. 'redo:' .. queue, rest)
+      local redo = base .. 'redo:' .. queue
+      if holds(redo, 'list') then call('LPUSH', redo, rest) else putOff(queue, rest, 0) end
       waitsLess(queue, name)
     end
   end
 
-  -- True: it is inside now, with this consumer. False: it stands in the line. `rest` is its note and the envelope.
+  -- True: it is inside now, with this consumer. False: it stands in the line, or, where nobody can tell whether it may go
+  -- in, it asks again in a second. `rest` is its note and the envelope.
   function self.enter(gate, consumer, queue, rest)
     local limit, who, name = partsOf(gate)
     local inside, line = base .. 'gate:' .. name, base .. 'line:' .. name
+    if not holds(inside, 'hash') or not holds(line, 'list') or not holds(base .. 'gated:' .. queue, 'hash') then
+      local now = call('TIME')
+      putOff(queue, rest, now[1] * 1000 + math.floor(now[2] / 1000) + 1000)
+      return false
+    end
     local holder = call('HGET', inside, who)
     -- Who is inside already comes again after its worker's end; or is a second message of the same task.
     local free = holder and (holder == '' or not call('ZSCORE', base .. 'consumers', holder))
@@ -77,7 +95,8 @@ local function gating(base)
 
   function self.leave(gate)
     local limit, who, name = partsOf(gate)
-    if call('HDEL', base .. 'gate:' .. name, who) == 1 then advance(limit, name) end
+    local inside = base .. 'gate:' .. name
+    if holds(inside, 'hash') and call('HDEL', inside, who) == 1 then advance(limit, name) end
   end
 
   -- It goes back to its queue, and keeps its place, where its header tells that it has one.
@@ -85,7 +104,7 @@ local function gating(base)
     if not self.of(raw) then return self.leave(gate) end
     local _, who, name = partsOf(gate)
     local inside = base .. 'gate:' .. name
-    if call('HEXISTS', inside, who) == 1 then call('HSET', inside, who, '') end
+    if holds(inside, 'hash') and call('HEXISTS', inside, who) == 1 then call('HSET', inside, who, '') end
   end
 
   return self

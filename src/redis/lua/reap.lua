@@ -10,7 +10,7 @@
 --
 -- First the hash is renamed: from then on every call of its owner finds nothing and is told *lost*. A renamed
 -- consumer stands in the set with '!' before its id until its messages are moved.
-local call, gates = redis.call, gating(ARGV[5])
+local call, pcall, gates = redis.call, redis.pcall, gating(ARGV[5])
 call('ZREM', KEYS[1], '') -- lets the later writes pass on a full server
 local leaving = ARGV[4] ~= ''
 local now = call('TIME')
@@ -54,7 +54,7 @@ for _, field in ipairs(call('HKEYS', hash)) do
 end
 -- The newest first, so that the oldest is the next to be popped.
 table.sort(held, function(a, b) return a[1] > b[1] end)
-local many = math.min(#held, tonumber(ARGV[3]))
+local many, stuck = math.min(#held, tonumber(ARGV[3])), false
 local function arrived(n)
   for _, lane in ipairs(lanes) do if n >= lane[1] and n < lane[2] then return false end end
   return true
@@ -89,9 +89,14 @@ for i = 1, many do
     worker = host
     if arrived(n) then attempts = attempts + 1 else flag = 'm' end
   end
-  call('RPUSH', ARGV[2] .. queues[math.floor(list / 4) + 1],
+  local done = pcall('RPUSH', ARGV[2] .. queues[math.floor(list / 4) + 1],
     attempts .. ' ' .. flag .. ' ' .. step .. ' ' .. worker .. '\n' .. value)
-  call('HDEL', hash, field)
+  if type(done) == 'table' then stuck = true else call('HDEL', hash, field) end
+end
+-- Something else lies under the name of a redo list: a second later it may be gone.
+if stuck then
+  if not leaving then call('ZADD', KEYS[1], ms + 1000, id) end
+  return { many, leaving and 0 or 1, '', '' }
 end
 if many < #held then return { many, 1, id, host } end
 if #listed > 0 then

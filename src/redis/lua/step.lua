@@ -16,8 +16,8 @@
 --       then each plain completion: field, result key, text of its SUCCESS
 --       then each other completion: field, ending, marker ('' without), one word of counts (parts, results, pushes, chords,
 --         joined, pages, frees, releases, and 1 when the first result is the task's own); what the ending needs (see there);
---         results (key, text, seconds), pushes (KEYS index, due ms or '' or 'all' where it is a channel, text; a list's redo list is the
---         key behind it), chords (.s, size; .t, '+1': one part more; or what errand.lua is told), parts (prefix of
+--         results (key, text, seconds), pushes (KEYS index, due ms or '' or 'all' where it is a channel, text; the redo list
+--         of a list or an eta set is the key behind it), chords (.s, size; .t, '+1': one part more; or what errand.lua is told), parts (prefix of
 --         results, group, body, index, task id, member), joined (taken, seen), pages (key, number, text), frees (key, number), releases (key of a staged list)
 -- Returns 'lost' (the hash is gone), 'stale' (a later request of this lane was answered), or
 --       { head, raw, … }: head is '' when all is as usual (field i is request + i of the first registered
@@ -330,7 +330,9 @@ if others > 0 then
         if due == 'all' then
           call('PUBLISH', KEYS[target], text)
         elseif due ~= '' then
-          call('ZADD', KEYS[target], due, text)
+          local done = pcall('ZADD', KEYS[target], due, text)
+          -- (Whoever claims it sees that it is early, and asks again.)
+          if type(done) == 'table' then call('LPUSH', KEYS[target + 1], string.match(text, '^%S+ (.*)$')) end
         else
           local texts = pushed[target]
           if not texts then
@@ -366,14 +368,24 @@ if others > 0 then
           local text = ARGV[e + 2] == '' and inner or ARGV[e + 2]
           local done = pcall(ARGV[e + 1], KEYS[tonumber(ARGV[e])], text)
           if type(done) == 'table' then call('RPUSH', KEYS[tonumber(ARGV[e]) + 1], '0 m 0 -\n' .. text) end
-        elseif ending == 'back' then -- KEYS index of the redo list, note for a first delivery
-          call('RPUSH', KEYS[tonumber(ARGV[e])], note .. '\n' .. inner)
-        elseif ending == 'park' then -- KEYS index of the parked list and behind it of its queue's tasks, task, note
-          call('LPUSH', KEYS[tonumber(ARGV[e])], note .. '\n' .. inner)
-          call('SADD', KEYS[tonumber(ARGV[e]) + 1], ARGV[e + 1])
-        elseif ending == 'defer' then -- KEYS index of the eta set, due ms, a unique word, note
-          local text = ARGV[e + 2] .. ' ' .. note .. '\n' .. inner
-          call('ZADD', KEYS[tonumber(ARGV[e])], ARGV[e + 1], text)
+        elseif ending == 'back' then -- KEYS index of the redo list and behind it of its plain list, note for a first delivery
+          local done = pcall('RPUSH', KEYS[tonumber(ARGV[e])], note .. '\n' .. inner)
+          if type(done) == 'table' then call('RPUSH', KEYS[tonumber(ARGV[e]) + 1], inner) end
+        elseif ending == 'park' then -- KEYS index of the parked list and behind it of its queue's tasks and eta set, task, note
+          local target, text = tonumber(ARGV[e]), note .. '\n' .. inner
+          local done = pcall('SADD', KEYS[target + 1], ARGV[e + 1])
+          if type(done) ~= 'table' then done = pcall('LPUSH', KEYS[target], text) end
+          if type(done) == 'table' then
+            -- It asks again in a second. Two that are alike are one message that was sent twice.
+            local now = call('TIME')
+            call('ZADD', KEYS[target + 2], now[1] * 1000 + math.floor(now[2] / 1000) + 1000, 'park ' .. text)
+          end
+        elseif ending == 'defer' then -- KEYS index of the eta set and behind it of the redo list, due ms, a unique word, note
+          local target, text = tonumber(ARGV[e]), note .. '\n' .. inner
+          local done = pcall('ZADD', KEYS[target], ARGV[e + 1], ARGV[e + 2] .. ' ' .. text)
+          -- (One of a shared queue stays in `unacked`, where it is found.)
+          local listed = string.sub(ARGV[e + 2], 1, 3) == 'lv:'
+          if type(done) == 'table' and not listed then call('LPUSH', KEYS[target + 1], text) end
         else -- KEYS index of the dead letters, id, queue, reason, task id, task, kept, seconds, note
           local dead = KEYS[tonumber(ARGV[e])]
           local letter = dead .. ':' .. ARGV[e + 1]
@@ -383,10 +395,13 @@ if others > 0 then
           call('HSET', letter, 'queue', ARGV[e + 2], 'reason', ARGV[e + 3], 'taskId', ARGV[e + 4],
             'task', ARGV[e + 5], 'attempts', attempts, 'step', step, 'lastWorker', worker, 'diedAt', ms, 'raw', inner)
           call('EXPIRE', letter, ARGV[e + 7])
-          call('ZADD', dead, ms, ARGV[e + 1])
-          call('EXPIRE', dead, ARGV[e + 7])
-          call('ZREMRANGEBYSCORE', dead, '-inf', ms - 1000 * tonumber(ARGV[e + 7]))
-          local many = call('ZCARD', dead) - tonumber(ARGV[e + 6])
+          local listed = type(pcall('ZADD', dead, ms, ARGV[e + 1])) ~= 'table'
+          local many = 0
+          if listed then
+            call('EXPIRE', dead, ARGV[e + 7])
+            call('ZREMRANGEBYSCORE', dead, '-inf', ms - 1000 * tonumber(ARGV[e + 7]))
+            many = call('ZCARD', dead) - tonumber(ARGV[e + 6])
+          end
           if many > 0 then
             local oldest = call('ZPOPMIN', dead, math.min(many, 100))
             for k = 1, #oldest, 2 do call('DEL', dead .. ':' .. oldest[k]) end

@@ -153,7 +153,7 @@ export const misdeeds: readonly Misdeed[] = [
     name: 'the key of held messages holds something else',
     begin: ({ admin, queue }) => admin.set(`lovage:eta:${queue}`, 'a text'),
     end: ({ admin, queue }) => admin.del(`lovage:eta:${queue}`),
-    says: /The key "lovage:eta:faults" at .* was expected to hold a set of Lovage's/,
+    says: /The key "lovage:eta:faults" at .* was expected to hold a zset of Lovage's/,
     publisher: null,
     reader: null,
   },
