@@ -32,10 +32,18 @@ export class Custom implements Schedule {
   }
 
   toString(): string {
-    // Its own words if it has some; Object's say nothing.
     const own = this.own as { toString?: () => string; constructor?: { name: string } }
-    if (own.toString !== Object.prototype.toString && own.toString !== undefined) return own.toString()
     const name = own.constructor?.name ?? 'Object'
-    return name === 'Object' ? 'custom schedule' : `custom schedule ${name}`
+    return wordsOf(own) ?? (name === 'Object' ? 'custom schedule' : `custom schedule ${name}`)
+  }
+}
+
+/** Its own words if it has some; Object's say nothing, and one that cannot say itself may still tick. */
+const wordsOf = (own: { toString?: () => string }): string | undefined => {
+  if (own.toString === undefined || own.toString === Object.prototype.toString) return undefined
+  try {
+    return String(own)
+  } catch {
+    return undefined
   }
 }

@@ -150,7 +150,7 @@ function callOptions(given: object): CallOptions {
 
 const oneEta = (place: string): ImproperlyConfigured =>
   new ImproperlyConfigured(
-    `${place}: expected none, since it is one moment for all runs. Write countdown, in seconds after the tick.`,
+    `${place}: expected none, since it is one moment for all runs. Write countdown, in seconds after a run is sent.`,
   )
 
 const checkExpires = (expires: unknown): void => {

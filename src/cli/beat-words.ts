@@ -41,7 +41,7 @@ export const withWords = (command: Command): Command =>
     .option('--priority <n>', '0 to 9', priorityOption)
     .option(
       '--expires <when>',
-      'a run that did not start by then is not run: seconds after its tick, or a date',
+      'a run that did not start by then is not run: seconds after it was sent, or a date',
       momentOrSeconds,
     )
     .option('--timezone <zone>', 'of the calendar, such as Europe/Berlin')

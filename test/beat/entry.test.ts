@@ -107,11 +107,11 @@ describe('an entry', () => {
     ],
     [
       { schedule: 30, run: ping, eta: new Date() },
-      'eta: expected none, since it is one moment for all runs. Write countdown, in seconds after the tick.',
+      'eta: expected none, since it is one moment for all runs. Write countdown, in seconds after a run is sent.',
     ],
     [
       { schedule: 30, run: signature('ping').set({ eta: new Date() }) },
-      'run: eta: expected none, since it is one moment for all runs. Write countdown, in seconds after the tick.',
+      'run: eta: expected none, since it is one moment for all runs. Write countdown, in seconds after a run is sent.',
     ],
   ])('refuses %j', (given, sentence) => {
     expect(() => readEntry('hello', given as EntryOptions)).toThrow(improper(start + sentence))

@@ -216,6 +216,10 @@ describe('a schedule of the user', () => {
     expect(String(asSchedule(Object.assign(Object.create(null), { next: () => null })))).toBe(
       'custom schedule',
     )
+    const mute = (): string => {
+      throw new Error('no words')
+    }
+    expect(String(asSchedule({ next: () => null, toString: mute }))).toBe('custom schedule')
     expect(asSchedule({ next: () => null }).next(0)).toBeNull()
   })
 
