@@ -1,23 +1,25 @@
-// The child's end of the channel, in a process. It is taken away from user code: a library that finds `process.send`
-// tells it that it is "ready" (pm2 and its like), and that would be said to our parent.
+// The child's end of the channel, in a process.
+import { Socket } from 'node:net'
 import type { Frame, Line, ToChild } from '../children/messages.js'
+import { channelFd, openChannel } from './channel.js'
 
 export const processLine = (): Line => {
-  const send = process.send?.bind(process)
-  Reflect.deleteProperty(process, 'send')
-  Reflect.deleteProperty(process, 'disconnect')
-  const say = (frame: object, done: () => void): void => {
-    if (process.connected) send?.(frame, undefined, undefined, done)
-  }
+  let hear: (frame: Frame<ToChild>) => void = () => undefined
+  let onClose = (): void => undefined
+  const channel = openChannel(
+    new Socket({ fd: channelFd }),
+    (frame) => hear(frame as Frame<ToChild>),
+    () => onClose(),
+  )
   return {
-    send: (frame) => say(frame, () => undefined),
-    onFrame: (listener) =>
-      void process.on('message', (frame) => listener(frame as unknown as Frame<ToChild>)),
-    onClose: (listener) => void process.on('disconnect', listener),
-    end: (code) => {
-      if (!process.connected) process.exit(code)
-      // Behind everything that was said before.
-      say([], () => process.exit(code))
+    send: (frame) => channel.send(frame),
+    onFrame: (listener) => {
+      hear = listener
     },
+    onClose: (listener) => {
+      onClose = listener
+    },
+    // Behind everything that was said before.
+    end: (code) => channel.send([], () => process.exit(code)),
   }
 }

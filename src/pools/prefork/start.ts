@@ -1,7 +1,10 @@
-// Starts a child process: Node's own channel, with JSON in lines.
-import { fork } from 'node:child_process'
+// Starts a child process, and hears it and its end.
+import { spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
 import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import type { Link, LinkEvents, StartChild } from '../children/messages.js'
+import { openChannel } from './channel.js'
 import { childFlags } from './flags.js'
 import { watchItself } from './watch-parent.js'
 import { Watcher } from './watcher.js'
@@ -18,11 +21,11 @@ const lastWordsMs = 1000
 export const forkChild = ({ entry, execArgv = process.execArgv }: ForkOptions): StartChild => {
   const watcher = Watcher.isPossible ? new Watcher() : undefined
   return (events: LinkEvents): Link => {
-    const child = fork(entry, watcher === undefined ? [watchItself] : [], {
-      serialization: 'json',
+    const flags = childFlags(execArgv, process.env.NODE_OPTIONS)
+    const more = watcher === undefined ? [watchItself] : []
+    const child = spawn(process.execPath, [...flags, fileURLToPath(entry), ...more], {
       // What it writes by JavaScript becomes lines of the log; this is for what the machine below has to say.
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      execArgv: childFlags(execArgv, process.env.NODE_OPTIONS),
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
     })
     if (child.pid !== undefined) watcher?.add(child.pid)
     let how: string | undefined
@@ -32,9 +35,21 @@ export const forkChild = ({ entry, execArgv = process.execArgv }: ForkOptions): 
       isOver = true
       events.gone(how ?? 'its channel broke')
     }
-    child.on('message', (message) => events.frame(message))
+    // Where there are no more descriptors, there is none.
+    const socket = child.stdio?.[3] as Socket | undefined
+    const channel =
+      socket &&
+      openChannel(
+        socket,
+        (frame) => events.frame(frame),
+        () => {
+          if (how !== undefined) end()
+          // Without a channel it is of no use.
+          else child.kill('SIGKILL')
+        },
+      )
     child.on('error', (error) => {
-      // It could not be started, or nothing can be sent to it any more: then it ends as well, and that counts.
+      // It could not be started. Of one that was, its end counts.
       if (child.pid !== undefined) return
       how = error.message
       end()
@@ -42,19 +57,12 @@ export const forkChild = ({ entry, execArgv = process.execArgv }: ForkOptions): 
     child.on('exit', (code, signal) => {
       watcher?.remove(child.pid as number)
       how = signal === null ? `exit code ${code}` : `signal ${constants.signals[signal]} (${signal})`
-      if (!child.connected) end()
+      if (channel?.isOpen !== true) end()
       else setTimeout(end, lastWordsMs).unref()
-    })
-    child.on('disconnect', () => {
-      if (how !== undefined) end()
-      // Without a channel it is of no use.
-      else child.kill('SIGKILL')
     })
     return {
       id: child.pid ?? 0,
-      send: (message) => {
-        if (child.connected) child.send(message as unknown as object, () => undefined)
-      },
+      send: (frame) => channel?.send(frame),
       kill: () => void child.kill('SIGKILL'),
     }
   }
