@@ -5,13 +5,12 @@ import { show } from '../canvas/words.js'
 import { ImproperlyConfigured, InvalidUsage, isLovageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { asSchedule, type ScheduleLike } from './as-schedule.js'
-import { Desk } from './desk.js'
+import type { Desk } from './desk.js'
 import { contextOf, type EntryOptions, readEntry, type ScheduleEntry } from './entry.js'
 import type { Interval } from './interval.js'
-import { Loop } from './loop.js'
+import type { Loop } from './loop.js'
 import type { BeatParts } from './parts.js'
 import { type BeatRecord, isTrouble, type Trouble } from './record.js'
-import { readRedBeatEntry } from './redbeat.js'
 import { coming, comingOf, type EntryView, readLine, type RunView, type TroubleView, viewOf } from './view.js'
 
 /** What a beat is made with; opened on its first use. */
@@ -169,6 +168,7 @@ export class Beat {
    */
   async importRedBeat({ prefix = 'redbeat:' }: { readonly prefix?: string } = {}): Promise<RedBeatImport> {
     const desk = await this.#desk()
+    const { readRedBeatEntry } = await import('./redbeat.js')
     const imported: string[] = []
     const refused: TroubleView[] = []
     for (const { name, definition, meta } of await this.#means.redBeat(prefix))
@@ -220,6 +220,7 @@ export class Beat {
     })
     const settled = new Map(configured.map((entry) => [entry.name, entry]))
     const declared = (name: string) => this.#declared.get(name) ?? settled.get(name)
+    const [{ Desk }, { Loop }] = await Promise.all([import('./desk.js'), import('./loop.js')])
     const desk = new Desk(parts, declared)
     const sync = (): Promise<void> => desk.sync([...configured, ...this.#declared.values()])
     await sync()
@@ -279,7 +280,9 @@ export class Beat {
     return this.#opening
   }
 
+  /** Loaded when it is wanted, as the loop is: most programs only declare entries. */
   async #desk(): Promise<Desk> {
+    const { Desk } = await import('./desk.js')
     return new Desk(await this.#open(), (name) => this.#declared.get(name))
   }
 
