@@ -44,17 +44,17 @@ it('starts nodes, does not start them twice, restarts and stops them', async () 
   expect(started).toMatchObject({ code: 0 })
   expect(started.out).toMatch(/> celery1@\S+: OK\n\t> celery2@\S+: OK$/)
   const app = createApp('client', { broker: redis.url })
-  const online = await app.control.ping({ limit: 2, timeout: 10 })
-  expect(online).toHaveLength(2)
-  expect(await app.sendTask('proj.add', [1, 2]).get({ timeout: 10 })).toBe(3)
+  // Who has just begun may not listen yet.
+  const online = () => app.control.ping({ limit: 2, timeout: 2 })
+  await until(async () => (await online()).length === 2)
+  expect(await app.sendTask('proj.add', [1, 2]).get({ timeout: 25 })).toBe(3)
 
   const again = await multi('start', ...nodes)
   expect(again.code).toBe(1)
   const before = [pid('celery1'), pid('celery2')]
   expect((await multi('restart', ...nodes)).code).toBe(0)
   expect([pid('celery1'), pid('celery2')].some((each) => before.includes(each))).toBe(false)
-  // Who has just begun may not listen yet.
-  await until(async () => (await app.control.ping({ limit: 2, timeout: 1 })).length === 2)
+  await until(async () => (await online()).length === 2)
 
   const stopped = await multi('stopwait', ...nodes)
   expect(stopped.code).toBe(0)
