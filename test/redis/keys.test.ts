@@ -36,6 +36,10 @@ it('a rate is remembered for as long as a delay may be made up for', async () =>
 const checkFar = async (look: () => Promise<void>): Promise<Set<string>> => {
   const far = await startRedis({ own: true })
   const there = new Redis(far.url)
+  // One that nobody carries yet: those that we leave are on their way at once.
+  const { text } = stored('before', 'REVOKED')
+  await client.rpush(keys.outbox, `60 ${keys.result('before').length} ${keys.result('before')}${text}`)
+  await look()
   const { broker } = room.open({ backendUrl: far.url })
   // The far server writes nothing for a while, so that what is on its way lies in the outbox.
   await there.client('PAUSE', 60_000, 'WRITE')

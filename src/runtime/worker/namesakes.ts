@@ -1,5 +1,5 @@
 // Two workers of one name: what is said to one is heard by both, and of their answers one is lost. So a worker that
-// starts asks who answers to its own name, in the background, since silence takes a second; Celery's warning.
+// starts asks who answers to its own name, in the background, since silence takes its time; Celery's warning.
 import type { Logger } from '../../log.js'
 import { type ControlSource, ControlClient } from '../control/client.js'
 
@@ -7,6 +7,9 @@ import { type ControlSource, ControlClient } from '../control/client.js'
 export const namesakesWarning = (names: readonly string[]): string =>
   `Received multiple replies from node ${names.length === 1 ? 'name' : 'names'}: ${names.join(', ')}. ` +
   'Please make sure you give each node a unique nodename using the worker `-n` option.'
+
+/** Who has just begun is slow to answer where the machine is busy; and nobody waits for this. */
+const silenceSeconds = 5
 
 /** Call the answer when the worker stops: then nobody waits any more. */
 export const lookForNamesakes = (
@@ -20,7 +23,7 @@ export const lookForNamesakes = (
   })
   const look = async (): Promise<void> => {
     try {
-      const options = { destination: hostname, limit: 2 }
+      const options = { destination: hostname, limit: 2, timeout: silenceSeconds }
       const answers = await new ControlClient(source).ask('ping', {}, options, patience)
       if (answers.length > 1) log.warning(namesakesWarning([hostname]))
     } catch (error) {

@@ -19,7 +19,8 @@ describe('waiting over Redis', () => {
   beforeAll(async () => {
     server = await startRedis()
     client = new Redis(server.url)
-    app = createApp('workers', { broker: server.url })
+    // Ten thousand calls at once may be more than four seconds of work.
+    app = createApp('workers', { broker: server.url, brokerConnectionTimeout: 60 })
     app.task('add', (x: number, y: number) => x + y)
     await app.worker({ concurrency: 100, log: silentLogger }).start()
   })

@@ -3,7 +3,7 @@ import { createApp } from 'lovage'
 
 const [broker, count, mode] = [process.argv[2], Number(process.argv[3]), process.argv[4]]
 const sends = mode === 'sends'
-const app = createApp('waits', { broker })
+const app = createApp('waits', { broker, brokerConnectionTimeout: 60 })
 const add = app.declare('add')
 
 const settle = async () => {
