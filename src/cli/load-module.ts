@@ -15,7 +15,7 @@ export const loadModule = async (file: string, cwd: string): Promise<Exports> =>
   } catch (error) {
     throw faultInModule(error, file, cwd)
   } finally {
-    loaded()
+    void loaded()
   }
 }
 
