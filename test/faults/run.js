@@ -17,11 +17,11 @@ const { values, positionals } = parseArgs({
 const jiti = createJiti(import.meta.url, { nativeModules: ['lovage', 'ioredis'] })
 const { default: build } = await jiti.import('../support/build.ts')
 build()
-const { table, more, clocks } = await jiti.import('./cases/index.ts')
+const { table, more, long, clocks } = await jiti.import('./cases/index.ts')
 const { play } = await jiti.import('./support/play.ts')
 const { stopAll } = await jiti.import('../support/processes.ts')
 
-const cases = [...table, ...more, ...clocks]
+const cases = [...table, ...more, ...long, ...clocks]
 const names = cases.map(({ name }) => name).join(', ')
 const whole = (text, option) => {
   if (/^\d+$/.test(text)) return Number(text)

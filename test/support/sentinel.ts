@@ -14,7 +14,9 @@ export interface TestSentinel {
   readonly places: string
   /** Which of the two the sentinel calls the master. */
   master(): Promise<TestRedis>
-  /** Both know who is master, and the other one has all that it has. */
+  /** Both know who is master, and the other one follows it. */
+  paired(): Promise<void>
+  /** And the other one has all that it has: nobody is writing. */
   settled(): Promise<void>
   /** The other one is promoted, without harm to the first. */
   handOver(): Promise<void>
@@ -88,7 +90,7 @@ export async function startSentinel({ password, tls }: SentinelOptions = {}): Pr
     const [, at] = place as [string, string]
     return Number(at) === first.port ? first : second
   }
-  const isSettled = async (): Promise<boolean> => {
+  const isPaired = async (isAlike = false): Promise<boolean> => {
     const { port: at } = await master()
     const text = await ask(at, (client) => client.info('replication')).catch(() => '')
     if (!/role:master/.test(text) || !/state=online/.test(text)) return false
@@ -96,9 +98,11 @@ export async function startSentinel({ password, tls }: SentinelOptions = {}): Pr
     const [, copied] = /slave0:.*offset=(\d+)/.exec(text) ?? []
     // The sentinel has seen it, too, and would promote it.
     const replicas = await tell((client) => client.call('SENTINEL', 'replicas', masterName))
-    return Number(copied) >= Number(offset) && JSON.stringify(replicas).includes('"slave"')
+    return (!isAlike || Number(copied) >= Number(offset)) && JSON.stringify(replicas).includes('"slave"')
   }
-  const settled = async () => void (await until(isSettled, { timeout: 30_000, interval: 50 }))
+  const patience = { timeout: 30_000, interval: 50 }
+  const paired = async () => void (await until(() => isPaired(), patience))
+  const settled = async () => void (await until(() => isPaired(true), patience))
   await settled()
   const places = `127.0.0.1:1,127.0.0.1:${port}`
   const scheme = tls === undefined ? 'sentinel' : 'rediss+sentinel'
@@ -107,6 +111,7 @@ export async function startSentinel({ password, tls }: SentinelOptions = {}): Pr
     url: `${scheme}://${password === undefined ? '' : `:${password}@`}${places}/0?master=${masterName}${trusted}`,
     places,
     master,
+    paired,
     settled,
     handOver: async () => {
       const before = await master()

@@ -1,6 +1,7 @@
 // Every case of the campaign, in the order of the table in docs/guarantees.md.
 import type { FaultCase } from '../support/scene.js'
 import { beats } from './beats.js'
+import { failover } from './failover.js'
 import { p12 } from './full.js'
 import { busy } from './busy.js'
 import { p4 } from './chord.js'
@@ -37,6 +38,9 @@ export const more: readonly FaultCase[] = [
   fuzz,
   waiting,
 ]
+
+/** In full only: what `npm test` plays of it is test/redis/sentinel.test.ts. */
+export const long: readonly FaultCase[] = [failover]
 
 /** Several beats under faults; `npm test` plays them side by side (beats.test.ts). */
 export const clocks: readonly FaultCase[] = beats

@@ -110,7 +110,9 @@ export class Scene {
   readonly random: Random
   readonly redis: TestRedis
   /** Looks at Redis from outside. */
-  readonly outside: Redis
+  outside: Redis
+  /** Where clients and workers find messages: the scene's Redis unless a case says otherwise, before it starts anything. */
+  broker: string
   /** Where results lie: the broker's database unless a case says otherwise, before it starts anything. */
   backend: string
   #opened: Redis | undefined
@@ -129,6 +131,7 @@ export class Scene {
   ) {
     this.redis = redis
     this.random = seeded(seed)
+    this.broker = redis.url
     this.backend = redis.url
     this.outside = connect(redis.url)
   }
@@ -163,7 +166,7 @@ export class Scene {
 
   /** A client whose tasks go to this queue. */
   client(queue = defaultQueue): Client {
-    const client = this.#apps.get(queue) ?? clientOf(this.redis.url, this.backend, queue)
+    const client = this.#apps.get(queue) ?? clientOf(this.broker, this.backend, queue)
     this.#apps.set(queue, client)
     return client
   }
@@ -189,7 +192,7 @@ export class Scene {
     ...more
   }: WorkerOptions = {}): Running {
     const usual = this.backend === this.redis.url ? (url ?? this.backend) : this.backend
-    const urls = { broker: url ?? this.redis.url, backend: backend ?? usual }
+    const urls = { broker: url ?? this.broker, backend: backend ?? usual }
     const told = { ledger: this.ledger.path, ...urls, lease, queues, concurrency, ...more }
     const worker = startNode(program, [], {
       env: {
@@ -210,6 +213,13 @@ export class Scene {
     this.#everybody.push(beat)
     void beat.exited.then(() => this.#beats.delete(beat))
     return beat
+  }
+
+  /** From now on everything lies there. */
+  lookAt(url: string): void {
+    this.outside.disconnect()
+    this.outside = connect(url)
+    this.#opened = this.outside
   }
 
   /** Called when the scene is closed, whatever happens before. */
