@@ -4,6 +4,7 @@
 import type { Kind, OperationOf, ReplyTo } from '../../../src/memory/operations.js'
 import { DeadLetters } from '../../../src/redis/dead.js'
 import { Holdings } from '../../../src/redis/holdings.js'
+import { typesOf } from '../../../src/redis/key-types.js'
 import { bindingMember, type Databases, directBinding, type Keys } from '../../../src/redis/keys.js'
 import type { Link, Reply } from '../../../src/redis/link.js'
 import { buildPublish } from '../../../src/redis/publication.js'
@@ -317,13 +318,13 @@ export class OverRedis {
 
   async #promote(queue: string, most: number) {
     const { keys } = this
-    const names = [keys.eta(queue), keys.redo(queue), ...keys.lists(queue), keys.limited(queue)]
-    names.push(keys.unacked, keys.unackedIndex)
+    const types = typesOf(keys, queue)
     const reply = await this.link.run(scripts.promote, [
-      names.length,
-      ...names,
+      types.length,
+      ...types.map(([key]) => key),
       most,
       keys.parkedPrefix(queue),
+      ...types.map(([, type]) => type),
     ])
     return reply as unknown as readonly [number, number, number, Buffer[]]
   }
