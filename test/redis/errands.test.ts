@@ -1,5 +1,6 @@
 // Errands in Redis: when one counts as silent, that its news come once, and that no note stays.
 import { beforeEach, describe, expect, it } from 'vitest'
+import { chain, chord as chordOf, createApp } from '../../src/index.js'
 import { ErrandWatch, type ReadFar } from '../../src/redis/errands.js'
 import { Keys } from '../../src/redis/keys.js'
 import { Link } from '../../src/redis/link.js'
@@ -238,6 +239,23 @@ describe('an errand', () => {
     })
     expect(told.slice(1).map(({ id, hasGrown }) => [id, hasGrown])).toEqual([['b', true]])
     expect(await news()).toHaveLength(2)
+  })
+
+  it('stands behind a message that is sent alone, from the moment that it can be seen', async () => {
+    const taskQueues = { python: { shared: true } }
+    const app = createApp('t', { broker: server.url, taskQueues, taskRoutes: { 'proj.*': 'python' } })
+    const ours = app.task('t.ours', () => 'ours')
+    const body = app.task('t.body', (results: readonly unknown[]) => results.length)
+    const theirs = app.declare<() => string>('proj.add')
+    await chain(theirs.si(), chordOf([theirs.si().set({ taskId: 'a' }), ours.si()], body.s())).delay()
+    expect(await client.llen('python')).toBe(1)
+    const [note, ...others] = await client.zrange(keys.errands, 0, '-1')
+    expect(others).toEqual([])
+    const [groupId = '', bodyId = '', id] = String(note).split('\n')
+    expect(id).toBe('a')
+    const text = await client.hget(keys.errandsOf({ groupId, bodyId }), 'a')
+    expect(JSON.parse(String(text).replace(/^\d \d+ /, '')).slice(0, 4)).toEqual([groupId, bodyId, 'a', 0])
+    await app.close()
   })
 
   it('is forgotten after a day where nobody looks', async () => {
