@@ -7,6 +7,7 @@ import { chord } from '../../../src/canvas/chord.js'
 import { group } from '../../../src/canvas/group.js'
 import type { signature } from '../../../src/canvas/signature.js'
 import { ChordError, TaskRevokedError } from '../../../src/errors.js'
+import { purgedQueue } from '../../../src/runtime/purged.js'
 import { until } from '../../support/until.js'
 import { gate, onEveryEngineAndApart } from './bench.js'
 
@@ -149,7 +150,22 @@ onEveryEngineAndApart('a purge', (bench) => {
       [add.s(1, 1), add.s(2, 2)],
       chained([sum.s(), ...many(40, () => add.s(1))]),
     ).delay()
-    expect(await (await app.broker()).setAside('celery')).toBe(2)
+    const broker = await app.broker()
+    expect(await broker.setAside('celery')).toBe(2)
+    // Whoever purged had one of them in hand.
+    const dying = await broker.consume({
+      hostname: 'purge@lovage',
+      queues: [purgedQueue('celery')],
+      strategy: 'round_robin',
+      leaseMs: 60_000,
+      deadLetterMax: 1,
+      deadLetterExpires: 60,
+      onLost: () => undefined,
+      onTrouble: () => undefined,
+    })
+    expect((await dying.step(0, [], 1)).deliveries).toHaveLength(1)
+    const [consumer] = await bench().consumers()
+    await bench().lapse(consumer!)
     const elsewhere = await bench().work(app, { queues: ['other'] })
     await later.delay(1).get(wait)
     expect(await result.state()).toBe('PENDING')
