@@ -122,8 +122,8 @@ export class FileStore implements ScheduleStore {
     }
   }
 
-  #tell(names: readonly string[]): void {
-    if (names.length > 0) for (const watcher of this.#watchers) watcher(names)
+  #tell(names: readonly string[] | null): void {
+    if (names?.length !== 0) for (const watcher of this.#watchers) watcher(names)
   }
 
   /** The file with what was not written yet. */
@@ -139,7 +139,8 @@ export class FileStore implements ScheduleStore {
     if (before?.stamp === stamp) return before.document
     const document = found === undefined ? new Map() : parse(await this.#text(), this.#path)
     this.#seen = { stamp, document }
-    if (before !== undefined) this.#tell(differing(before.document, document))
+    // A file that is gone has lost its entries: nobody took each of them away.
+    if (before !== undefined) this.#tell(found === undefined ? null : differing(before.document, document))
     return document
   }
 

@@ -1,8 +1,9 @@
 // Settings of beats, each seen in its effect.
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
 import { type App, createApp, crontab, every } from '../../src/index.js'
+import { createLogger } from '../../src/log.js'
 import { temporaryDirectory } from '../support/processes.js'
 import { until } from '../support/until.js'
 
@@ -52,4 +53,18 @@ it('beatScheduleFilename, beatScheduler: entries lie in that file', async () => 
   open({ beatScheduleFilename: path, beatScheduler: 'file' })
   await app.beat.create('job', { schedule: crontab('0 7 * * *'), run: app.task('note', () => 1).si() })
   expect([existsSync(path), await app.beat.where()]).toEqual([true, expect.stringContaining(path)])
+})
+
+it('a file that somebody moves away while a beat runs gets the entries of the program again', async () => {
+  const path = join(temporaryDirectory('beat'), 'entries.json')
+  open({ beatScheduleFilename: path })
+  const note = app.task('note', () => 1)
+  app.beat.add('job', { schedule: every(3600), run: note.si() })
+  const lines: string[] = []
+  const log = createLogger({ level: 'INFO', write: (line) => void lines.push(line) })
+  await app.beat.start({ log })
+  await until(() => lines.some((line) => line.includes('1 entry is known')))
+  rmSync(path)
+  await until(() => existsSync(path))
+  expect((await app.beat.list()).map(({ name }) => name)).toEqual(['job'])
 })
