@@ -46,7 +46,9 @@ export const text: Decode<string> = decoder(
 export const hiddenText: Decode<string> = (value, at) =>
   typeof value === 'string' && value !== ''
     ? right(value)
-    : left(`${at}: expected a text that is not empty, got something else`)
+    : left(
+        `${at}: expected a text that is not empty, got ${value === '' ? 'an empty one' : 'something else'}`,
+      )
 
 export const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER): Decode<number> =>
   decoder(

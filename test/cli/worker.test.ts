@@ -272,7 +272,13 @@ describe('without a broker', () => {
     await worker.line(
       /ERROR\/MainProcess\] consumer: .*Cannot reach Redis at .* Trying again in 2 seconds\.\.\.$/,
     )
-    worker.signal('SIGTERM')
+    const answers = (): number =>
+      worker.output().split('Nothing runs here yet: the broker is waited for.').length - 1
+    worker.signal('SIGUSR1')
+    await until(() => answers() === 1)
+    worker.signal('SIGUSR2')
+    await until(() => answers() === 2)
+    worker.signal('SIGHUP')
     expect(await worker.exited).toEqual({ code: 0, signal: null })
   })
 

@@ -104,6 +104,7 @@ describe('values', () => {
       { brokerUrl: ['redis://a', 'redis://b'] },
       'brokerUrl: expected a text that is not empty, got something else',
     ],
+    [{ brokerUrl: '' }, 'brokerUrl: expected a text that is not empty, got an empty one'],
     [{ timezone: 'Mars' }, 'timezone: expected a time zone such as "Europe/Berlin", got "Mars"'],
     [
       { acceptContent: ['pickle'] },
