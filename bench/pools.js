@@ -273,8 +273,8 @@ export const benchPools = async () => {
       report(
         `a child with ${file}, idle: RSS (of it its own: PSS)`,
         `${rss.toFixed(1)} MiB (${pssMib(child).toFixed(1)})`,
-        `≤ ${most} MB`,
-        rss <= most,
+        `≤ ${most}·10⁶ bytes`,
+        rss * 1.048576 <= most,
       )
       await enqueue('bench.noop', [], 2000)
       while ((await broker.length('celery')) > 0) await pause(50)
