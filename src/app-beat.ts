@@ -100,6 +100,8 @@ const openParts = async (host: BeatHost): Promise<BeatParts> => {
         nowMs,
         headerErrbacks: settings.taskAllowErrorCbOnChordHeader,
         isOurs: means.router.isOurs,
+        mostLevels: settings.canvasMaxLevels,
+        looksAhead: true,
       }
       const plan = decompose(entry.run, [], { ...entry.options, taskId }, origin)
       return { messages: await load(plan, means), id: plan.result.id, result: toTuple(plan.result) }

@@ -9,7 +9,7 @@ import { show } from './fields.js'
 import { freeze } from './freeze.js'
 import { encodePython, encodeValue } from './json.js'
 import { isReady, type Meta, readMeta, type ResultTuple } from './meta.js'
-import { toTuple } from './plan.js'
+import { childOf } from './plan.js'
 import type { Request } from './request.js'
 import type { ResultSource } from './result-source.js'
 import type { TaskDefinition } from './task.js'
@@ -36,7 +36,7 @@ const listOf = (value: unknown, name: string): readonly unknown[] => {
 /** Sends a canvas with the end of the task; the tuple of its result is known now. */
 const sendAll = (context: TaskContext, node: Node, args: readonly unknown[] = []): ResultTuple => {
   const frozen = freeze(node, { now: true }, null, () => context.mint())
-  const tuple = toTuple(frozen.result)
+  const tuple = childOf(frozen.result)
   context.add({ do: 'send', node: frozen.node, args, options: {} }, tuple)
   return tuple
 }

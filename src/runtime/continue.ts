@@ -7,7 +7,7 @@ import type { Ignores } from './ignored.js'
 import type { Message } from './message.js'
 import type { ResultTuple } from './meta.js'
 import type { Origin } from './outgoing.js'
-import { type Step, toTuple } from './plan.js'
+import { type Step, childOf } from './plan.js'
 
 /** What the deciders may know besides the message. */
 export interface FollowContext {
@@ -74,7 +74,7 @@ export const continueWith = (
   }
   if (node.kind !== 'task') checkLimits(node, context.limits ?? usualLimits)
   const { steps, result } = decompose(node, args, handed, originOf(message, context))
-  return { steps, child: toTuple(result) }
+  return { steps, child: childOf(result) }
 }
 
 export const groupOf = (tasks: readonly Node[]): GroupNode => ({

@@ -14,7 +14,9 @@ import type {
 } from '../canvas/node.js'
 import { type SignatureJson, toJSON } from '../canvas/wire.js'
 import { InvalidSignature } from '../errors.js'
+import { usualLimits } from './check-canvas.js'
 import { checkDepth, deepestOf, withinStack } from './depth.js'
+import { checkElsewhere } from './elsewhere.js'
 import { Fold } from './fold.js'
 import {
   accumulate,
@@ -37,7 +39,7 @@ interface Sending {
 }
 
 /** Callbacks in callbacks may be this deep in a message; beyond, they go by reference. */
-const mostLevels = 128
+const mostInline = 128
 
 /** The plan that sends `node` with `args` in front. Throws InvalidSignature for what cannot be sent. */
 export const decompose = (
@@ -49,14 +51,20 @@ export const decompose = (
   let plan = takeApart(node, args, options, origin)
   if (plan.steps.length === 1 && isBare(plan)) return plan
   let levels = deepestOf(plan.steps)
-  if (levels > mostLevels && origin.isOurs !== undefined) {
+  if (levels > mostInline && origin.isOurs !== undefined) {
     const steps: Step[] = []
     const fold = new Fold(origin, steps)
     const [folded, call] = withinStack(node, () => [fold.callbacks(node), fold.callbacksOf(options, node)])
     if (steps.length > 0) plan = takeApart(folded, args, call, origin, steps, fold)
     levels = deepestOf(plan.steps)
   }
-  checkDepth(node, levels, origin.mostLevels)
+  const { mostLevels = usualLimits.canvasMaxLevels } = origin
+  checkDepth(node, levels, mostLevels)
+  // A worker goes on with what was looked at when it was sent.
+  if (origin.looksAhead === true && plan.steps.some((step) => step.do === 'keep')) {
+    const fold = new Fold(origin, [])
+    withinStack(node, () => checkElsewhere(node, { isOurs: (inner) => fold.isOurs(inner), mostLevels }))
+  }
   return plan
 }
 

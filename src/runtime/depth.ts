@@ -3,7 +3,7 @@
 import type { Node } from '../canvas/node.js'
 import type { SignatureJson } from '../canvas/wire.js'
 import { InvalidSignature } from '../errors.js'
-import { deepestIn, usualLimits } from './check-canvas.js'
+import { deepestIn } from './check-canvas.js'
 import type { Step } from './plan.js'
 
 interface Place {
@@ -47,7 +47,7 @@ export const deepestOf = (steps: readonly Step[]): number => {
 }
 
 /** Throws InvalidSignature when a message of the plan of `root`, which has so many levels, would be too deep to be read. */
-export const checkDepth = (root: Node, levels: number, mostLevels = usualLimits.canvasMaxLevels): void => {
+export const checkDepth = (root: Node, levels: number, mostLevels: number): void => {
   if (levels > mostLevels)
     throw new InvalidSignature(
       `${deepestIn(root)} is nested too deep: its message has ${levels} levels of JSON, at most ${mostLevels} are sent ` +

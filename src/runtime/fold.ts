@@ -141,6 +141,11 @@ export class Fold {
     }
   }
 
+  /** Whether all that runs in a canvas is run by our workers. */
+  isOurs(node: Node): boolean {
+    return this.areOurs([node])
+  }
+
   private areOurs(nodes: readonly Node[]): boolean {
     const { isOurs } = this.origin
     return isOurs !== undefined && nodes.every((node) => this.isKnown(node, isOurs))

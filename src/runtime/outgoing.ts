@@ -23,6 +23,8 @@ export interface Origin {
   readonly headerErrbacks?: boolean
   /** Levels of JSON that a message may have. */
   readonly mostLevels?: number | undefined
+  /** It is a client, which refuses what a worker could not send on. */
+  readonly looksAhead?: boolean
   /** Whether a task is run by our workers: what follows it may be carried by reference. Absent: nothing is. */
   readonly isOurs?: ((task: string) => boolean) | undefined
 }

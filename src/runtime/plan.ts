@@ -103,8 +103,18 @@ export interface SendPlan extends Plan {
   readonly result: ResultShape
 }
 
-/** Celery's tuple of a result, as it stands in `children` and as a task's returned AsyncResult. */
-export const toTuple = (shape: ResultShape): ResultTuple => [
-  [shape.id, shape.parent === null ? null : toTuple(shape.parent)],
-  shape.kind === 'group' ? shape.results.map(toTuple) : null,
-]
+/** Levels of JSON in the tuple of a child: a value that is stored has at most 256. */
+const mostLevels = 240
+
+/** Celery's tuple of a result. `levels`: what stands deeper is left out of it. */
+export const toTuple = (shape: ResultShape, levels = Number.POSITIVE_INFINITY): ResultTuple => {
+  const inner = (part: ResultShape): ResultTuple => toTuple(part, levels - 2)
+  const { id, parent } = shape
+  return [
+    [id, parent === null || levels < 4 ? null : inner(parent)],
+    shape.kind !== 'group' ? null : levels < 4 ? [] : shape.results.map(inner),
+  ]
+}
+
+/** The same as it stands in `children`, and as the AsyncResult that a task returns: of a long chain, its last steps. */
+export const childOf = (shape: ResultShape): ResultTuple => toTuple(shape, mostLevels)

@@ -14,7 +14,7 @@ import type { Origin } from './outgoing.js'
 import { ignoredIds } from './ignored.js'
 import { pendingResult } from './pending.js'
 import { type Means, type Prepared, toPublication, weave } from './perform.js'
-import { type SendPlan, toTuple } from './plan.js'
+import { type SendPlan, childOf } from './plan.js'
 import { publishOptions, type PublishSettings } from './publishing.js'
 import type { Registry } from './registry.js'
 import type { Routed } from './router.js'
@@ -131,6 +131,7 @@ const prepare = (
     headerErrbacks: settings.taskAllowErrorCbOnChordHeader,
     isOurs: app.isOurs,
     mostLevels: settings.canvasMaxLevels,
+    looksAhead: true,
     rootId: task?.request.rootId,
     parentId: task?.request.id,
     priority: settings.taskInheritParentPriority ? task?.request.deliveryInfo.priority : undefined,
@@ -196,7 +197,7 @@ export const sendNode = (
     const { result } = prepared.plan
     id = result.id
     if (task !== undefined && node.options.addToParent !== false && options.addToParent !== false)
-      task.sent.push(toTuple(result))
+      task.sent.push(childOf(result))
     const broker = app.opened()
     const sent =
       broker === undefined
