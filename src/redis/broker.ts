@@ -175,6 +175,7 @@ export class RedisBroker implements Broker {
       leases: this.#leases,
       readFar: this.#courier?.read,
       onClosed: (closed) => this.#consumers.delete(closed),
+      seeOff: () => this.#courier?.seeOff(),
       connect: (role, ...listeners) =>
         new Link(
           {

@@ -39,6 +39,8 @@ export interface ConsumerParts {
   /** Reads on the server of the results, where that is another one. */
   readonly readFar?: ReadFar | undefined
   readonly onClosed: (consumer: RedisConsumer) => void
+  /** Resolves when what its steps wrote has arrived where results lie, if that is another server; soon in any case. */
+  readonly seeOff: () => Promise<void> | undefined
   /** Makes a connection of ours. */
   readonly connect: (role: string, ...listeners: LinkListener[]) => Link
 }
@@ -213,6 +215,7 @@ export class RedisConsumer implements Consumer {
     this.#link.free()
     this.#link.close()
     this.#parts.onClosed(this)
+    await this.#parts.seeOff()
   }
 
   /** What the fast path does not look at: bindings of the queues that completions push to. */

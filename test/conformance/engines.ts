@@ -75,12 +75,17 @@ const memory: Engine = {
   },
 }
 
-/** Results that have not arrived yet are waited for: what a test reads is what its steps have written. */
+/** Results that have not arrived yet are waited for: what a test reads or forgets is what its steps have written. */
 const readsWhatArrives = (backend: Backend, haveArrived: () => Promise<boolean>): void => {
   const read = backend.read.bind(backend)
   backend.read = async (taskIds) => {
     await until(haveArrived)
     return read(taskIds)
+  }
+  const forget = backend.forget.bind(backend)
+  backend.forget = async (...ids) => {
+    await until(haveArrived)
+    return forget(...ids)
   }
 }
 
