@@ -33,6 +33,9 @@ const clean = Object.fromEntries(
     .map((name) => [name, undefined]),
 )
 
+/** What is said of a file that a busy machine takes more than five seconds to load. (test/cli-unit/watch-loading.test.ts) */
+const slow = /^lovage: \S+ has been loading for 5 s\. .*\n/m
+
 export const makeProject = (files: Readonly<Record<string, string>>): Project => {
   const directory = temporaryDirectory('project')
   const write: Project['write'] = (more) => {
@@ -65,7 +68,7 @@ export const makeProject = (files: Readonly<Record<string, string>>): Project =>
     lovage: async (line, env) => {
       const running = start(line, env)
       const { code } = await running.exited
-      return { code, out: running.stdout().trimEnd(), err: running.stderr().trimEnd() }
+      return { code, out: running.stdout().trimEnd(), err: running.stderr().replace(slow, '').trimEnd() }
     },
   }
 }
