@@ -41,6 +41,8 @@ const kinds = {
   },
   /** Header messages of one chord, or of two at once. */
   chord: { tasks: fc.array(fc.nat(1023), { minLength: 1, maxLength: 3 }), two: fc.boolean() },
+  /** The only header message of a chord, sent twice: two may hold it when it has been counted. */
+  twins: { task: fc.nat(63), first: worker },
   /** A message that was sent before is sent by somebody else. */
   duplicate: { pick: fc.nat(31) },
   step: { worker, lane, ends: fc.array(end, { maxLength: 3 }), slots, lost: isLost, turn: fc.boolean() },
@@ -80,7 +82,14 @@ export type Command = {
   [K in keyof typeof kinds]: { readonly kind: K } & Values<(typeof kinds)[K]>
 }[keyof typeof kinds]
 
-const weights: Partial<Record<Command['kind'], number>> = { step: 14, publish: 4, chord: 3, note: 3, reap: 2 }
+const weights: Partial<Record<Command['kind'], number>> = {
+  step: 14,
+  publish: 3,
+  chord: 3,
+  twins: 2,
+  note: 5,
+  reap: 2,
+}
 
 const command = fc.oneof(
   ...Object.entries(kinds).map(([kind, fields]) => ({

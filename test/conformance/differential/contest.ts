@@ -205,6 +205,7 @@ export class Contest {
         phase: attempts > 0 || uncertain ? 'new' : 'ready',
         joins: [],
         isOver: false,
+        noted: false,
         released: false,
       })
   }
@@ -252,6 +253,8 @@ export class Contest {
         const chords = numbers.map((chord) => ({ ...chordOf(chord), size }))
         return this.#publish({ pushes, chords }, `s0.${this.#day}`, false)
       }
+      case 'twins':
+        return this.#twins(command.task, command.first)
       case 'duplicate':
         for (const sent of at(this.#sent, command.pick))
           await this.#publish({ pushes: [sent], chords: [] }, `s1.${this.#day}`, false)
@@ -319,6 +322,36 @@ export class Contest {
     }
   }
 
+  /** The only header message of a chord is sent twice: two hold it when it counts, and each has its body to send. */
+  async #twins(task: number, first: number): Promise<void> {
+    const number = (task & 63) | 448
+    const chord = this.#world.newChord()
+    const twin = pushOf(number, specOf(number, [[chord, 0]]))
+    const opening = { ...chordOf(chord), size: 1 }
+    const holders: { readonly worker: Worker; readonly hand: Hand }[] = []
+    for (const place of [0, 1]) {
+      const chords = place === 0 ? [opening] : []
+      await this.#publish({ pushes: [twin], chords }, `s${place}.${this.#day}`, false)
+      const worker = this.#workers[(first + place) % this.#workers.length] as Worker
+      await this.#step(worker, { lane: waitLane, slots: 16, queues })
+      const hand = worker.hands.find(({ spec }) => spec.seats[0]?.[0] === chord)
+      if (hand?.phase === 'ready') holders.push({ worker, hand })
+    }
+    const [one, other] = holders
+    if (one === undefined || other === undefined) return
+    const end = ({ worker, hand }: typeof one): Promise<void> => {
+      const open = worker.hands.filter(({ phase }) => phase !== 'sent')
+      const pick = open.findIndex(({ tag }) => tag === hand.tag)
+      if (pick === -1) return Promise.resolve()
+      const how: End = { pick, way: 'success', edges: 0, next: 0, expires: 10 }
+      return this.#step(worker, { lane: waitLane, slots: 0, queues }, [how])
+    }
+    await end(one)
+    await this.#handle(other.worker, other.hand, { kind: 'note', worker: 0, pick: 0, lost: false })
+    await end(other)
+    await end(one)
+  }
+
   async #work(worker: Worker, command: Extract<Command, { readonly worker: number }>): Promise<void> {
     const consumer = worker.id
     switch (command.kind) {
@@ -378,7 +411,8 @@ export class Contest {
     const drop = (): unknown => hands.splice(hands.indexOf(hand), 1)
     switch (command.kind) {
       case 'note': {
-        if (hand.phase !== 'new' || hand.isOver) return
+        if (hand.noted || hand.isOver || hand.released || hand.joins.length > 0) return
+        hand.noted = true
         const asked = { consumer, tag, fence: fenceOf(spec), parts: partsOf(spec, '') }
         const reply = await this.#about('note', asked, command.lost)
         if (reply.kind === 'lost') drop()

@@ -14,6 +14,7 @@ export interface Hand {
   joins: readonly Omit<Join, 'completion'>[]
   /** It was told that its end was committed before. */
   isOver: boolean
+  noted: boolean
   released: boolean
 }
 
