@@ -100,7 +100,8 @@ export class RedisBroker implements Broker {
       () => this.#courier?.seeOff(),
     )
     this.#courier =
-      options.farResults && new Courier({ broker: address, results: options.farResults, keys }, this.link)
+      options.farResults &&
+      new Courier({ broker: address, results: options.farResults, keys, timeoutSeconds }, this.link)
     this.#leases = new LeaseKeeper(address, [keys.consumers, keys.unackedIndex], options.log, this.#setClock)
   }
 

@@ -17,6 +17,8 @@ export interface CourierOptions {
   readonly broker: Address
   readonly results: Address
   readonly keys: Keys
+  /** Results are seen off for so long. */
+  readonly timeoutSeconds: number
 }
 
 /** For so long a courier that fell silent is waited for. */
@@ -24,8 +26,7 @@ const placeMs = 5000
 const lookMs = 1000
 const pauseMs = 250
 const leaveMs = 2000
-/** A client sees its own results off for so long, and looks so often. */
-const seeOffMs = 2000
+/** Who sees its results off looks so often. */
 const glanceMs = 5
 const enoughBytes = 1_000_000
 
@@ -107,7 +108,7 @@ export class Courier {
   }
 
   /**
-   * Resolves when all that lies in the outbox now has arrived. Carries it where nobody does. After a moment it is left to
+   * Resolves when all that lies in the outbox now has arrived. Carries it where nobody does. When time is up it is left to
    * whoever comes later. Who asks while somebody is seen off goes with the next.
    */
   seeOff(): Promise<void> {
@@ -123,7 +124,10 @@ export class Courier {
     const links = [this.#here, this.#there, this.#bell]
     for (const link of links) link.hold()
     const patience = new AbortController()
-    const late = sleep(seeOffMs, undefined, { ...aside, signal: patience.signal }).catch(noop)
+    const late = sleep(this.#options.timeoutSeconds * 1000, undefined, {
+      ...aside,
+      signal: patience.signal,
+    }).catch(noop)
     await Promise.race([this.#untilArrived(patience.signal).catch(noop), late])
     patience.abort()
     for (const link of links) link.free()

@@ -153,7 +153,7 @@ describe('results on another server', () => {
     expect(lines[0]).toContain(`Results wait in the broker: Cannot reach Redis at ${maskUrl(far.url)}`)
     // A client does not wait for ever, either.
     const results = [stored('c', 'REVOKED')]
-    await open().broker.revoke({ ids: ['c'], stamps: [], results, most: 10, seconds: 60 })
+    await open({ timeout: 1 }).broker.revoke({ ids: ['c'], stamps: [], results, most: 10, seconds: 60 })
     expect(await client.llen(keys.outbox)).toBe(3)
     await far.restart()
     await until(isEmpty, { timeout: 20_000 })
