@@ -63,7 +63,7 @@ export const withinStack = <T>(root: Node, act: () => T): T => {
     if (!(error instanceof RangeError && error.message.includes('call stack'))) throw error
     throw new InvalidSignature(
       `${deepestIn(root)} stands too deep for the call stack of this process. Let a task in the middle send the rest, ` +
-        'or start node with a larger --stack-size.',
+        'leave the setting canvasMaxDepth at 1000, or start node with a larger --stack-size.',
     )
   }
 }

@@ -70,6 +70,18 @@ onEveryEngine('a canvas that is too deep or too large', (bench) => {
     await until(() => runs === 121)
   })
 
+  it('is refused with a sentence where it is too deep for the stack of the process, whatever canvasMaxDepth says', async () => {
+    const app = bench().app({ canvasMaxDepth: 100_000 })
+    app.task('id', (value: unknown = 1) => value)
+    const inHeaders = Array.from({ length: 20_000 }).reduce<AnySignature>(
+      (inner) => chord([inner, id()] as any, id()) as AnySignature,
+      id(),
+    )
+    for (const canvas of [nested(20_000), inHeaders])
+      await expect(app.send(canvas)).rejects.toThrow(/too deep for the call stack .* setting canvasMaxDepth/)
+    expect((await bench().look()).messages).toEqual({})
+  })
+
   it('may be nested 500 deep', async () => {
     const app = bench().app()
     app.task('id', (value: unknown = 1) => (Array.isArray(value) ? value.length : value))
