@@ -5,8 +5,9 @@ import { chain, isOperationalError } from 'lovage'
 import type { TestRedis } from '../../support/redis.js'
 import { startSentinel, type TestSentinel } from '../../support/sentinel.js'
 import { until } from '../../support/until.js'
+import { insist } from '../support/insist.js'
 import { distinct, messageOf, publishedTwice } from '../support/ledger.js'
-import { type Client, type FaultCase, range } from '../support/scene.js'
+import { type FaultCase, range } from '../support/scene.js'
 
 const patient = { timeout: 60_000 }
 const everyMs = 20
@@ -37,16 +38,6 @@ const failovers: readonly Failover[] = [
 interface Sent {
   readonly value: number
   readonly waiting: Promise<unknown>
-}
-
-/** Whoever is told that nobody is there asks again. */
-const insist = async ({ app }: Client, id: string): Promise<unknown> => {
-  for (;;)
-    try {
-      return await app.result(id).get({ timeout: 120 })
-    } catch (error) {
-      if (!isOperationalError(error)) return String(error)
-    }
 }
 
 export const failover: FaultCase = {

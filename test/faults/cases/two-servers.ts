@@ -1,11 +1,12 @@
 // Messages on one server, results on another. What carries results from the one to the other is killed at each point of
 // it, and each of the two servers is away for a while: every result arrives, and is told once.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chain, chord, isOperationalError } from 'lovage'
+import { chain, chord } from 'lovage'
 import { Redis } from 'ioredis'
 import { startRedis, type TestRedis } from '../../support/redis.js'
 import { until } from '../../support/until.js'
 import type { Running } from '../../support/processes.js'
+import { insist } from '../support/insist.js'
 import { distinct, messageOf, publishedTwice } from '../support/ledger.js'
 import { type Call, type Fate, Proxy } from '../support/proxy.js'
 import { type Client, type FaultCase, range, type Scene } from '../support/scene.js'
@@ -68,16 +69,6 @@ interface Sent {
 
 /** Messages of each. */
 const messagesOf = { task: 1, chain: 3, chord: 4, retry: 3 }
-
-/** Whoever is told that the results' server is away asks again. */
-const insist = async ({ app }: Client, id: string): Promise<unknown> => {
-  for (;;)
-    try {
-      return await app.result(id).get({ timeout: 120 })
-    } catch (error) {
-      if (!isOperationalError(error)) return String(error)
-    }
-}
 
 const send = (client: Client, value: number): Promise<readonly Sent[]> => {
   const { nap, add, total, stubborn } = client
