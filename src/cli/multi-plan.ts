@@ -51,9 +51,10 @@ const read = (words: readonly string[]) => {
 /** `celery1` … for a number; one node without any. */
 const namesOf = (names: readonly string[]): readonly string[] => {
   const [first] = names
-  if (names.length === 1 && first !== undefined && /^\d+$/.test(first))
+  if (first === undefined || Number(first) === 0)
+    throw new Fault('lovage multi: expected names of nodes, or how many there are.')
+  if (names.length === 1 && /^\d+$/.test(first))
     return Array.from({ length: Number(first) }, (_, index) => `celery${index + 1}`)
-  if (names.length === 0) throw new Fault('lovage multi: expected names of nodes, or how many there are.')
   return names
 }
 

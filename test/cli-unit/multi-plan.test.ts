@@ -26,7 +26,8 @@ describe('nodes', () => {
   })
 
   it('are needed', () => {
-    expect(() => plan('-l INFO')).toThrow(/expected names of nodes, or how many/)
+    for (const none of ['-l INFO', '0'])
+      expect(() => plan(none)).toThrow(/expected names of nodes, or how many/)
     expect(() => plan('2 -c')).toThrow('-c expects a value')
   })
 })
