@@ -5,6 +5,7 @@ import type { LogLevel } from '../log.js'
 import type { AppPort } from './app-port.js'
 import { entryCommands } from './beat-entries.js'
 import { configureBeat } from './beat-store.js'
+import { collectGarbage } from './collect-garbage.js'
 import { appFor, colorsFor, type Context, globalsOf } from './context.js'
 import { loadTasks } from './load-app.js'
 import { openLog } from './log-lines.js'
@@ -12,6 +13,9 @@ import { maskUrl } from '../mask.js'
 import { level, refused, secondsOption } from './options.js'
 import { takePidfile } from './pidfile.js'
 import { waitForBroker } from './wait-for-broker.js'
+
+/** After a start all entries have been read by then, a hundred thousand in three seconds. */
+const settledMs = 10_000
 
 export interface BeatOptions {
   readonly schedule?: string
@@ -76,6 +80,7 @@ const run = async ({ io, version }: Context, command: Command, options: BeatOpti
     if (stoppedBefore !== undefined) return 0
     const stopped = untilSignal()
     await app.beat.start({ log, ...(maxInterval !== undefined && { maxInterval }) })
+    setTimeout(collectGarbage, settledMs).unref()
     await stopped
     log.info('beat: Shutting down...')
     return 0
