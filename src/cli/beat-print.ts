@@ -1,6 +1,7 @@
 // Entries as lines for a terminal.
 import type { EntryView, RunView, TroubleView } from '../index.js'
 import { columns } from './columns.js'
+import { printable } from './printable.js'
 
 const shortDate = (date: Date | null): string =>
   date === null ? '-' : `${date.toISOString().slice(0, 19).replace('T', ' ')}Z`
@@ -28,7 +29,7 @@ export const listOf = (views: readonly (EntryView | TroubleView)[]): string => {
   ])
   return [
     ...(good.length === 0 ? [] : [columns([head, ...rows])]),
-    ...bad.map(({ trouble }) => `! ${trouble}`),
+    ...bad.map(({ trouble }) => `! ${printable(trouble)}`),
   ].join('\n')
 }
 
@@ -55,11 +56,11 @@ export const detailOf = (view: EntryView, history: readonly RunView[]): string =
     ['runs', countsOf(view)],
   ]
   const width = Math.max(...facts.map(([name]) => name.length))
-  const lines = facts.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)
+  const lines = facts.map(([name, text]) => `  ${name.padEnd(width)}  ${printable(text)}`)
   const runs = history.map(({ kind, tick, sentAt, drift, taskId }) =>
     `  ${shortDate(sentAt)}  ${kind}${tick === null ? '' : ` of ${tick.toISOString()}`}  ${taskId ?? ''}  ${driftText(drift)}`.trimEnd(),
   )
-  return [view.name, ...lines, ...(runs.length === 0 ? [] : ['history', ...runs])].join('\n')
+  return [printable(view.name), ...lines, ...(runs.length === 0 ? [] : ['history', ...runs])].join('\n')
 }
 
 /** In the zone's own time, with its offset, as a calendar would show it. */

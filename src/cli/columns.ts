@@ -1,6 +1,8 @@
 // Rows as columns for a terminal, each as wide as its widest cell.
+import { printable } from './printable.js'
 
-export const columns = (rows: readonly (readonly string[])[]): string => {
+export const columns = (cells: readonly (readonly string[])[]): string => {
+  const rows = cells.map((row) => row.map(printable))
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   return rows
     .map((row) =>

@@ -1,12 +1,8 @@
-// Dead letters for a terminal. What stands in them was written by anybody: nothing of it may move the cursor.
+// Dead letters for a terminal.
 import { isUtf8 } from 'node:buffer'
 import type { DeadLetter } from '../index.js'
 import { columns } from './columns.js'
-
-const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
-
-export const printable = (text: string): string =>
-  text.replace(unprintable, (found) => `\\u{${found.codePointAt(0)!.toString(16)}}`)
+import { printable } from './printable.js'
 
 const when = (date: Date): string => `${date.toISOString().slice(0, 19).replace('T', ' ')}Z`
 
@@ -18,7 +14,7 @@ export const lettersText = (letters: readonly DeadLetter[]): string => {
   if (letters.length === 0) return 'There are no dead letters.'
   const rows = letters.map(({ id, diedAt, queue, task, taskId, attempts, lastWorker, reason }) =>
     [id, when(diedAt), queue, task ?? '-', taskId ?? '-', String(attempts), lastWorker ?? '-', reason].map(
-      (cell) => short(printable(cell)),
+      (cell) => short(cell),
     ),
   )
   return columns([head, ...rows])
