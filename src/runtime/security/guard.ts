@@ -54,6 +54,14 @@ export class Guards {
     }
   }
 
+  /** Of these queues those that take messages which nobody signed, where what follows from a message is signed. */
+  unsigned(queues: readonly string[]): readonly string[] {
+    const { taskQueues, acceptContent } = this.#settings
+    const isSigner = [...taskQueues.keys()].some((queue) => this.seal([queue], undefined) !== undefined)
+    if (!isSigner || !acceptContent.includes('json')) return []
+    return queues.filter((queue) => taskQueues.get(queue)?.signed === undefined)
+  }
+
   guard(queue: string, redelivered: boolean, nowMs: number): Guard {
     const { taskQueues, securityHmacKey: keys, securityHmacMaxAge: maxAge } = this.#settings
     const asked = taskQueues.get(queue)?.signed

@@ -134,7 +134,10 @@ export class Loop {
   #consume(broker: Broker): Promise<Consumer> {
     const { parts, hostname, consumption, events, log } = this.#options
     const { settings } = parts
-    const isSigned = parts.means(broker).guards !== undefined
+    const { guards } = parts.means(broker)
+    const isSigned = guards !== undefined
+    const unsigned = guards?.unsigned(consumption.queues) ?? []
+    if (unsigned.length > 0) log.warning(signsForAnybody(unsigned))
     return broker.consume({
       hostname,
       queues: consumption.queues,
@@ -284,3 +287,7 @@ export class Loop {
     return this.#joined as Joined
   }
 }
+
+const signsForAnybody = (unsigned: readonly string[]): string =>
+  `This worker can sign, and takes what nobody signed from ${unsigned.join(', ')}: whoever can write there has it sign ` +
+  'what follows from a message. Consume signed queues with workers of their own, which consume no others.'

@@ -75,6 +75,19 @@ onEveryEngine('signed messages', (bench) => {
       await dead.purge()
     })
 
+    it('a worker that signs, and takes what nobody signed, says so once; one of signed queues alone does not', async () => {
+      await start()
+      expect(bench().lines.filter((line) => line.includes('takes what nobody signed'))).toEqual([])
+      const app = bench().app({
+        ...settings,
+        taskQueues: { ...(settings.taskQueues as Record<string, object>), open: {}, wide: {} },
+      })
+      await bench().work(app)
+      const [said, ...others] = bench().lines.filter((line) => line.includes('takes what nobody signed'))
+      expect(said).toMatch(/WARNING.* from open, wide: /)
+      expect(others).toEqual([])
+    })
+
     it('purged: who waits for what is rightly signed is told, and nobody of the rest', async () => {
       const app = bench().app(settings)
       const add = app.task('add', (x: number, y: number) => x + y)
