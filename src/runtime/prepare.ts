@@ -46,10 +46,8 @@ const write = (routed: Routed, means: Means, nowMs: number): string => {
   )
 }
 
-const sealOf = ({ message, queue, address }: Routed, { router, guards }: Means): Seal | undefined => {
-  const queues = queue === undefined ? router.declaredFor(address.exchange, address.routingKey) : [queue]
-  return guards?.seal(queues, message.serializer)
-}
+const sealOf = (routed: Routed, { router, guards }: Means): Seal | undefined =>
+  guards?.seal(router.signedFor(routed), routed.message.serializer)
 
 /** One push for each queue; a named exchange is asked for its queues. Synchronous in the normal case. */
 const pushesOf = (routed: Routed, means: Means, nowMs: number): Push | Promise<readonly Push[]> => {

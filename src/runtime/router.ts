@@ -11,12 +11,14 @@ import {
 import { QueueNotFound } from '../errors.js'
 import { isBoundBy } from './binding.js'
 import { Carried } from './carried.js'
+import { directExchange, directName } from './direct.js'
 import type { Address } from './envelope.js'
 import { gateHeader, gateText } from './gate.js'
 import { gateOf } from './gate-of.js'
 import { momentAt } from './outgoing.js'
 import type { Outgoing } from './plan.js'
 import type { Registry } from './registry.js'
+import { askedOf } from './security/asked.js'
 import type { TaskDefinition, TaskOptions } from './task.js'
 
 /** A message with everything decided. `queue` is absent where a named exchange has to be asked first. */
@@ -91,6 +93,12 @@ export class Router {
       .map(({ name }) => name)
   }
 
+  /** The queues whose signatures a message must have. Nobody declares a worker's direct queue. */
+  signedFor({ queue, address: { exchange, routingKey } }: Routed): readonly string[] {
+    if (queue !== undefined) return [queue]
+    return exchange === directExchange ? [directName(routingKey)] : this.declaredFor(exchange, routingKey)
+  }
+
   route(message: Outgoing, nowMs: number): Routed {
     const definition = this.registry.get(message.task)
     const own = definition?.options ?? {}
@@ -148,8 +156,12 @@ export class Router {
   }
 
   private isOwn(queue: string): boolean {
-    const { shared, signed } = this.settings.taskQueues.get(queue) ?? {}
-    return shared !== true && signed === undefined && this.settings.taskSerializer !== 'auth'
+    const { taskQueues, taskSerializer } = this.settings
+    return (
+      taskQueues.get(queue)?.shared !== true &&
+      askedOf(queue, taskQueues) === undefined &&
+      taskSerializer !== 'auth'
+    )
   }
 
   /** A signature that waits, as it is written: with the queue of each task in it. */

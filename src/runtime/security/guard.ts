@@ -2,6 +2,7 @@
 import type { Settings } from '../../config.js'
 import { ImproperlyConfigured, SecurityError } from '../../errors.js'
 import { signedType } from '../content.js'
+import { askedOf } from './asked.js'
 import { Auth } from './auth.js'
 import { readCertificate, readKey, readStore } from './certificates.js'
 import { checkEnvelope, signEnvelope } from './hmac.js'
@@ -43,7 +44,7 @@ export class Guards {
 
   /** For a message to these queues. */
   seal(queues: readonly string[], serializer: string | undefined): Seal | undefined {
-    const asked = queues.map((queue) => this.#settings.taskQueues.get(queue)?.signed)
+    const asked = queues.map((queue) => askedOf(queue, this.#settings.taskQueues))
     const byAuth =
       asked.includes('auth') || (serializer ?? this.#settings.taskSerializer) === 'auth' ? this.#auth : null
     const [key] = asked.includes('hmac') ? this.#settings.securityHmacKey : []
@@ -59,12 +60,12 @@ export class Guards {
     const { taskQueues, acceptContent } = this.#settings
     const isSigner = [...taskQueues.keys()].some((queue) => this.seal([queue], undefined) !== undefined)
     if (!isSigner || !acceptContent.includes('json')) return []
-    return queues.filter((queue) => taskQueues.get(queue)?.signed === undefined)
+    return queues.filter((queue) => askedOf(queue, taskQueues) === undefined)
   }
 
   guard(queue: string, redelivered: boolean, nowMs: number): Guard {
     const { taskQueues, securityHmacKey: keys, securityHmacMaxAge: maxAge } = this.#settings
-    const asked = taskQueues.get(queue)?.signed
+    const asked = askedOf(queue, taskQueues)
     return {
       check: (raw) => {
         if (asked === 'hmac') checkEnvelope(raw, { keys, maxAge, redelivered, nowMs })

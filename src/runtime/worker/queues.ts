@@ -4,11 +4,11 @@ import { declaredQueues, type Settings } from '../../config.js'
 import type { Binding } from '../binding.js'
 import { ownQueue } from '../broadcast.js'
 import type { QueueView } from '../control/node.js'
+import { directExchange, directName } from '../direct.js'
 
-/** Celery's `worker_direct(hostname)`: names of its making, so that its clients reach the worker too. */
-export const directQueue = (hostname: string): QueueView => ({
-  name: `${hostname}.dq2`,
-  exchange: 'C.dq2',
+const directQueue = (hostname: string): QueueView => ({
+  name: directName(hostname),
+  exchange: directExchange,
   exchangeType: 'direct',
   routingKey: hostname,
 })

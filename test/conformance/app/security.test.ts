@@ -43,8 +43,8 @@ onEveryEngine('signed messages', (bench) => {
         return 'again'
       })
       const asks = app.task('asks', async () => (await add.delay(20, 3)).id)
-      await bench().work(app)
-      return { app, add, sum, flaky, asks }
+      const { hostname } = await bench().work(app)
+      return { app, add, sum, flaky, asks, hostname }
     }
 
     it('run: single, later, in chains and chords, retried, sent from inside', async () => {
@@ -73,6 +73,28 @@ onEveryEngine('signed messages', (bench) => {
       expect(await sent.state()).toBe('PENDING')
       expect(await add.delay(1, 2).get(wait)).toBe(3)
       await dead.purge()
+    })
+
+    it('a queue that only one worker has, of a broadcast or its direct one, is asked what all are', async () => {
+      const { celery } = settings.taskQueues as Record<string, object>
+      const all = { celery, everybody: { ...celery, exchangeType: 'fanout' as const } }
+      const { app, add, flaky, hostname } = await start({ taskQueues: all, workerDirect: true })
+      const places = [
+        { queue: `${hostname}.dq2` },
+        { exchange: 'C.dq2', routingKey: hostname },
+        { queue: 'everybody' },
+        { queue: `bcast.everybody.${hostname}` },
+      ]
+      const forger = bench().app({ ...stranger, taskQueues: { everybody: { exchangeType: 'fanout' } } })
+      for (const place of places) {
+        expect(await add.applyAsync([1, 2], place).get(wait)).toBe(3)
+        expect(await flaky.applyAsync([], place).get(wait)).toBe('again')
+        await forger.sendTask('add', [1, 2], place)
+      }
+      const { dead } = await app.broker()
+      await until(async () => (await dead.list(10)).length === places.length)
+      await dead.purge()
+      expect(bench().lines.filter((line) => line.includes('takes what nobody signed'))).toEqual([])
     })
 
     it('a worker that signs, and takes what nobody signed, says so once; one of signed queues alone does not', async () => {
