@@ -60,11 +60,11 @@ export const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER): Deco
   )
 
 /** Seconds, fractions allowed. `least: 'more'` is "more than 0". */
-export const seconds = (least: 0 | 'more' = 0): Decode<number> =>
+export const seconds = (least: number | 'more' = 0): Decode<number> =>
   decoder(
-    least === 0 ? 'a number of seconds, 0 or more' : 'a number of seconds, more than 0',
+    least === 'more' ? 'a number of seconds, more than 0' : `a number of seconds, ${least} or more`,
     (value): value is number =>
-      typeof value === 'number' && Number.isFinite(value) && (least === 0 ? value >= 0 : value > 0),
+      typeof value === 'number' && Number.isFinite(value) && (least === 'more' ? value > 0 : value >= least),
   )
 
 export const oneOf = <const A extends string>(...words: readonly A[]): Decode<A> =>

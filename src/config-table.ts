@@ -420,9 +420,10 @@ export const table = {
 
   // -- Ours
   workerLease: row(
-    seconds('more'),
+    // Its thread renews it each quarter of it, and no more often than each 0.2 s.
+    seconds(1),
     20,
-    'Ours: seconds after which a worker that fell silent loses its messages to the others.',
+    'Ours: seconds after which a worker that fell silent loses its messages to the others; at least 1.',
   ),
   taskDefaultRateLimit: row<Rate>(
     decodeRate,

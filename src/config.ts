@@ -95,6 +95,17 @@ const fromEnvironment = (
   return undefined
 }
 
+/** What a text says to a setting: the first of its readings that the setting takes. None: the first, for its sentence. */
+export const readingFor = (given: string, readings: readonly unknown[]): unknown => {
+  const name = settingName(given)
+  if (name === undefined) return readings[0]
+  const takes = (value: unknown): boolean =>
+    isSetting(name)
+      ? rows[name]?.decode(value, name)._tag === 'Right'
+      : (refusals[name]?.but.includes(value) ?? true)
+  return readings.find(takes) ?? readings[0]
+}
+
 /** Reads settings. Throws ImproperlyConfigured with one sentence for the first that is wrong. */
 export const readSettings = (
   input: SettingsInput = {},

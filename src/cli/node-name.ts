@@ -8,6 +8,8 @@ export const nodeName = (given: string | undefined, host: string): string => {
   const whole = expand(given ?? '', { h: host, n: label, d: domain })
   const at = whole.indexOf('@')
   const name = at < 0 ? '' : whole.slice(0, at)
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(whole))
+    throw new Fault(`The node name ${JSON.stringify(whole)}: expected one line, without control characters.`)
   return `${name || 'celery'}@${whole.slice(at + 1) || host}`
 }
 

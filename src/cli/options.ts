@@ -1,6 +1,7 @@
 // Reading the words of a command line: numbers, lists, levels, JSON. Each says what it expected; commander
 // puts the option's name before it.
 import { InvalidArgumentError, type Command, Option } from 'commander'
+import { readingFor } from '../config.js'
 import { type LogLevel, logLevels } from '../log.js'
 import { Fault } from './fault.js'
 import type { Io } from './io.js'
@@ -109,7 +110,18 @@ const dateOf = (text: string): Date | undefined => {
   return Number.isNaN(date.getTime()) ? undefined : date
 }
 
-/** `setting=value` words: JSON where it is JSON, else text; Python's words are understood. */
+const yes = ['1', 'true', 'yes', 'on', 't', 'y']
+const no = ['0', 'false', 'no', 'off', 'f', 'n']
+const python: Readonly<Record<string, unknown>> = { True: true, False: false, None: null, null: null }
+
+/** What a text may mean, the likeliest first: JSON or a word of Python's; yes or no; itself. */
+const readings = (text: string): readonly unknown[] => {
+  const value = Object.hasOwn(python, text) ? python[text] : (parsed(text) ?? text)
+  const word = text.toLowerCase()
+  return [value, ...(yes.includes(word) ? [true] : no.includes(word) ? [false] : []), text]
+}
+
+/** `setting=value` words, in any spelling of the setting; dots are Celery's. The setting decides what its text means. */
 export const settingWords = (words: readonly string[]): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     words.map((word) => {
@@ -118,12 +130,8 @@ export const settingWords = (words: readonly string[]): Readonly<Record<string, 
         throw new Fault(
           `"${word}" is neither an option nor a setting.\nSettings are written setting=value, for example worker_concurrency=10`,
         )
-      const value = word.slice(at + 1)
-      const python: Readonly<Record<string, unknown>> = { True: true, False: false, None: null }
-      return [
-        word.slice(0, at),
-        Object.hasOwn(python, value) ? python[value] : (parsed(value) ?? (value === 'null' ? null : value)),
-      ]
+      const name = word.slice(0, at).replaceAll('.', '_')
+      return [name, readingFor(name, readings(word.slice(at + 1)))]
     }),
   )
 
@@ -141,8 +149,6 @@ export const accepted = (command: Command, flags: string): void => {
   command.addOption(new Option(flags).hideHelp())
 }
 
-const yes = new Set(['1', 'true', 'yes', 'on', 't', 'y'])
-
 /** `CELERY_WORKER_CONCURRENCY=4` (LOVAGE_… first) stands for `--concurrency 4` where that is not given. */
 export const readEnvironment = (command: Command, io: Io): void => {
   const prefix = command.parent === null ? '' : `${command.name().toUpperCase()}_`
@@ -154,7 +160,7 @@ export const readEnvironment = (command: Command, io: Io): void => {
     const text = variable === undefined ? undefined : io.env[variable]
     if (variable === undefined || text === undefined) continue
     if (option.isBoolean() || option.negate) {
-      const on = yes.has(text.toLowerCase())
+      const on = yes.includes(text.toLowerCase())
       if (on) command.setOptionValueWithSource(key, !option.negate, 'env')
       continue
     }

@@ -6,6 +6,8 @@ import { ImproperlyConfigured } from '../errors.js'
 
 const kinds = {
   text: (value: unknown) => typeof value === 'string' && value !== '',
+  // It stands in lines of logs, names of files and keys.
+  name: (value: unknown) => typeof value === 'string' && /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u.test(value),
   flag: (value: unknown) => typeof value === 'boolean',
   seconds: (value: unknown) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
   limit: (value: unknown) => typeof value === 'number' && Number.isFinite(value) && value > 0,
@@ -52,6 +54,7 @@ const kinds = {
 
 const expected: Readonly<Record<keyof typeof kinds, string>> = {
   text: 'a text',
+  name: 'a text of one line, without control characters',
   flag: 'true or false',
   seconds: 'seconds, 0 or more',
   limit: 'seconds, more than 0',

@@ -235,6 +235,10 @@ describe('a worker', () => {
       'autoscale: the pool solo runs one task at a time and cannot grow.',
     ],
     [{ concurrency: 0 }, 'Option concurrency of a worker: expected a whole number of at least 1, got 0.'],
+    [
+      { hostname: 'w1@h\nw2' },
+      'Option hostname of a worker: expected a text of one line, without control characters, got "w1@h\\nw2".',
+    ],
     [{ queues: 'celery' }, 'Option queues of a worker: expected a list of names, got "celery".'],
     [{ timeLimit: '10' }, 'Option timeLimit of a worker: expected seconds, more than 0, got "10".'],
     [

@@ -37,6 +37,15 @@ describe('nodeName', () => {
     )
   })
 
+  it.each(['w\n1', 'w1@h\r', 'w\t1', '\u001b[2Jw1', 'w\u20281', 'w\u00001'])(
+    'refuses %j in a sentence',
+    (given) => {
+      expect(() => nodeName(given, 'box')).toThrow(
+        /^The node name ".*": expected one line, without control characters\.$/s,
+      )
+    },
+  )
+
   it('has no domain where the host has none', () => {
     expect(nodeName('w@%n.%d', 'box')).toBe('w@box.')
   })
@@ -127,6 +136,21 @@ describe('settingWords', () => {
       e: 'redis://h/0?x=1',
       f: null,
     })
+  })
+
+  it.each([
+    ['worker_direct', true, ['1', 'true', 'True', 'yes', 'YES', 'on', 't', 'y']],
+    ['CELERY_WORKER_DIRECT', false, ['0', 'false', 'False', 'no', 'off', 'f', 'n']],
+    ['workerDirect', 2, ['2']],
+    ['worker.log_color', true, ['1']],
+    ['worker_concurrency', 1, ['1']],
+    ['enable_utc', true, ['yes']],
+    ['task_always_eager', false, ['0']],
+    ['task_default_queue', '1', ['1']],
+    ['task_default_queue', 'no', ['no']],
+  ])('%s is %j: the setting decides what its text means', (name, value, texts) => {
+    for (const text of texts)
+      expect(Object.values(settingWords([`${name}=${text}`])), `${name}=${text}`).toEqual([value])
   })
 })
 

@@ -98,6 +98,7 @@ describe('values', () => {
       'workerPrefetchMultiplier: expected a whole number of at least 1, got 0',
     ],
     [{ taskAcksLate: 'yes' }, 'taskAcksLate: expected true or false, got "yes"'],
+    [{ workerLease: 0.1 }, 'workerLease: expected a number of seconds, 1 or more, got 0.1'],
     [{ taskTimeLimit: 0 }, 'taskTimeLimit: expected a number of seconds, more than 0, got 0'],
     [{ taskDefaultPriority: 10 }, 'taskDefaultPriority: expected a whole number from 0 to 9, got 10'],
     [

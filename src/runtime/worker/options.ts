@@ -56,7 +56,7 @@ const optionKinds: Readonly<Record<keyof WorkerOptions, OptionKind>> = {
   maxMemoryPerChild: 'positive',
   queues: 'texts',
   excludeQueues: 'texts',
-  hostname: 'text',
+  hostname: 'name',
   prefetchMultiplier: 'positive',
   disablePrefetch: 'flag',
   timeLimit: 'limit',
