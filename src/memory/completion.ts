@@ -49,6 +49,12 @@ const uncounted = ({ message, released, joining }: Held, hostname: string): Mess
   worker: message.worker ?? hostname,
 })
 
+/** Its worker has started it more often than anybody else knows: what ran it there was lost. */
+const counted = (held: Held, hostname: string, starts = 0): Held =>
+  starts <= held.message.attempts
+    ? held
+    : { ...held, message: { ...held.message, attempts: starts, standing: 'clear', worker: hostname } }
+
 const end = (
   draft: Draft,
   id: string,
@@ -58,13 +64,15 @@ const end = (
 ): void => {
   if (ending.kind === 'requeue')
     enqueue(draft, { ...held.message, attempts: 0, standing: 'clear', worker: null })
-  else if (ending.kind === 'back') giveBack(draft, uncounted(held, consumer.hostname))
+  else if (ending.kind === 'back')
+    giveBack(draft, uncounted(counted(held, consumer.hostname, ending.starts), consumer.hostname))
   else if (ending.kind === 'defer') holdBack(draft, uncounted(held, consumer.hostname), ending.dueMs)
   else if (ending.kind === 'park')
     park(draft, { ...uncounted(held, consumer.hostname), worker: held.message.worker }, ending.task)
   else if (ending.kind === 'dead') {
-    const worker = held.message.worker ?? consumer.hostname
-    bury(draft, consumer, `${id}:${tag}`, { ...held.message, worker }, ending)
+    const { message } = counted(held, consumer.hostname, ending.starts)
+    const worker = message.worker ?? consumer.hostname
+    bury(draft, consumer, `${id}:${tag}`, { ...message, worker }, ending)
   }
 }
 

@@ -1,6 +1,6 @@
 // What a step says to its script of a completion that is more than a plain success (lua/step.lua): words, and places
 // in the list of keys. Pure.
-import type { Completion } from '../runtime/consumer.js'
+import type { Completion, Ending } from '../runtime/consumer.js'
 import { errandWords } from './errands.js'
 import { stepOf, writtenAs } from './keys.js'
 import { heldText, targetOf, toAll } from './publication.js'
@@ -62,11 +62,14 @@ export const describeCompletion = (
   const queue = queues[list >> 2] as string
   const step = list & 3
   const past = ending.kind === 'ack' ? null : pastHere(context, tag)
+  const starts = startsOf(ending)
   const note =
-    past === null ? `0 - ${step} ${hostname}` : `${past.attempts} ${past.flag} ${step} ${past.worker}`
+    past === null || starts > past.attempts
+      ? `${starts} - ${step} ${hostname}`
+      : `${past.attempts} ${past.flag} ${step} ${past.worker}`
   if (goesBack) {
     out.push(place(keys.list(queue, step), keys.redo(queue)), ending.kind === 'back' ? 'RPUSH' : 'LPUSH')
-    out.push(markedText(context, tag, ending.kind === 'back'))
+    out.push(markedText(context, tag, ending.kind === 'back', starts))
   }
   switch (ending.kind) {
     case 'ack':
@@ -126,10 +129,19 @@ const pastHere = ({ rawOf, sharing }: StepContext, tag: string): Past | null => 
   return raw === undefined ? null : pastOf(raw.toString('utf8'))
 }
 
-/** Given back by its own worker, uncounted; as new where user code wants it to be. */
-const markedText = ({ rawOf, hostname }: StepContext, tag: string, keepsPast: boolean): string => {
+/** Given back by its own worker; as new where user code wants it to be. */
+const markedText = (
+  { rawOf, hostname }: StepContext,
+  tag: string,
+  keepsPast: boolean,
+  starts: number,
+): string => {
   const raw = rawOf(tag)?.toString('utf8')
   if (raw === undefined) return ''
-  const fresh: Past = { attempts: 0, flag: '-', worker: hostname }
-  return markRedelivered(raw, keepsPast ? (pastOf(raw) ?? fresh) : fresh)
+  const ours: Past = { attempts: keepsPast ? starts : 0, flag: '-', worker: hostname }
+  const past = keepsPast ? pastOf(raw) : null
+  return markRedelivered(raw, past === null || starts > past.attempts ? ours : past)
 }
+
+/** What its worker has counted itself. */
+const startsOf = (ending: Ending): number => ('starts' in ending ? (ending.starts ?? 0) : 0)

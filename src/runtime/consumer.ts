@@ -48,14 +48,20 @@ export type Ending =
   | { readonly kind: 'ack' }
   /** To the producing end of its queue (user code said `Reject(requeue)`). */
   | { readonly kind: 'requeue' }
-  /** To the consuming end, uncounted (a stopping worker). */
-  | { readonly kind: 'back' }
+  /** To the consuming end, uncounted (a stopping worker); `starts` as below. */
+  | { readonly kind: 'back'; readonly starts?: number }
   /** Held until `dueMs` (server's clock), then at the consuming end. */
   | { readonly kind: 'defer'; readonly dueMs: number }
   /** Set aside until the rate of its task lets it through: `pull` gets it from there, first come, first served. */
   | { readonly kind: 'park'; readonly task: string }
-  /** To the dead letters. */
-  | { readonly kind: 'dead'; readonly reason: string; readonly taskId?: string; readonly task?: string }
+  /** To the dead letters. `starts`: so many its worker has counted, if more than were known when it was delivered. */
+  | {
+      readonly kind: 'dead'
+      readonly reason: string
+      readonly taskId?: string
+      readonly task?: string
+      readonly starts?: number
+    }
 
 /**
  * The end of one delivery, with everything that follows from it: results, next messages, chord parts.

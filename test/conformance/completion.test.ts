@@ -323,4 +323,18 @@ onEveryEngine('endings', (bench) => {
     await complete(second, end(await claimOne(second), { ending: { kind: 'back' } }))
     expect(await claimOne(third)).toMatchObject({ attempts: 1, redelivered: true, lastWorker: 'one@host' })
   })
+
+  test('back, dead: starts that its worker has counted count, and never fewer than before', async () => {
+    const { broker, consume } = bench()
+    const [one, two] = [await consume({ hostname: 'one@host' }), await consume({ hostname: 'two@host' })]
+    await broker.publish(messages('a'))
+    await complete(one, end(await claimOne(one), { ending: { kind: 'back', starts: 2 } }))
+    const fresh = await claimOne(two)
+    expect(fresh).toMatchObject({ attempts: 2, redelivered: true, uncertain: false, lastWorker: 'one@host' })
+    await complete(two, end(fresh, { ending: { kind: 'back', starts: 1 } }))
+    const again = await claimOne(two)
+    expect(again).toMatchObject({ attempts: 2, lastWorker: 'one@host' })
+    await complete(two, end(again, { ending: { kind: 'dead', reason: 'poison', starts: 3 } }))
+    expect(await broker.dead.list(10)).toMatchObject([{ attempts: 3, lastWorker: 'two@host' }])
+  })
 })

@@ -152,6 +152,8 @@ describe('a message of a shared queue that we hold', () => {
     expect(again.deliveries).toMatchObject([
       { redelivered: true, attempts: 0, uncertain: false, lastWorker: 'w@host' },
     ])
+    await consumer.step(0, [end(again.deliveries[0]!, { ending: { kind: 'back', starts: 2 } })], 0)
+    expect((await consumer.step(0, [], 1)).deliveries).toMatchObject([{ attempts: 2, uncertain: false }])
   })
 
   it('is acknowledged early on both sides', async () => {

@@ -18,6 +18,7 @@ import { Completions } from '../../src/runtime/worker/completions.js'
 import { Ends } from '../../src/runtime/worker/ends.js'
 import { Reports } from '../../src/runtime/worker/reports.js'
 import type { TaskJob } from '../../src/runtime/worker/active-runs.js'
+import type { Ended } from '../../src/runtime/worker/ended.js'
 import { Runs } from '../../src/runtime/worker/runs.js'
 import { chord } from '../../src/canvas/chord.js'
 import { signature } from '../../src/canvas/signature.js'
@@ -305,6 +306,37 @@ describe('what is not ours', () => {
   })
 })
 
+describe('a warm stop', () => {
+  const lost: Outcome = { kind: 'lost', how: 'signal 9 (SIGKILL)' }
+
+  it('gives back what was lost with what ran it, its start counted', async () => {
+    const { runs, started } = bench()
+    const handled = runs.handle(delivery({ ...again, attempts: 1 }))
+    await soon()
+    runs.leave()
+    started[0]?.end(lost)
+    expect((await handled)?.completion).toMatchObject({ ending: { kind: 'back', starts: 2 }, results: [] })
+    expect(started).toHaveLength(1)
+  })
+
+  it('ends what was lost and may not start again as ever', async () => {
+    for (const [options, attempts, reason] of [
+      [{}, 4, /^add was started 5 times and never ended; the last time on w@host \(signal 9/],
+      [{ rejectOnWorkerLost: false }, 0, /which must not run twice/],
+      [{ acksLate: false }, 0, /which was acknowledged early/],
+    ] as const) {
+      const { runs, started } = bench(options)
+      const handled = runs.handle(delivery({ ...again, attempts }))
+      await soon()
+      runs.leave()
+      started[0]?.end(lost)
+      const { completion } = (await handled) as Ended
+      expect(JSON.parse(completion.results[0]?.text as string).result.exc_message[0]).toMatch(reason)
+      expect(completion.ending).toMatchObject(attempts === 4 ? { kind: 'dead', starts: 5 } : { kind: 'ack' })
+    }
+  })
+})
+
 describe('a cold stop', () => {
   it('gives back what runs, uncounted', async () => {
     const { runs } = bench()
@@ -317,7 +349,7 @@ describe('a cold stop', () => {
   it('gives back what has not begun, before it is acknowledged early', async () => {
     const { runs, started, consumer } = bench({}, { acksLate: false })
     runs.abort()
-    expect((await runs.handle(delivery()))?.completion.ending).toEqual({ kind: 'back' })
+    expect((await runs.handle(delivery()))?.completion.ending).toEqual({ kind: 'back', starts: 0 })
     expect(consumer.release).not.toHaveBeenCalled()
     expect(started).toEqual([])
   })

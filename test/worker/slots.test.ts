@@ -105,7 +105,7 @@ class Bench {
     }
     const join = ({ completion }: Ended): Promise<Ended | undefined> => ask('join', { tag: completion.tag })
     const nothing = (): void => undefined
-    const runs = { size: 0, handle, join, abort: nothing, lose: nothing }
+    const runs = { size: 0, handle, join, leave: nothing, abort: nothing, lose: nothing }
     const consumer = { lanes: 2, step, wait, interrupt }
     this.slots = new Slots({ consumer, runs, concurrency, capacity, looksAhead, log: silentLogger })
     this.inner = this.slots as unknown as Inner

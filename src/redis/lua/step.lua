@@ -346,14 +346,19 @@ if others > 0 then
         -- Held until its second act; `j` tells the reaper that its run is over.
         call('HSET', hash, field .. 'j', raw)
       elseif ending ~= 'ack' then
-        -- The envelope, and what is known about its deliveries: that of a first one comes as the last argument.
+        -- The envelope, and what is known about its deliveries: that of a first one comes as the last argument, and
+        -- what the worker has counted.
         local inner, note = ungated, ARGV[r - 1]
         if string.find(field, 'r', 1, true) then
           local cut = string.find(ungated, '\n', 1, true)
-          local before, known = string.match(string.sub(ungated, 1, cut - 1), '^(%d+ %S+ %d )(.*)$')
+          local starts, flag, step, known = string.match(string.sub(ungated, 1, cut - 1), '^(%d+) (%S+) (%d) (.*)$')
+          local counted, worker = string.match(note, '^(%d+) %S+ %d (.*)$')
+          if counted and tonumber(counted) > tonumber(starts) then
+            starts, flag, known = counted, '-' .. string.sub(flag, 2), worker
+          end
           -- It had waited before anybody took it, in a line or for its rate: now somebody did.
-          if known == '-' then known = string.match(note, '^%d+ %S+ %d (.*)$') or '-' end
-          note, inner = before .. known, string.sub(ungated, cut + 1)
+          if known == '-' then known = worker or '-' end
+          note, inner = starts .. ' ' .. flag .. ' ' .. step .. ' ' .. known, string.sub(ungated, cut + 1)
         end
         -- Over, with only its bodies not out yet: whoever gets it must ask first. Or acknowledged early.
         if string.find(field, 'j', 1, true) then

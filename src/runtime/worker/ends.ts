@@ -26,7 +26,7 @@ import type { KeptHeaders } from './kept-headers.js'
 import type { Opened, Pages } from './pages.js'
 import type { Reports } from './reports.js'
 
-type EndReports = Pick<Reports, 'succeeded' | 'failed' | 'retried' | 'rejected' | 'cancelled'>
+type EndReports = Pick<Reports, 'succeeded' | 'failed' | 'retried' | 'rejected'>
 
 export class Ends {
   constructor(
@@ -42,7 +42,7 @@ export class Ends {
   /** The end of a run. `ms` is how long it took. A promise only where something has to be asked first. */
   ofOutcome(
     held: Held,
-    outcome: Exclude<Outcome, { kind: 'lost' }>,
+    outcome: Exclude<Outcome, { kind: 'lost' | 'aborted' }>,
     ms: number,
   ): Completion | Promise<Completion> {
     const { message } = held
@@ -65,9 +65,6 @@ export class Ends {
         this.reports.rejected(held, requeue)
         return requeue ? this.completions.commit(held, followBack()) : this.stop(held, outcome.error)
       }
-      case 'aborted':
-        this.reports.cancelled(held)
-        return { tag: held.tag, ending: { kind: 'back' }, results: [], pushes: [], chords: [], parts: [] }
       default:
         return this.goesBack(held, outcome.error)
           ? this.completions.commit(held, followBack())

@@ -38,7 +38,7 @@ export interface RunsOptions {
   readonly trackStarted: boolean
   readonly hostname: string
   readonly telling: Telling
-  readonly reports: Pick<Reports, 'received' | 'started' | 'revoked'>
+  readonly reports: Pick<Reports, 'received' | 'started' | 'revoked' | 'cancelled'>
 }
 
 /** Seconds. */
@@ -52,6 +52,8 @@ export class Runs {
   readonly active: ActiveRuns
   /** Counts lost leases: what was claimed under an earlier one is somebody else's. */
   private lease = 0
+  /** Set by a warm stop: what is lost with what ran it does not start again. */
+  private leaving = false
   /** Set by a cold stop: nothing starts any more. */
   private stopped = false
   /** Limits that were set while the worker ran, by the task's name. */
@@ -61,8 +63,14 @@ export class Runs {
     this.active = new ActiveRuns((held) => this.isLate(held), options.log)
   }
 
+  /** From now on only what has begun is brought to its end. */
+  leave(): void {
+    this.leaving = true
+  }
+
   /** Aborts what runs and gives back what is about to. */
   abort(): void {
+    this.leaving = true
     this.stopped = true
     this.active.abort()
   }
@@ -171,7 +179,7 @@ export class Runs {
     const { consumer, completions, ends, limits, pool, reports, hostname } = this.options
     const { message, definition, tag } = held
     const options = definition?.options ?? {}
-    if (this.stopped) return bare(tag, { kind: 'back' })
+    if (this.stopped) return unrun(delivery)
     if (definition?.options.concurrencyKey !== undefined && delivery.gated !== true) {
       let gate: Gate | undefined
       try {
@@ -194,7 +202,7 @@ export class Runs {
       const ours = await consumer.store(tag, started)
       if (!ours) return undefined
     }
-    if (this.stopped) return bare(tag, { kind: 'back' })
+    if (this.stopped) return unrun(delivery)
     if (lease !== this.lease) return undefined
     const own = this.timeLimits.size === 0 ? options : (this.timeLimits.get(message.task) ?? options)
     const softTimeLimit = message.softTimeLimit ?? own.softTimeLimit ?? this.options.softTimeLimit
@@ -234,7 +242,8 @@ export class Runs {
     ms: number,
   ): Completion | Promise<Completion> {
     const { ends, reports, telling } = this.options
-    if (outcome.kind === 'aborted' && outcome.error instanceof TaskRevokedError) {
+    if (outcome.kind === 'aborted') {
+      if (!(outcome.error instanceof TaskRevokedError)) return this.goesBack(held, delivery).completion
       const how = { expired: false, terminated: true, signum: outcome.error.signal ?? null }
       telling.revoked(held, delivery, how)
       reports.revoked(held, how)
@@ -260,17 +269,30 @@ export class Runs {
     lease: number,
     how: string,
   ): Ended | undefined | Promise<Ended | undefined> {
-    const { message, tag } = held
-    this.options.log.error(`Task ${nameOf(message)} was lost with what ran it: ${how}`, factsOf(message))
+    const { message } = held
+    const { log, hostname, rules, now } = this.options
+    log.error(`Task ${nameOf(message)} was lost with what ran it: ${how}`, factsOf(message))
     if (lease !== this.lease) return undefined
-    if (this.stopped) return bare(tag, { kind: 'back' })
     const lost = !this.isLate(held)
-    const lastWorker = `${this.options.hostname} (${how})`
+    const lastWorker = `${hostname} (${how})`
     const next = { ...delivery, attempts: delivery.attempts + 1, redelivered: true, lost, lastWorker }
+    if (this.leaving && takeIn(next, rules, now()).kind === 'run') {
+      log.info(`Task ${nameOf(message)} goes back to its queue: this worker stops`, factsOf(message))
+      return this.goesBack(held, next)
+    }
     return this.process(next, lease, true)
+  }
+
+  /** It had begun. */
+  private goesBack(held: Held, delivery: Delivery): Ended {
+    this.options.reports.cancelled(held)
+    return unrun(delivery)
   }
 
   private isLate({ definition }: Held): boolean {
     return definition?.options.acksLate ?? this.options.acksLate
   }
 }
+
+/** Back to its queue, with the starts that are known here. */
+const unrun = ({ tag, attempts }: Delivery): Ended => bare(tag, { kind: 'back', starts: attempts })

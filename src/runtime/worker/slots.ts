@@ -15,7 +15,7 @@ import { Vigil } from './vigil.js'
 
 export interface SlotsOptions {
   readonly consumer: Pick<Consumer, 'lanes' | 'step' | 'wait' | 'interrupt'>
-  readonly runs: Pick<Runs, 'handle' | 'join' | 'abort' | 'lose'>
+  readonly runs: Pick<Runs, 'handle' | 'join' | 'leave' | 'abort' | 'lose'>
   /** Messages in progress at once. */
   readonly concurrency: number
   /** Messages held at once, those in progress included. */
@@ -114,6 +114,7 @@ export class Slots {
   /** Stop claiming; resolves when what runs has ended and everything is committed. */
   async drain(): Promise<void> {
     this.claiming = false
+    this.options.runs.leave()
     this.options.consumer.interrupt()
     const unbegun = [...this.waiting.splice(0), ...this.suspects.clear(), ...this.ahead.clear()]
     // The oldest last: what came back last is the next to be taken.

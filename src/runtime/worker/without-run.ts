@@ -37,7 +37,9 @@ export const endWithoutRun = async (
   const { error, dead } = intake
   telling.refused(held, delivery, error)
   const ending: Ending | undefined =
-    dead === undefined ? undefined : { kind: 'dead', reason: dead, taskId: id, task }
+    dead === undefined
+      ? undefined
+      : { kind: 'dead', reason: dead, taskId: id, task, starts: delivery.attempts }
   return { completion: await ends.ofFailure(held, error, ending), held }
 }
 

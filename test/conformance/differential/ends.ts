@@ -79,7 +79,8 @@ export const completionOf = (world: World, hand: Hand, end: End): Completion => 
   const bare = { ...nothing, tag }
   const fence = fenceOf(spec)
   const isBack = end.way === 'back' && !hand.isOver
-  if (isBack) return { ...bare, ending: { kind: 'back' } }
+  const starts = end.edges % 4
+  if (isBack) return { ...bare, ending: { kind: 'back', starts } }
   if (hand.joins.length > 0) return bodies(hand, end)
   if (hand.isOver) return bare
   const result = (state: string) => [resultOf(spec.id, state, seconds(end.expires))]
@@ -121,6 +122,10 @@ export const completionOf = (world: World, hand: Hand, end: End): Completion => 
     case 'park':
       return { ...bare, ending: { kind: 'park', task: `t${end.next % 2}` } }
     default:
-      return { ...bare, ...failure, ending: { kind: 'dead', reason: 'poison', taskId: spec.id, task: 't' } }
+      return {
+        ...bare,
+        ...failure,
+        ending: { kind: 'dead', reason: 'poison', taskId: spec.id, task: 't', starts },
+      }
   }
 }

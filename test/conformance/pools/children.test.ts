@@ -62,7 +62,7 @@ describe.each(['prefork', 'threads'] as const)('%s: a child', (pool) => {
       expect(await neighbour.get({ timeout: 25 })).toBe(0.3)
       await until(() => bench.noted(`errback:${id}`).length === 1)
       const dead = await (await bench.app.broker()).dead.list(10)
-      expect(dead.map(({ taskId }) => taskId)).toContain(id)
+      expect(dead.find(({ taskId }) => taskId === id)).toMatchObject({ attempts: 5, lastWorker: 'w@host' })
     })
 
     it.runIf(pool === 'prefork')(

@@ -9,7 +9,15 @@ import { until } from '../../support/until.js'
 import { type Bench, openBench, pools } from './bench.js'
 
 /** `group`: to all of its processes, as a terminal and systemd do it. */
-type Step = 'TERM' | 'INT' | 'QUIT' | 'HUP' | 'USR1' | 'USR2' | `${'TERM' | 'INT' | 'USR2'} to the group`
+type Step =
+  | 'KILL to the child'
+  | 'TERM'
+  | 'INT'
+  | 'QUIT'
+  | 'HUP'
+  | 'USR1'
+  | 'USR2'
+  | `${'TERM' | 'INT' | 'USR2'} to the group`
 type State = 'idle' | 'running' | 'stopping'
 
 interface Row {
@@ -53,11 +61,12 @@ const rows: readonly Row[] = [
   row('stopping', 'INT', 1),
   row('stopping', 'INT, INT', 1, 'goes back'),
   row('stopping', 'QUIT', 0, 'goes back'),
+  row('stopping', 'KILL to the child', 0, 'goes back'),
 ]
 
 /** The first signal stops it; what makes it cold is told as well. */
 const toldOf = ({ state, steps }: Row): readonly string[] => {
-  const names = steps.map((step) => step.split(' ')[0]).filter((name) => !name?.startsWith('USR'))
+  const names = steps.map((step) => step.split(' ')[0]).filter((name) => !/^(USR|KILL)/.test(name as string))
   const [first, ...more] = state === 'stopping' ? ['TERM', ...names] : names
   const cold = more.length > 0 && more.at(-1) === 'INT' && more.length + (first === 'INT' ? 1 : 0) > 1
   const second = more.includes('QUIT') ? ['Cold:SIGQUIT:0'] : cold ? ['Cold:SIGINT:1'] : []
@@ -84,6 +93,7 @@ beforeAll(async () => {
 afterAll(() => bench.close())
 
 describe.each(pools)('a worker of the pool %s', (pool) => {
+  const played = rows.filter(({ steps }) => pool === 'prefork' || !steps.includes('KILL to the child'))
   const outcomes = new Map<Row, Outcome>()
 
   const play = async ({ state, steps, task, soft }: Row, at: number): Promise<Outcome> => {
@@ -112,6 +122,10 @@ describe.each(pools)('a worker of the pool %s', (pool) => {
       INT: /Hitting Ctrl\+C again|Cold shutdown/g,
     }
     const send = async (step: Step): Promise<void> => {
+      if (step === 'KILL to the child') {
+        const [[, child]] = bench.noted(`held:start:${queue} `) as [[string, number]]
+        return void process.kill(child, 'SIGKILL')
+      }
       const [name, group] = step.split(' to ') as ['TERM' | keyof typeof heard, string?]
       const count = (): number => (name === 'TERM' ? 0 : (worker.output().match(heard[name])?.length ?? 0))
       const before = count()
@@ -152,10 +166,10 @@ describe.each(pools)('a worker of the pool %s', (pool) => {
   }
 
   beforeAll(async () => {
-    await Promise.all(rows.map(async (each, at) => void outcomes.set(each, await play(each, at))))
+    await Promise.all(played.map(async (each, at) => void outcomes.set(each, await play(each, at))))
   }, 120_000)
 
-  it.each(rows.map((each) => [each.state, each.steps.join(', '), each.soft ?? 0, each] as const))(
+  it.each(played.map((each) => [each.state, each.steps.join(', '), each.soft ?? 0, each] as const))(
     '%s, on %s (soft shutdown of %d s)',
     (_state, _steps, _soft, each) => {
       const { code, task, state } = each
