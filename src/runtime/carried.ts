@@ -1,18 +1,12 @@
 // A step that travels inside another message says its queue: the worker that sends it on may be Python's, which
 // knows neither our tasks nor our routes. What a signature says itself stays; what nobody knows stays unsaid.
 import type { SignatureJson } from '../canvas/wire.js'
+import { nestedKwargs, nestedOptions } from './embed.js'
 import type { Embed } from './plan.js'
-import { type Reference, referenceIn, withQueue } from './reference.js'
+import { flatIn, inFlat, type Reference, referenceIn, withQueue } from './reference.js'
 
 /** The queue of a task by what this app knows of it. */
 export type QueueOf = (signature: SignatureJson) => string | undefined
-
-const nestedOptions = ['link', 'link_error', 'chain', 'chord']
-const nestedKwargs: ReadonlyMap<unknown, readonly string[]> = new Map([
-  ['chain', ['tasks']],
-  ['group', ['tasks']],
-  ['chord', ['header', 'body']],
-])
 
 type Dict = Readonly<Record<string, unknown>>
 
@@ -51,6 +45,12 @@ export class Carried {
   private placed(signature: SignatureJson): SignatureJson {
     const ref = referenceIn(signature)
     if (ref !== undefined) return this.placedReference(signature, ref)
+    const flat = flatIn(signature)
+    if (flat !== undefined)
+      return this.placedReference(
+        inFlat(signature, (inner) => this.signature(inner)),
+        flat,
+      )
     const { kwargs, options, subtask_type: kind } = signature
     const members = nestedKwargs.get(kind)
     const inner = members === undefined ? kwargs : this.nested(kwargs, members)
@@ -64,7 +64,10 @@ export class Carried {
   }
 
   /** It lies in the queue of what it stands for. */
-  private placedReference(signature: SignatureJson, { first, queue }: Reference): SignatureJson {
+  private placedReference(
+    signature: SignatureJson,
+    { first, queue }: Pick<Reference, 'first' | 'queue'>,
+  ): SignatureJson {
     const { options } = signature
     if (options['queue'] != null) return signature
     const chord = this.nested(options, nestedOptions)

@@ -38,7 +38,7 @@ interface Sending {
   readonly chordJson: (body: Node) => SignatureJson
 }
 
-/** Callbacks in callbacks may be this deep in a message; beyond, they go by reference. */
+/** Callbacks and errbacks in each other may be this deep in a message; beyond, they go by reference. */
 const mostInline = 128
 
 /** The plan that sends `node` with `args` in front. Throws InvalidSignature for what cannot be sent. */
@@ -54,8 +54,8 @@ export const decompose = (
   if (levels > mostInline && origin.isOurs !== undefined) {
     const steps: Step[] = []
     const fold = new Fold(origin, steps)
-    const [folded, call] = withinStack(node, () => [fold.callbacks(node), fold.callbacksOf(options, node)])
-    if (steps.length > 0) plan = takeApart(folded, args, call, origin, steps, fold)
+    const [folded, call] = withinStack(node, () => [fold.links(node), fold.linksOf(options, node)])
+    plan = takeApart(folded, args, call, origin, steps, fold)
     levels = deepestOf(plan.steps)
   }
   const { mostLevels = usualLimits.canvasMaxLevels } = origin

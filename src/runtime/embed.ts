@@ -6,8 +6,8 @@ import { isDict, none, show, text, withoutKeys } from './fields.js'
 import type { Embed } from './plan.js'
 
 /** Where signatures lie within a signature: `link` and its kin, and the members of a canvas. */
-const nestedOptions = ['link', 'link_error', 'chain', 'chord']
-const nestedKwargs: ReadonlyMap<unknown, readonly string[]> = new Map([
+export const nestedOptions = ['link', 'link_error', 'chain', 'chord']
+export const nestedKwargs: ReadonlyMap<unknown, readonly string[]> = new Map([
   ['chain', ['tasks']],
   ['group', ['tasks']],
   ['chord', ['header', 'body']],

@@ -5,7 +5,7 @@
 import type { Node, SignatureOptions, TaskNode } from '../canvas/node.js'
 import { toJSON } from '../canvas/wire.js'
 import type { Step } from './plan.js'
-import { referTo, resumeTask, withoutPlace } from './reference.js'
+import { flatReference, referTo, resumeTask, withoutPlace } from './reference.js'
 import { weigh } from './weight.js'
 
 /**
@@ -53,41 +53,45 @@ export class Fold {
   }
 
   /**
-   * The canvas with its callbacks in callbacks on pages, where they are too deep for one message. Not those of errbacks: an
-   * errback stands in many messages, and nobody would know with which of them its page goes.
+   * The canvas with its callbacks in callbacks on pages, where they are too deep for one message. An errback
+   * stands in many messages, and nobody would know with which of them its page goes: it is written flat.
    */
-  callbacks(node: Node): Node {
-    const inner = { ...node, options: this.callbacksOf(node.options, node) }
+  links(node: Node): Node {
+    const inner = { ...node, options: this.linksOf(node.options, node) }
     switch (inner.kind) {
       case 'chain':
       case 'group':
-        return { ...inner, tasks: inner.tasks.map((task) => this.callbacks(task)) }
+        return { ...inner, tasks: inner.tasks.map((task) => this.links(task)) }
       case 'chord':
         return {
           ...inner,
-          header: inner.header.map((task) => this.callbacks(task)),
-          body: this.callbacks(inner.body),
+          header: inner.header.map((task) => this.links(task)),
+          body: this.links(inner.body),
         }
       default:
         return inner
     }
   }
 
-  /** Of options that are said of `node`. A group's own, and that of chunks, would be said of each member. */
-  callbacksOf(options: SignatureOptions, node: Node): SignatureOptions {
-    if (
-      options.link === undefined ||
-      node.kind === 'group' ||
-      node.kind === 'chunks' ||
-      !this.areOurs([node])
-    )
-      return options
-    return { ...options, link: options.link.map((callback) => this.callback(callback)) }
+  /** Of options that are said of `node`. The callbacks of a group, and of chunks, would be said of each member. */
+  linksOf(options: SignatureOptions, node: Node): SignatureOptions {
+    const { link, linkError } = options
+    const isOne = node.kind !== 'group' && node.kind !== 'chunks' && this.areOurs([node])
+    return {
+      ...options,
+      ...(link !== undefined && isOne && { link: link.map((callback) => this.callback(callback)) }),
+      ...(linkError !== undefined && { linkError: linkError.map((errback) => this.errback(errback)) }),
+    }
   }
 
   private callback(node: Node): Node {
-    const inner = this.callbacks(node)
+    const inner = this.links(node)
     return weigh(inner).levels > mostLevels && this.areOurs([inner]) ? this.keep([inner]) : inner
+  }
+
+  private errback(node: Node): Node {
+    const { isOurs } = this.origin
+    return isOurs !== undefined && weigh(node).levels > mostLevels ? flatReference(node, isOurs) : node
   }
 
   /** Steps in running order, on as many pages as they need. */

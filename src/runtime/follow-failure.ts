@@ -6,10 +6,12 @@ import { TaskRevokedError } from '../errors.js'
 import type { Ending } from './consumer.js'
 import { type Continuation, continueWith, type FollowContext, groupOf } from './continue.js'
 import { encodeException, type ExceptionInfo, toExceptionInfo, tracebackOf } from './failure.js'
+import { unflatten } from './flat.js'
 import type { Message } from './message.js'
 import { ack, storeOwn } from './own-end.js'
 import { ownPlace, partOf, seatsOf } from './parts.js'
 import type { Plan, Step } from './plan.js'
+import { flatIn } from './reference.js'
 import { inPlace } from './unrun.js'
 
 /** A failure as it is told to everybody. */
@@ -83,12 +85,18 @@ export const callErrbacks = (
   const task = failedId === message.id ? { task: message.task } : {}
   const headers = { lovage_error: { id: failedId, ...task, ...info, traceback } }
   return continueWith(
-    groupOf(errbacks),
+    groupOf(errbacks.map(opened)),
     [failedId],
     { rootId, parentId: failedId, headers },
     message,
     context,
   )
+}
+
+/** A deep errback is written flat. */
+const opened = (errback: Node): Node => {
+  const flat = errback.kind === 'task' ? flatIn(errback) : undefined
+  return flat === undefined ? errback : fromJSON(unflatten(flat.list))
 }
 
 /** What will never run: the end is stored for each of its tasks, and told to the chords at its ends. */

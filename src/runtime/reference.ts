@@ -2,7 +2,8 @@
 // them (docs/references.md). To everything that carries signatures, Python's workers included, it is the
 // signature of an ordinary task; whoever of ours sends it on sends what it stands for.
 import type { Node, TaskNode } from '../canvas/node.js'
-import type { SignatureJson } from '../canvas/wire.js'
+import { type SignatureJson, toJSON } from '../canvas/wire.js'
+import { flatten, unflatten } from './flat.js'
 import type { PageKey } from './publication.js'
 import { bodyIdOf } from './freeze.js'
 import { seatsOf } from './parts.js'
@@ -44,16 +45,23 @@ const endOf = (node: Node): Node => {
   return last === undefined ? node : endOf(last)
 }
 
-/** The reference to a whole page. Its id is that of the end, and so is its place in a chord: a step of Python's that fails tells both. */
+/** The reference to a whole page. */
 export const referTo = ({ graph, page }: PageKey, steps: readonly Node[]): TaskNode => {
-  const [begin, end] = [steps[0] as Node, steps.at(-1) as Node]
-  const first = firstOf(begin)
+  const first = firstOf(steps[0] as Node)
   const known = first === undefined ? undefined : referenceIn(first)
-  const [seat] = seatsOf(end)
   const queue = known?.queue ?? first?.options.queue
+  return standIn(
+    steps.at(-1) as Node,
+    { g: graph, n: page, i: 0, t: known?.first ?? first?.task ?? '' },
+    queue,
+  )
+}
+
+/** What stands for steps with this end. Its id is that of the end, and so is its place in a chord: a step of Python's that fails tells both. */
+const standIn = (end: Node, said: object, queue: string | undefined): TaskNode => {
+  const [seat] = seatsOf(end)
   const id = bodyIdOf(end)
   const { groupId = seat?.groupId, groupIndex = seat?.index ?? undefined } = endOf(end).options
-  const said = { g: graph, n: page, i: 0, t: known?.first ?? first?.task ?? '' }
   return {
     kind: 'task',
     task: resumeTask,
@@ -67,6 +75,18 @@ export const referTo = ({ graph, page }: PageKey, steps: readonly Node[]): TaskN
     },
     immutable: false,
   }
+}
+
+/**
+ * The same for a canvas that is too deep to be written as it is: it stands in the reference itself, flat. It goes to the
+ * queue of the first task in it that our workers run: without such a task it stays as it is.
+ */
+export const flatReference = (node: Node, isOurs: (task: string) => boolean): Node => {
+  const list = flatten(toJSON(node))
+  const first = list.find(({ task }) => isOurs(task as string))
+  if (first === undefined) return node
+  const { queue } = first['options'] as { readonly queue?: string }
+  return standIn(node, { f: list, t: first['task'] }, queue)
 }
 
 /** The same where it is the body of a chord: the place of its own end, in a chord further out, stands on its page alone. */
@@ -90,6 +110,28 @@ export const referenceIn = ({
     first: String(t),
     queue: typeof q === 'string' ? q : undefined,
   }
+}
+
+/** What stands flat in a reference, if it is one of that kind. */
+export interface Flat extends Pick<Reference, 'first' | 'queue'> {
+  readonly list: readonly unknown[]
+}
+
+export const flatIn = ({ task, kwargs }: Pick<SignatureJson, 'task' | 'kwargs'>): Flat | undefined => {
+  if (task !== resumeTask) return undefined
+  const { f, t = '', q } = Object(kwargs?.[place]) as Record<string, unknown>
+  if (!Array.isArray(f)) return undefined
+  return { list: f, first: String(t), queue: typeof q === 'string' ? q : undefined }
+}
+
+/** The same reference with something else in it. */
+export const inFlat = (
+  json: SignatureJson,
+  change: (inner: SignatureJson) => SignatureJson,
+): SignatureJson => {
+  const { [place]: said } = json.kwargs as Record<string, object>
+  const { list } = flatIn(json) as Flat
+  return { ...json, kwargs: { [place]: { ...said, f: flatten(change(unflatten(list))) } } }
 }
 
 /** What a reference keeps when it moves on: who it is, where it lies, where its end reports, what it took the place of. */

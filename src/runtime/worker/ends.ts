@@ -7,6 +7,7 @@ import type { Outcome } from '../../pools/pool.js'
 import type { Completion, Ending } from '../consumer.js'
 import { reprException, toExceptionInfo, tracebackOf } from '../failure.js'
 import { followSuccess } from '../follow.js'
+import { unflatten } from '../flat.js'
 import { type Failure, failureOf, followFailure, revokedBy } from '../follow-failure.js'
 import { type Complete, followJoins, headerShape } from '../follow-join.js'
 import { followBack, followNothing } from '../follow-nothing.js'
@@ -18,6 +19,7 @@ import { findUnsent, followWithout, type Unsent } from '../follow-unsent.js'
 import { encodeValue } from '../json.js'
 import { newsIn } from '../news.js'
 import type { Plan } from '../plan.js'
+import { flatIn } from '../reference.js'
 import { repr } from '../repr.js'
 import { isOfKind } from '../task.js'
 import { type Completions, type EndSettings, freeing } from './completions.js'
@@ -197,7 +199,9 @@ export class Ends {
     const { id, task, args, kwargs } = message
     try {
       const reference = { task, args, kwargs, options: { task_id: id }, subtask_type: null, immutable: false }
-      const { value, frees } = await this.pages.referred(reference)
+      const flat = flatIn(reference)
+      const { value, frees } =
+        flat === undefined ? await this.pages.referred(reference) : { value: unflatten(flat.list), frees: [] }
       return await this.completions.commit(
         held,
         freeing(followResume(message, value, this.completions.context(held)), frees),

@@ -75,6 +75,26 @@ onEveryEngine('canvases nested deep', (bench) => {
     expect(runs()).toBe(0)
   })
 
+  it('errbacks of errbacks, of callbacks and of chords: each is called once for each failure, and nothing stays', async () => {
+    const { app, runs } = await start()
+    const guarded = (depth: number, mixed = false): AnySignature =>
+      Array.from({ length: depth }).reduce<AnySignature>(
+        (inner, _, at) =>
+          (mixed && at % 2 === 0 ? one().link(inner) : signature('fail').linkError(inner)) as AnySignature,
+        one(),
+      )
+    await app.send(guarded(150))
+    await until(() => runs() === 1)
+    await app.send(guarded(150, true))
+    await until(() => runs() === 1 + 76)
+    // The errback of the chain stands at both of its steps, that of the chord at its body.
+    await app.send(chain(one(), signature('fail')).linkError(guarded(50)))
+    await app.send(chord([signature('fail'), one()], one()).linkError(guarded(50)))
+    await until(() => runs() === 77 + 2 + 2)
+    await until(isOver)
+    expect(runs()).toBe(81)
+  })
+
   it('behind a task that runs elsewhere is refused before anything is sent, and not half way through', async () => {
     const { app } = await start(false)
     const elsewhere = app.declare<() => number>('elsewhere', { queue: 'far' })
