@@ -31,19 +31,24 @@ export function fold<A, B>(
   const finished = new Map<A, B>()
   const unfinished = new Set<A>()
   const path = () => frames.map(({ level, done }) => level.parts[done.length]?.key ?? '').join('.')
-  const enter = (value: A) => {
-    if (unfinished.has(value)) throw new InvalidSignature(`A signature contains itself, at ${path()}.`)
-    const level = open(value, path)
+  const enter = (value: A, level: Level<A, B>) => {
     unfinished.add(value)
     frames.push({ value, level, done: [] })
   }
-  enter(root)
+  const top = open(root, path)
+  // Most signatures are plain tasks, alone.
+  if (top.parts.length === 0) return top.close([])
+  enter(root, top)
   for (;;) {
     const frame = frames.at(-1)!
     const part = frame.level.parts[frame.done.length]
     if (part !== undefined) {
       if (!everyPlace && finished.has(part.value)) frame.done.push(finished.get(part.value)!)
-      else enter(part.value)
+      else {
+        if (unfinished.has(part.value))
+          throw new InvalidSignature(`A signature contains itself, at ${path()}.`)
+        enter(part.value, open(part.value, path))
+      }
       continue
     }
     const result = frame.level.close(frame.done)

@@ -15,6 +15,7 @@ import type { Revoked } from '../revoked.js'
 import { releaseTask } from '../stage.js'
 import type { Guards } from '../security/guard.js'
 import type { TaskDefinition } from '../task.js'
+import type { Foresight } from './foresight.js'
 import type { Held } from './held.js'
 
 export type Intake =
@@ -39,6 +40,8 @@ export interface IntakeRules {
   readonly mostLevels?: number
   /** Absent where no message has to be signed. */
   readonly guards?: Pick<Guards, 'guard'> | undefined
+  /** Has read some messages already; absent where they have to be signed. */
+  readonly foresight?: Pick<Foresight, 'read'> | undefined
   readonly revoked?: Pick<Revoked, 'isEmpty' | 'has'>
 }
 
@@ -54,7 +57,9 @@ export type Readable = Extract<Intake, { readonly held: Held }>
 
 export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): Intake => {
   const { queue, redelivered, raw } = delivery
-  const decoded = decodeMessage(raw, rules.guards?.guard(queue, redelivered, nowMs), rules.mostLevels)
+  const decoded =
+    rules.foresight?.read(raw) ??
+    decodeMessage(raw, rules.guards?.guard(queue, redelivered, nowMs), rules.mostLevels)
   if (Either.isLeft(decoded)) {
     const { error, message } = decoded.left
     if (error instanceof SecurityError) return untrusted(delivery, error)

@@ -10,6 +10,7 @@ import type { ContextTools } from '../context.js'
 import type { Fields } from '../events.js'
 import type { RunnableTask } from '../execute.js'
 import { textDepthOf } from '../json-limits.js'
+import { decodeMessage } from '../message.js'
 import { writeNews } from '../news.js'
 import type { Revoked } from '../revoked.js'
 import { courierOf } from './courier.js'
@@ -18,6 +19,7 @@ import { Completions } from './completions.js'
 import { Ends } from './ends.js'
 import type { Held } from './held.js'
 import { farewell } from './farewell.js'
+import { Foresight } from './foresight.js'
 import { KeptHeaders } from './kept-headers.js'
 import { Limits, type Rates } from './limits.js'
 import { isApart, type PoolName, type WorkerOptions } from './options.js'
@@ -175,7 +177,12 @@ export class Loop {
       served: broker.served?.bind(broker),
       sentBy: parts.tellSent && ((tag: string) => reports.sending(tag)),
     }
-    const pages = new Pages(consumer, means.router.isOurs, textDepthOf(settings.limits.canvasMaxLevels))
+    const mostLevels = textDepthOf(settings.limits.canvasMaxLevels)
+    const pages = new Pages(consumer, means.router.isOurs, mostLevels)
+    const foresight =
+      means.guards === undefined
+        ? new Foresight((raw) => decodeMessage(raw, undefined, mostLevels))
+        : undefined
     const headers = new KeptHeaders(() => parts.results.backend(), log)
     const completions = new Completions(settings, means, hostname, mint)
     const ends = new Ends(settings, completions, pages, log, reports, headers)
@@ -196,9 +203,10 @@ export class Loop {
         maxDeliveries: settings.maxDeliveries,
         rejectOnWorkerLost: settings.taskRejectOnWorkerLost,
         resultExpires: settings.resultExpires,
-        mostLevels: textDepthOf(settings.limits.canvasMaxLevels),
+        mostLevels,
         revoked,
         guards: means.guards,
+        foresight,
       },
       now: () => broker.now(),
       log,
@@ -217,6 +225,7 @@ export class Loop {
       capacity: this.capacity,
       looksAhead: isApart(this.#options.poolName) && options.disablePrefetch !== true,
       onCommitted: (ended, refused) => reports.committed(ended, refused),
+      whileSending: (ends) => foresight?.look(ends),
       log,
     })
     return { consumer, completions, limits, runs, slots }

@@ -3,7 +3,7 @@
 // ends meanwhile goes with the next one. No timer, no stream: the claim window is the back-pressure.
 import { LeaseLost } from '../../errors.js'
 import type { Logger } from '../../log.js'
-import type { Consumer, Delivery, Join } from '../consumer.js'
+import type { Completion, Consumer, Delivery, Join } from '../consumer.js'
 import { tracebackOf } from '../failure.js'
 import { isOwnQueue } from '../broadcast.js'
 import { factsOf, nameOf } from './held.js'
@@ -24,6 +24,8 @@ export interface SlotsOptions {
   readonly looksAhead: boolean
   /** Hears which ends are written: all of these but those at `refused`. */
   readonly onCommitted?: (ended: readonly Ended[], refused: readonly number[]) => void
+  /** Hears which ends are under way while there is nothing else to do. */
+  readonly whileSending?: (ends: readonly Completion[]) => void
   readonly log: Logger
 }
 
@@ -204,7 +206,9 @@ export class Slots {
     try {
       const completions = ended.map(({ completion }) => completion)
       if (this.busy === 0) this.answers.begin()
-      const { refused, joins, deliveries } = await this.options.consumer.step(lane, completions, slots)
+      const answer = this.options.consumer.step(lane, completions, slots)
+      if (this.busy === 0 && slots > 0) this.options.whileSending?.(completions)
+      const { refused, joins, deliveries } = await answer
       this.answers.end()
       this.asked -= slots
       this.freeLanes.push(lane)
