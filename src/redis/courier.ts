@@ -10,6 +10,7 @@ import type { ConsumerOptions } from '../runtime/consumer.js'
 import type { Address } from './address.js'
 import type { Keys } from './keys.js'
 import { Link } from './link.js'
+import { deliverWords, type FarJoin, type OutboxEntry, readEntry, unloadWords } from './outbox-entry.js'
 import { scripts } from './scripts.js'
 import { explain } from './trouble.js'
 
@@ -33,22 +34,15 @@ const enoughBytes = 1_000_000
 interface Load {
   readonly name: string
   readonly taken: string
-  readonly entries: readonly Buffer[]
+  readonly entries: readonly OutboxEntry[]
 }
 
 /** On the far server. */
 interface Place {
   readonly key: string
+  /** What of the outbox was counted there. */
+  readonly counted: string
   readonly token: string
-}
-
-/** `<seconds> <bytes of the key> <key><text>` → what the script that delivers is told. */
-const wordsOf = (entry: Buffer): readonly (Buffer | string)[] => {
-  const first = entry.indexOf(' ')
-  const second = entry.indexOf(' ', first + 1)
-  const from = second + 1
-  const to = from + Number(entry.toString('latin1', first + 1, second))
-  return [entry.subarray(from, to), entry.toString('latin1', 0, first), entry.subarray(to)]
 }
 
 /** It keeps no process alive. */
@@ -193,19 +187,24 @@ export class Courier {
     if (this.#place === null && !(await this.#takePlace())) return 'not ours'
     const connection = this.#connection
     const { name, taken, entries } = await this.#peek(enoughBytes)
-    if (!(await this.#deliver(entries))) {
+    const joins = await this.#deliver(entries, taken)
+    if (joins === null) {
       this.#place = null
       return 'some'
     }
     if (entries.length === 0) return 'nothing'
-    if (connection === this.#connection)
-      await this.#here.run(scripts.unload, [2, ...this.#names, name, taken, entries.length])
+    const words = unloadWords(this.#options.keys, entries, joins)
+    if (connection !== this.#connection) return 'some'
+    await this.#here.run(scripts.unload, [2, ...this.#names, name, taken, entries.length, ...words])
+    // They lie here now, or whoever else carried them has seen to it.
+    const copies = joins.map(([entry]) => `${this.#options.keys.counted(name)}:${Number(taken) + entry}`)
+    if (copies.length > 0) await this.#there.send('del', copies)
     return 'some'
   }
 
   /** Whoever comes next need not wait until it is over. */
   async #giveUpPlace(): Promise<void> {
-    if (this.#place !== null) await this.#deliver([], 1).catch(noop)
+    if (this.#place !== null) await this.#deliver([], '0', 1).catch(noop)
     this.#place = null
   }
 
@@ -216,24 +215,30 @@ export class Courier {
   async #peek(bytes: number): Promise<Load> {
     const reply = await this.#here.run(scripts.peek, [2, ...this.#names, randomUUID(), bytes])
     const [name, taken, ...entries] = reply as readonly Buffer[]
-    return { name: String(name), taken: String(taken), entries }
+    return { name: String(name), taken: String(taken), entries: entries.map(readEntry) }
   }
 
   async #takePlace(): Promise<boolean> {
     const { name } = await this.#peek(0)
-    const place = { key: this.#options.keys.courier(name), token: randomUUID() }
+    const { keys } = this.#options
+    const place = { key: keys.courier(name), counted: keys.counted(name), token: randomUUID() }
     if ((await this.#there.send('set', [place.key, place.token, 'NX', 'PX', placeMs])) === null) return false
     this.#place = place
     return true
   }
 
-  /** False when the place is no longer ours. */
-  async #deliver(entries: readonly Buffer[], keepMs = placeMs): Promise<boolean> {
-    const { key, token } = this.#place as Place
-    const words = entries.flatMap(wordsOf)
-    const reply = await this.#there.run(scripts.deliver, [1, key, token, keepMs, ...words])
+  /** The chords that are complete with it; null when the place is no longer ours. */
+  async #deliver(
+    entries: readonly OutboxEntry[],
+    taken: string,
+    keepMs = placeMs,
+  ): Promise<readonly FarJoin[] | null> {
+    const { key, counted, token } = this.#place as Place
+    const args = [2, key, counted, token, keepMs, taken, ...deliverWords(entries)]
+    const reply = await this.#there.run(scripts.deliver, args)
     this.#relieve()
-    return reply === 1
+    if (Array.isArray(reply)) return reply as unknown as readonly FarJoin[]
+    return reply === 1 ? [] : null
   }
 
   /** Until there is something; the list stays as it is. */

@@ -115,6 +115,7 @@ export class Keys {
     `${this.resultPrefix}celery-taskset-meta-${groupId}.${part}`
   /** `name` is an outbox's. */
   courier = (name: string): string => `${this.resultPrefix}lovage:courier:${name}`
+  counted = (name: string): string => `${this.resultPrefix}lovage:counted:${name}`
   savedGroup = (groupId: string): string => `${this.resultPrefix}celery-taskset-meta-${groupId}`
   /** All that may tell of chords that wait, for SCAN. */
   get chordPattern(): string {

@@ -79,8 +79,11 @@ onEveryEngine('chords', (bench) => {
     expect(await claim(consumer, 1)).toEqual([])
   })
 
-  test('a chord may grow before it is opened, as when a Python client is still sending it', async () => {
-    const { broker, consume } = bench()
+  test('a chord may grow before it is opened, as when a Python client is still sending it', async ({
+    skip,
+  }) => {
+    const { broker, consume, isApart } = bench()
+    skip(isApart, 'Python opens its chords where the results are: test/redis/outbox.test.ts')
     const consumer = await consume()
     await broker.publish(messages('a'))
     const a = await claimOne(consumer)

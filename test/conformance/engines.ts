@@ -27,6 +27,8 @@ interface Place {
   readonly cut: () => Promise<number>
   /** Bytes into the most urgent list of a queue. */
   readonly seed: (queue: string, raw: Buffer) => Promise<void>
+  /** Results lie on a server of their own. */
+  readonly isApart: boolean
 }
 
 interface Engine {
@@ -71,6 +73,7 @@ const memory: Engine = {
       cut: async () => 0,
       seed: async (queue, raw) =>
         void room.submit('publish', { pushes: [{ queue, priority: 0, raw }], chords: [] }),
+      isApart: false,
     }
   },
 }
@@ -143,6 +146,7 @@ const redis = (apart = false): Engine => {
         },
         cut: () => cutAll(client),
         seed: async (queue, raw) => void (await client.lpush(prefix + queue, raw)),
+        isApart: apart,
       }
     },
   }

@@ -76,16 +76,17 @@ describe.skipIf(unlike)(`What can happen between Node and Celery ${celery.versio
   const redis = await startRedis()
   const client = new Redis(redis.url)
   const { app, js, recorded } = makeNodeApp(redis.url)
-  app.task('js.after', async function (this: TaskContext, value: number, parts: number) {
-    await until(async () => (await client.zcard(`celery-taskset-meta-${this.request.groupId}.j`)) >= parts, {
-      timeout: 90_000,
-    })
-    return value
-  })
   // More places than there are tasks that wait for others.
   // And messages on another server than results, where Python tells the parts of chords.
   const far = await startRedis({ own: true })
   const split = makeNodeApp(far.url, { resultBackend: redis.url })
+  const after = async function (this: TaskContext, value: number, parts: number) {
+    await until(async () => (await client.zcard(`celery-taskset-meta-${this.request.groupId}.j`)) >= parts, {
+      timeout: 90_000,
+    })
+    return value
+  }
+  for (const each of [app, split.app]) each.task('js.after', after)
   const threads = (many: string) => ({ args: ['-P', 'threads', '-c', many] })
   const [worker, elsewhere] = await Promise.all([
     celery.worker({ redisUrl: redis.url, ...threads('150') }),
@@ -178,8 +179,63 @@ describe.skipIf(unlike)(`What can happen between Node and Celery ${celery.versio
         else expect(value).toContain(wanted)
       })
 
+    // Chords that Python opens stand on the server of the results.
+    const theirs: Record<string, readonly [canvas: string, gives: unknown]> = {
+      'parts of both': ['chord([js("add", 1, 1), py("add", 2, 2), js("add", 3, 3)], py("tsum"))', 12],
+      'the last part in Node': ['chord([js("after", 1, 1), py("add", 2, 2)], js("sum"))', 5],
+      'the last part in Python': ['chord([js("add", 1, 1), py("after", 2, 1)], js("sum"))', 4],
+      'a chord in the header': [
+        'chord([chord([js("add", 1, 1), py("add", 2, 2)], js("sum")), js("add", 5, 5)], py("tsum"))',
+        16,
+      ],
+      'chains of both': [
+        'chord([chain(js("add", 1, 1), py("add", 1)), chain(py("add", 2, 2), js("add", 1))], js("sum"))',
+        8,
+      ],
+      'a part in Node that adds to its chord': ['chord([js("grow", 1), py("add", 2, 2)], py("tsum"))', 15],
+      'a part in Python that adds to its chord': ['chord([py("grow", 1), js("add", 2, 2)], js("sum"))', 15],
+      'a part that fails': ['chord([js("fail", "ValueError"), py("add", 2, 2)], js("sum"))', 'ValueError'],
+      'a part that nobody knows': ['chord([js("nobody"), py("add", 2, 2)], py("tsum"))', 'NotRegistered'],
+    }
+    const sent = celery.python<Record<string, unknown>>(
+      `
+      def js(name, *args):
+          return signature("js." + name, args, queue="js")
+      def py(name, *args):
+          return signature("proj." + name, args, queue="python")
+      def gives(result):
+          try:
+              return result.get(timeout=${timeout})
+          except BaseException as error:
+              return str(error)
+      started = {
+          ${Object.entries(theirs)
+            .map(([name, [canvas]]) => `"${name}": app.AsyncResult(${canvas}.delay().id),`)
+            .join(' ')}
+      }
+      give({name: gives(result) for name, result in started.items()})
+    `,
+      { redisUrl: far.url, resultUrl: redis.url, timeout: 240_000 },
+    )
+    for (const [name, [, wanted]] of Object.entries(theirs))
+      it(`Python sends it: ${name}`, { timeout: 300_000 }, async () => {
+        const value = (await sent)[name]
+        if (typeof wanted === 'number') expect(value).toBe(wanted)
+        else expect(value).toContain(wanted)
+      })
+
+    const middle = chain(
+      py.add.s(1, 1),
+      group([of.add.s(1), py.add.s(2), of.add.s(3)]),
+      of.sum.s(),
+      py.add.s(100),
+    ).delay()
+    it("a Python worker sends it, in the middle of a chain of Node's", { timeout: 300_000 }, async () => {
+      expect(await middle.get({ timeout })).toBe(112)
+    })
+
     it('nothing of theirs stays', { timeout: 300_000 }, async () => {
-      await Promise.all(joined.values())
+      await Promise.all([...joined.values(), sent, middle])
       await split.app.close()
       expect(await leaks(far.url)).toEqual([])
     })

@@ -448,4 +448,23 @@ export const keyTable: readonly KeyFact[] = [
     ends: 'seconds after it fell silent',
     ttl: 5,
   },
+  {
+    name: 'lovage:counted:<name>',
+    type: 'string',
+    owner: 'lovage',
+    database: 'results',
+    holds:
+      'number of the last entry of the outbox of this name that was counted, with parts of chords among them',
+    ends: 'a day after it',
+    ttl: day,
+  },
+  {
+    name: 'lovage:counted:<name>:<number>',
+    type: 'zset',
+    owner: 'lovage',
+    database: 'results',
+    holds: 'all members of a chord of Python’s that this entry has completed, until they lie at the broker',
+    ends: 'when they do; a day after the last part, where nobody carries',
+    ttl: day,
+  },
 ]

@@ -2,6 +2,7 @@
 import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
 import { separator } from '../../src/redis/keys.js'
+import { scripts } from '../../src/redis/scripts.js'
 import { RedisScheduleStore } from '../../src/redis/schedule-store.js'
 import { gateFor } from '../../src/runtime/gate.js'
 import { parseAddress } from '../../src/redis/url.js'
@@ -57,6 +58,12 @@ const checkFar = async (look: () => Promise<void>): Promise<Set<string>> => {
   const consumer = await room.consume({ broker } as never)
   await until(async () => (await client.exists(keys.outbox)) === 0)
   await look()
+  // A chord of Python's whose last part was ours, between the two servers.
+  await there.set(keys.chord('theirs', 's'), '1')
+  await there.set(keys.courier('some'), 'me', 'PX', 5000)
+  const head = JSON.stringify(['', 'theirs', 'body', '0', 'p', 'q', 4])
+  const words = ['me', 5000, 0, head, 'part', '[1, "p", "SUCCESS", 1]']
+  await there.eval(scripts.deliver.text, 2, keys.courier('some'), keys.counted('some'), ...words)
   const seen = await check(there)
   await consumer.close()
   there.disconnect()

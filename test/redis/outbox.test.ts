@@ -79,6 +79,83 @@ describe('results on another server', () => {
     expect((await there.keys('celery*')).sort()).toEqual(['a', 'b'].map(keys.result))
   })
 
+  it('of a chord that stands there, since Python opened it: parts go there, and the last one brings its message back', async () => {
+    const { broker } = open()
+    await there.set(keys.chord('g', 's'), '3')
+    await there.zadd(keys.chord('g', 'j'), 1, '[1, "python", "SUCCESS", 1]')
+    await broker.publish(messages('a', 'b'))
+    const consumer = await room.consume({ broker } as never)
+    const [a, b] = (await consumer.step(0, [], 2)).deliveries
+    const ended = [
+      end(a!, { fence: 'a:0:0:', results: [success('a')], parts: [part('a', 0)] }),
+      end(b!, { fence: 'b:0:0:', results: [success('b')], parts: [part('b', 2)] }),
+    ]
+    expect(await consumer.step(0, ended, 0)).toMatchObject({ refused: [], joins: [] })
+    const redo = async () => (await consumer.step(0, [], 1)).deliveries[0]
+    const again = await until(redo)
+    expect([String(again.raw), again.uncertain]).toEqual(['b', true])
+    const chord = { groupId: 'g', bodyId: 'b' }
+    const members = [part('a', 0).member, '[1, "python", "SUCCESS", 1]', part('b', 2).member]
+    const note = await consumer.note(again.tag, 'b:0:0:', [{ ...chord, taskId: 'b' }])
+    expect(note).toEqual({ kind: 'done', joins: [{ ...chord, members }] })
+    const body = end(again, { joined: [chord], pushes: [push('body', { queue: 'out' })] })
+    expect((await consumer.step(0, [body], 0)).refused).toEqual([])
+    expect(await client.lrange('out', 0, -1)).toEqual(['body'])
+    await until(isEmpty)
+    expect(await there.keys('celery-taskset-meta*')).toEqual([])
+    await until(async () => (await there.keys(`${keys.counted('*')}:*`)).length === 0)
+  })
+
+  it('of a chord that stands there: delivered twice it counts once, and the one that completed it says so again', async () => {
+    await there.set(keys.courier('some'), 'me', 'PX', 60_000)
+    await there.set(keys.chord('g', 's'), '2')
+    const head = (id: string, index: string) => JSON.stringify(['', 'g', 'b', index, id, 'q', 1])
+    const deliver = (...entries: readonly (string | number)[]) =>
+      there.eval(
+        scripts.deliver.text,
+        2,
+        keys.courier('some'),
+        keys.counted('some'),
+        'me',
+        60_000,
+        ...entries,
+      )
+    const [one, two] = [part('a', 0).member, part('b', 1).member]
+    expect(await deliver(0, head('a', '0'), 'part', one)).toBe(1)
+    expect(await deliver(0, head('a', '0'), 'part', one)).toBe(1)
+    expect(await there.zcard(keys.chord('g', 'j'))).toBe(1)
+    // One more is expected from now on.
+    const more = [JSON.stringify([keys.chord('g', 't')]), 'more', '']
+    expect(await deliver(1, ...more, head('b', '1'), 'part', two)).toBe(1)
+    const last = [3, head('c', '2'), 'part', part('c', 2).member] as const
+    const joined = [[0, [one, two, part('c', 2).member]]]
+    expect(await deliver(...last)).toEqual(joined)
+    expect(await deliver(...last)).toEqual(joined)
+    expect(await there.exists(keys.chord('g', 's'), keys.chord('g', 't'), keys.chord('g', 'j'))).toBe(0)
+  })
+
+  it('of a chord that stands there: what is added to it goes out when it is known there', async () => {
+    const { broker } = open()
+    await there.set(keys.chord('g', 's'), '1')
+    await broker.publish(messages('a'))
+    const consumer = await room.consume({ broker } as never)
+    const [a] = (await consumer.step(0, [], 1)).deliveries
+    const chord = { groupId: 'g', bodyId: 'b' }
+    const grown = end(a!, {
+      grown: [chord],
+      pushes: [push('added', { queue: 'out' })],
+      parts: [part('a', 0)],
+    })
+    await there.client('PAUSE', 60_000, 'WRITE')
+    await consumer.step(0, [grown], 0)
+    expect(await client.llen('out')).toBe(0)
+    await there.client('UNPAUSE')
+    await until(async () => (await client.llen('out')) === 1)
+    expect(await there.get(keys.chord('g', 't'))).toBe('1')
+    await until(isEmpty)
+    expect(await there.zcard(keys.chord('g', 'j'))).toBe(1)
+  })
+
   it('of a dead letter that is sent again: its FAILURE is forgotten there, too, before the new result', async () => {
     const { broker, backend } = open()
     await broker.publish(messages('a'))
@@ -122,12 +199,13 @@ describe('results on another server', () => {
     expect(String(entry)).toContain(results[0]!.text)
     const place = keys.courier('some')
     const told = [keys.result('a'), '60', results[0]!.text]
-    const deliver = (token: string) => farther.run(scripts.deliver, [1, place, token, 5000, ...told])
+    const deliver = (token: string) =>
+      farther.run(scripts.deliver, [2, place, keys.counted('some'), token, 5000, 0, ...told])
     expect(await deliver('me')).toBe(0)
     await there.set(place, 'me', 'PX', 5000)
     expect([await deliver('me'), await deliver('me'), await deliver('another')]).toEqual([1, 1, 0])
     expect(await backend.read(['a'])).toEqual([results[0]!.text])
-    const unload = () => here.run(scripts.unload, [...facts, 'some', String(taken), 1])
+    const unload = () => here.run(scripts.unload, [...facts, 'some', String(taken), 1, 0])
     await client.rpush(keys.outbox, 'not seen')
     expect([await unload(), await unload()]).toEqual([1, 0])
     expect(await client.lrange(keys.outbox, 0, -1)).toEqual(['not seen'])

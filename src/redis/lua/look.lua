@@ -72,7 +72,7 @@ for _, name in ipairs(due) do
       local stored = prefix .. 'celery-task-meta-' .. id
       if lives then opened = '1' end
       if far then
-        if not has then silent[#silent + 1] = { group, body, id, part, tostring(index), call('HGET', key, text) } end
+        if not has and opened == '1' then silent[#silent + 1] = { group, body, id, part, tostring(index), call('HGET', key, text) } end
       elseif has or not isOver(stored) then
         since = '0'
       elseif since == '0' then

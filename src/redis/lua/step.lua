@@ -172,6 +172,20 @@ if others > 0 then
     end
   end
 
+  -- A chord that nobody opened here is Python's, and stands where the results are: its part goes there.
+  local function sentOn(board, p, field, message)
+    if not board.kind then read(board) end
+    if board.life ~= -2 then return false end
+    call('EXPIRE', board.seen, 86400)
+    local list, marks = string.match(field, '^%d+:?(%d*)(%a*)$')
+    list = tonumber(list) or 0
+    local known = call('HMGET', hash, 'queues', 'host')
+    local queue, note = cjson.decode(known[1])[math.floor(list / 4) + 1], '0 m ' .. list % 4 .. ' ' .. known[2]
+    local raw = string.find(marks, 'r', 1, true) and string.match(message, '^[^\n]*\n(.*)$') or message
+    postPart(outbox, { unpack(ARGV, p, p + 4) }, queue, ARGV[p + 5], note .. '\n' .. raw)
+    return true
+  end
+
   -- Counts one part; the last one takes the keys away and returns all members.
   local function report(board, p)
     if not board.kind then read(board) end
@@ -294,11 +308,14 @@ if others > 0 then
         end
       end
     end
-    local keep = false
+    local keep, grown = false, nil
     if fresh then
       for k = 0, chords - 1 do
         local key, size = ARGV[c + 2 * k], ARGV[c + 2 * k + 1]
-        if size == '+1' then
+        if size == '+1' and outbox and call('EXISTS', string.sub(key, 1, -2) .. 's') == 0 then
+          grown = grown or {}
+          grown[#grown + 1] = key
+        elseif size == '+1' then
           call('INCR', key)
           -- Python's chords have an end even if nobody ends them, and so must what is added to one.
           if call('TTL', string.sub(key, 1, -2) .. 's') ~= -1 then call('EXPIRE', key, 86400) end
@@ -306,11 +323,24 @@ if others > 0 then
           openOrNote(key, size)
         end
       end
+      if grown then
+        -- A chord that stands where the results are: what is added goes out when it is known there, and before our own part.
+        local lists, texts = {}, {}
+        for k = p, c - 1, 3 do
+          if ARGV[k + 1] == '' then
+            local target = tonumber(ARGV[k])
+            lists[#lists + 1] = { KEYS[target], KEYS[target + 1] }
+            texts[#texts + 1] = ARGV[k + 2]
+          end
+        end
+        for k = 1, #grown - 1 do postGrowth(outbox, grown[k], {}, {}) end
+        postGrowth(outbox, grown[#grown], lists, texts)
+      end
       if chords > 0 then boards = {} end
       for k = 0, parts - 1 do
         local b = m + 6 * k
         local board = boardOf(b)
-        local all = counted[k] and report(board, b)
+        local all = counted[k] and not (outbox and sentOn(board, b, field, ungated)) and report(board, b)
         if all then
           keep = true
           joins = joins or {}
@@ -333,7 +363,7 @@ if others > 0 then
           local done = pcall('ZADD', KEYS[target], due, text)
           -- (Whoever claims it sees that it is early, and asks again.)
           if type(done) == 'table' then call('LPUSH', KEYS[target + 1], string.match(text, '^%S+ (.*)$')) end
-        else
+        elseif not grown then
           local texts = pushed[target]
           if not texts then
             texts = {}
