@@ -12,8 +12,9 @@ import { Beat } from './beat/beat.js'
 import { asNode, type Node } from './canvas/node.js'
 import { type AsyncResult, type CallOptions, installSender, type PendingResult } from './canvas/sender.js'
 import { makeTaskSignature } from './canvas/signature.js'
+import { show } from './canvas/words.js'
 import type { Settings, SettingsInput } from './config.js'
-import { ImproperlyConfigured, InvalidUsage } from './errors.js'
+import { ImproperlyConfigured, InvalidSignature, InvalidUsage } from './errors.js'
 import type { Logger } from './log.js'
 import type { Backend } from './runtime/backend.js'
 import type { Broker } from './runtime/broker.js'
@@ -140,6 +141,8 @@ export class App {
 
   /** Sends any signature by this app, whatever app its tasks belong to. */
   send(signature: object, args: readonly unknown[] = [], options: CallOptions = {}): PendingResult<any, any> {
+    if (!Array.isArray(args))
+      throw new InvalidSignature(`app.send() expects an array of arguments, but got ${show(args)}.`)
     return sendNode(this.#runtime.sending, asNode(signature, 'What app.send() is given'), args, options)
   }
 

@@ -188,10 +188,10 @@ const sendGroup = (
   call: SignatureOptions,
   sending: Sending,
 ): ResultShape => {
-  const options = merge(node.options, call)
-  const { link, taskId, chain, chord, groupId: _g, groupIndex: _i, ...each } = options
-  if (link !== undefined && link.length > 0)
+  if (call.link !== undefined && call.link.length > 0)
     throw new InvalidSignature('A group cannot have a link: link its members, or make it a chord')
+  const options = merge(node.options, call)
+  const { taskId, chain, chord, groupId: _g, groupIndex: _i, ...each } = options
   const reports = chord === undefined ? {} : { chord }
   // Frozen by Celery: each member reports by itself, and was counted so.
   const membersReport =
@@ -201,7 +201,7 @@ const sendGroup = (
   if (!membersReport && (chord !== undefined || (chain !== undefined && chain.length > 0))) {
     // Something waits behind the group: its members' results are needed as one.
     const body = chain?.at(-1) ?? accumulate()
-    const { chain: _own, chord: _chord, link: _link, ...headerOptions } = node.options
+    const { chain: _own, chord: _chord, ...headerOptions } = node.options
     const { args: before, immutable, tasks: header } = node
     const as = { kind: 'chord', args: before, kwargs: {}, options: {}, immutable, header, body } as const
     const { taskId: _t, ...rest } = call
@@ -228,12 +228,15 @@ const sendGroup = (
 const sendMembers = (
   members: readonly Node[],
   args: readonly unknown[],
-  { retries: _retries, linkError, ...each }: SignatureOptions,
+  { retries: _retries, link, linkError, ...each }: SignatureOptions,
   sending: Sending,
 ): void => {
-  // Errbacks of the whole are called for a member as well; they do not replace its own.
-  for (const member of members)
-    send(linkError === undefined ? member : linkError.reduce(addErrback, member), args, each, sending)
+  // What is linked to the whole is called for a member as well; it does not replace its own. Callbacks of a group are
+  // what Python linked to a chain that ends in it.
+  for (const member of members) {
+    const called = link === undefined ? member : link.reduce(addCallback, member)
+    send(linkError === undefined ? called : linkError.reduce(addErrback, called), args, each, sending)
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------

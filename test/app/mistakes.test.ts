@@ -387,6 +387,11 @@ describe('a call', () => {
         'nothing from the left.',
     ],
     [
+      'with options in the place of the arguments',
+      () => (app as Untyped).send(add.s(1, 2), { queue: 'io' }),
+      'InvalidSignature: app.send() expects an array of arguments, but got an object.',
+    ],
+    [
       'in an unknown compression',
       () => add.applyAsync([1, 2], { compression: 'rar' }),
       'EncodeError: Unknown compression "rar": expected gzip or zlib',

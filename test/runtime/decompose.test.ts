@@ -254,6 +254,20 @@ describe('options', () => {
     )
   })
 
+  it('a link in the options of a group, where Python writes what is linked to a chain, is called for each member', () => {
+    const members = group(add.s(1, 1).link(ident.s()), chain(add.s(1, 2), mul.s(2)), group(add.s(1, 3)))
+    const json: any = members.toJSON()
+    const linked = { ...json, options: { link: [tsum.s().toJSON()] } }
+    const names = (sigs: readonly { task: string }[] | null | undefined) => sigs?.map(({ task }) => task)
+    const [one, two, three] = outgoingOf(send(signature.from(linked)))
+    expect(
+      [one, two?.embed.chain?.[0]?.options, three].map((at: any) => names(at.embed?.callbacks ?? at.link)),
+    ).toEqual([['proj.ident', 'proj.tsum'], ['proj.tsum'], ['proj.tsum']])
+    expect(one?.embed.callbacks?.at(-1)?.immutable).toBe(false)
+    const [first] = outgoingOf(send(chain(signature.from(linked), ident.s())))
+    expect(names(first?.embed.callbacks)).toEqual(['proj.ident', 'proj.tsum'])
+  })
+
   it('times become moments by the clock that is given', () => {
     const [message] = outgoingOf(send(add.s(1, 1), [], { countdown: 60, expires: 90 }))
     expect(message?.eta).toEqual({ text: '2026-11-20T12:01:00.000000+00:00', ms: originOf().nowMs + 60_000 })

@@ -182,11 +182,13 @@ export const canvases: readonly PythonCase[] = [
     python: `
       one = js('add', 1, 2).apply_async(link=js('record', 'link-one'))
       two = js('add', 3, 4).apply_async(link=[js('record', 'link-a'), js('add', 10) | js('record', 'link-b')])
-      return [one.get(timeout=T), two.get(timeout=T),
+      wide = (js('add', 1, 1) | group(js('add', 1), js('add', 2))).apply_async(link=js('record', 'link-each'))
+      return [one.get(timeout=T), two.get(timeout=T), wide.get(timeout=T),
               [js('recall', key).delay().get(timeout=T) for key in ('link-one', 'link-a', 'link-b')],
+              sorted(js('recall', 'link-each', 2).delay().get(timeout=T)),
               [child.get(timeout=T) for child in one.children]]
     `,
-    gives: [3, 7, [[3], [7], [17]], [3]],
+    gives: [3, 7, [3, 4], [[3], [7], [17]], [3, 4], [3]],
   },
   {
     shape: 'link_error',
