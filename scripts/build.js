@@ -9,8 +9,15 @@ import { fileURLToPath } from 'node:url'
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
 const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url))
-const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
-if (status !== 0) process.exit(status ?? 1)
+const compile = (...options) => {
+  const words = [compiler, '-p', 'tsconfig.build.json', ...options]
+  const { status } = spawnSync(process.execPath, words, { stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}
+// Declarations are read by people. JavaScript is kept in memory as it is written, by each child of a pool again, and
+// one letter of a comment that is not Latin doubles its file there.
+compile('--emitDeclarationOnly')
+compile('--declaration', 'false', '--removeComments')
 
 if (existsSync('src/redis/lua')) cpSync('src/redis/lua', 'dist/redis/lua', { recursive: true })
 cpSync('src/monitor/page', 'dist/monitor/page', { recursive: true })

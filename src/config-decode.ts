@@ -1,6 +1,6 @@
 // Decoders of settings: unknown value → Either<sentence, value>. The sentence is whole: it names the
 // setting (with the path inside it), what was expected and what came, so that nobody has to add to it.
-import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js'
+import { type Either, isLeft, left, right } from './either.js'
 
 /** Reads one value; `at` is how the user would call the place: `taskQueues.celery.shared`. */
 export type Decode<A> = (value: unknown, at: string) => Either<string, A>

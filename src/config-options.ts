@@ -1,6 +1,6 @@
 // The settings that are small objects: transport options of broker and results. Names inside are camelCase
 // or snake_case, as everywhere.
-import { right } from 'fp-ts/lib/Either.js'
+import { right } from './either.js'
 import { always, type Decode, flag, oneOf, refuse, seconds, shape, text } from './config-decode.js'
 
 /** Which Redis is meant, where `sentinel://` names those who know it. */

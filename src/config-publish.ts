@@ -1,6 +1,6 @@
 // How often a publish is tried again, in Celery's words: the setting taskPublishRetryPolicy and the option
 // retryPolicy of a call are read here, and become the seconds that a publish may keep trying.
-import { type Either, right } from 'fp-ts/lib/Either.js'
+import { type Either, right } from './either.js'
 import { type Decode, isRecord, refuse, seconds, shape, toCamel } from './config-decode.js'
 
 export interface PublishRetryPolicy {

@@ -1,5 +1,5 @@
 // A rate as a user writes it, `10/m`, and the pace that it means.
-import { right } from 'fp-ts/lib/Either.js'
+import { right } from './either.js'
 import { type Decode, refuse } from './config-decode.js'
 import { ImproperlyConfigured } from './errors.js'
 

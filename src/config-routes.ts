@@ -1,6 +1,6 @@
 // The two settings that are little languages of their own: `taskRoutes` (which queue a task goes to) and
 // `taskQueues` (which queues there are). Both are read once; what comes out needs no further checks.
-import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js'
+import { type Either, isLeft, left, right } from './either.js'
 import {
   type Decode,
   flag,

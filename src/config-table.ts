@@ -1,7 +1,7 @@
 // Every setting that works: one row each, with its default, what it does and its decoder. Names and
 // meanings are Celery's (in camelCase) unless the text begins with "Ours". Times are seconds.
 // What Celery has and this library has not stands in config-celery.ts, each with its sentence.
-import { left, right } from 'fp-ts/lib/Either.js'
+import { left, right } from './either.js'
 import {
   always,
   type Decode,

@@ -1,6 +1,6 @@
 // Settings: what the user wrote → a frozen record with every setting, or ImproperlyConfigured. The settings
 // themselves stand in config-table.ts, one row each.
-import { isLeft, right } from 'fp-ts/lib/Either.js'
+import { isLeft, right } from './either.js'
 import { olderBeginnings, olderNames, refusals, withoutEffect } from './config-celery.js'
 import { didYouMean, show, toCamel } from './config-decode.js'
 import type { QueueSettings } from './config-routes.js'

@@ -1,7 +1,7 @@
 // app.dead: messages that could not end well. They are looked at, sent again when what killed them is mended, or
 // thrown away. Sent again, a message is a new one: its FAILURE and that of what waited behind it are forgotten, the
 // parts that it told its chords are taken back, and all that with the push, in one step.
-import * as Either from 'fp-ts/lib/Either.js'
+import * as Either from '../either.js'
 import { ContentDisallowed, InvalidUsage, SecurityError } from '../errors.js'
 import type { Broker } from './broker.js'
 import type { DeadLetter, Revival, Revived } from './dead-letter.js'

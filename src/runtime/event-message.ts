@@ -1,6 +1,6 @@
 // Events on the wire: one message has one event, or a list of them. Python workers listen to each other's events
 // and end over one that is not whole, so that all of them are made here.
-import * as Either from 'fp-ts/lib/Either.js'
+import * as Either from '../either.js'
 import { type Fields, flawOf, groupOf, type OwnEvent, routingKeyOf } from './events.js'
 import { isDict, show, text } from './fields.js'
 import { encodeValue } from './json.js'

@@ -1,7 +1,7 @@
 // What is heard of workers and tasks: as an async iterable, and as an Observable of rxjs, which is loaded by the
 // first who asks for one.
 import { createRequire } from 'node:module'
-import * as Either from 'fp-ts/lib/Either.js'
+import * as Either from '../either.js'
 import type * as Rxjs from 'rxjs'
 import type { Logger } from '../log.js'
 import { decodeEvents } from './event-message.js'
@@ -33,7 +33,9 @@ const listen = async (parts: EventParts, hear: (event: OwnEvent) => void): Promi
   const stop = await mailbox.listen(
     parts.exchange(),
     (raw) => {
-      for (const read of decodeEvents(raw)) Either.match(refuse, hear)(read)
+      for (const read of decodeEvents(raw))
+        if (Either.isLeft(read)) refuse(read.left)
+        else hear(read.right)
     },
     { anyKey: true },
   )

@@ -3,7 +3,7 @@
 // reason, never an exception in the loop. Fields that only describe (counts, limits, places) are read
 // tolerantly; what decides whether and with what a task runs must be right.
 import { isUtf8 } from 'node:buffer'
-import * as Either from 'fp-ts/lib/Either.js'
+import * as Either from '../either.js'
 import { protocolHeaders } from '../canvas/headers.js'
 import { DecodeError, InvalidTaskError } from '../errors.js'
 import { maxRawBytes, unpack } from './content.js'

@@ -1,6 +1,6 @@
 // What a call, its signature and the settings say about the publish itself: how long it is tried, and who
 // must have the message before it counts as sent.
-import { isLeft } from 'fp-ts/lib/Either.js'
+import { isLeft } from '../either.js'
 import type { Durability, SignatureOptions } from '../canvas/node.js'
 import type { Settings } from '../config.js'
 import { type Decode, seconds, shape, wholeNumber } from '../config-decode.js'

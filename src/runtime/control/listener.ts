@@ -1,6 +1,6 @@
 // A worker's ear for remote control: a broadcast comes in, its command runs, its answer goes back. Whatever is
 // said to it, it stays alive and hears the next.
-import * as Either from 'fp-ts/lib/Either.js'
+import * as Either from '../../either.js'
 import type { Mailbox } from '../mailbox.js'
 import { commandOf } from './command.js'
 import { type Node, silence } from './node.js'

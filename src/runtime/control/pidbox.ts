@@ -1,6 +1,6 @@
 // The messages of remote control, as kombu's pidbox writes them: a request to all nodes, and a node's reply.
 // Texts in, values out, and back; what comes from outside is read with suspicion and never throws.
-import * as Either from 'fp-ts/lib/Either.js'
+import * as Either from '../../either.js'
 import { type Dict, isDict, show, text } from '../fields.js'
 import { encodeValue } from '../json.js'
 import { open, seal } from '../wrapping.js'

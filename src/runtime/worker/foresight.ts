@@ -1,7 +1,7 @@
 // The next step of a chain comes back to the worker that sent it, as a rule with the answer to the same call. Who has
 // nothing else to do reads it while the broker works on that call, so that it can begin as soon as the answer is here.
 // Only the reading is done ahead: whether the message is ours, and everything that is asked of it, comes with its delivery.
-import type * as Either from 'fp-ts/lib/Either.js'
+import type * as Either from '../../either.js'
 import type { Completion } from '../consumer.js'
 import type { BadMessage, Message } from '../message.js'
 

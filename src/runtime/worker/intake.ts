@@ -1,6 +1,6 @@
 // What to do with a claimed message before anything runs: decode it, and look at its time, its task and its
 // past. A pure answer for each; the loop (slots) acts on it.
-import * as Either from 'fp-ts/lib/Either.js'
+import * as Either from '../../either.js'
 import { SecurityError, WorkerLostError } from '../../errors.js'
 import { noAdditions } from '../addition.js'
 import type { Completion, Delivery } from '../consumer.js'

@@ -2,7 +2,7 @@
 // a chord waits for it, or something was to follow, it ends as if it were revoked: nobody waits for ever, and
 // nothing of its canvas stays in the broker. So all of it is set aside by one script, and a consumer like a worker's
 // ends it piece by piece; one that is killed in between leaves the rest to the next purge of this queue.
-import * as Either from 'fp-ts/lib/Either.js'
+import * as Either from '../../either.js'
 import { LeaseLost, SecurityError } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import { noAdditions } from '../addition.js'

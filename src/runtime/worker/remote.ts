@@ -2,7 +2,7 @@
 // what is revoked up to date, also where a broadcast was missed.
 import type { Settings } from '../../config.js'
 import type { Rate } from '../../config-rate.js'
-import * as Either from 'fp-ts/lib/Either.js'
+import * as Either from '../../either.js'
 import type { Logger } from '../../log.js'
 import type { Pool } from '../../pools/pool.js'
 import type { Broker } from '../broker.js'

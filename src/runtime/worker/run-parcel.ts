@@ -1,5 +1,5 @@
 // A job in a child of the pool: read again from the message as it came, run, and its outcome packed.
-import * as Either from 'fp-ts/lib/Either.js'
+import * as Either from '../../either.js'
 import type { Json, LazySignal } from '../../pools/pool.js'
 import type { CanvasLimits } from '../check-canvas.js'
 import type { Fields } from '../events.js'

@@ -1,7 +1,7 @@
 // What nobody holds any more is gone at once.
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { collectGarbage } from '../../src/cli/collect-garbage.js'
+import { collectGarbage } from '../src/garbage.js'
 
 const forgotten = (): WeakRef<object> => new WeakRef({ entries: Array.from({ length: 10 }, String) })
 
