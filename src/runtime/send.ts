@@ -1,6 +1,7 @@
 // Sending a canvas: plan it, check it, publish it in one call, give a handle back. Inside a running task the
 // new work belongs to that task: it gets its root and parent, and stands among its children.
 import { ownerOf, type Node, type SignatureOptions } from '../canvas/node.js'
+import { type Keywords, withKeywords } from '../canvas/keywords.js'
 import { isEmpty, isRecord, mergeOptions, readOptions } from '../canvas/options.js'
 import { underStamps } from '../canvas/stamp.js'
 import { show } from '../canvas/words.js'
@@ -41,7 +42,7 @@ export interface SendingApp {
 const readCall = (
   options: CallOptions,
 ): {
-  kwargs: Readonly<Record<string, unknown>> | undefined
+  kwargs: Keywords | undefined
   call: SignatureOptions
   /** What speaks of this publish, and is no business of the messages. */
   publish: SignatureOptions
@@ -78,9 +79,6 @@ const nothingSaid: ReturnType<typeof readCall> = {
   publish: {},
   stamped: (node) => node,
 }
-
-const withKwargs = (node: Node, kwargs: Readonly<Record<string, unknown>> | undefined): Node =>
-  kwargs === undefined || node.immutable ? node : { ...node, kwargs: { ...node.kwargs, ...kwargs } }
 
 /** With what the call links to it, which is looked at as well. */
 const withLinks = (node: Node, { link, linkError }: SignatureOptions): Node =>
@@ -121,7 +119,7 @@ const prepare = (
   const { kwargs, call, publish, stamped } = readCall(options)
   const settings = app.publishing()
   const how = publishOptions(mergeOptions(node.options, publish), settings)
-  const called = withKwargs(node, kwargs)
+  const called = kwargs === undefined ? node : withKeywords(node, kwargs)
   // Before it is stamped: what is too big is not walked through place by place.
   checkCanvas(withLinks(called, call), args.length, app.registry, settings)
   const whole = stamped(called)

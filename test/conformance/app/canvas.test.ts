@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { chain } from '../../../src/canvas/chain.js'
 import { chord } from '../../../src/canvas/chord.js'
 import { group } from '../../../src/canvas/group.js'
+import { signature } from '../../../src/canvas/signature.js'
 import { ChordError } from '../../../src/errors.js'
 import type { App } from '../../../src/app.js'
 import { until } from '../../support/until.js'
@@ -71,6 +72,27 @@ onEveryEngineAndApart('a canvas', (bench) => {
       await expect(chain(list.s(1), isRound.s(deep as any)).delay()).rejects.toThrow(
         'nested deeper than 256 levels',
       )
+    })
+
+    it('take keyword arguments of the call where they take its other arguments', async () => {
+      const { app, list } = await start()
+      const named = app.task('named', (x: unknown, y: unknown) => [x, y], { params: ['x', 'y'] })
+      const call = { kwargs: { y: 'y' } }
+      const missing = (x: unknown): any => signature('named', { args: [x] })
+      const kept = signature('named', { args: [0], kwargs: { y: 'own' }, immutable: true })
+      const row = group(chain(missing(1), list.s()), group(missing(2)), named.si(3, 4), kept)
+      const given = [
+        [1, 'y'],
+        [2, 'y'],
+        [3, 4],
+        [0, 'own'],
+      ]
+      expect(await row.applyAsync([], call).get(wait)).toEqual(given)
+      expect(await chord(row, list.s()).applyAsync([], call).get(wait)).toEqual(given)
+      expect(await app.send(signature('named', { kwargs: { y: 1 } }), ['x'], call).get(wait)).toEqual([
+        'x',
+        'y',
+      ])
     })
 
     it('have the steps before as parents of their results', async () => {
