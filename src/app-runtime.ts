@@ -135,7 +135,7 @@ export class AppRuntime {
     broker: () => this.broker(),
     opened: () => this.carrier.opened?.broker,
     means: (broker) => this.means(broker),
-    isOurs: (task) => this.config.router.isOurs(task),
+    isOurs: (task, queue) => this.config.router.isOurs(task, queue),
     publishing: () => this.settings,
     tellSent: () => this.tellSent(),
     mint: randomUUID,

@@ -158,7 +158,10 @@ export interface QueueDeclaration {
    * Celery's, with certificates, over the body.
    */
   readonly signed?: 'hmac' | 'auth'
-  /** Python workers consume it as well: what we hold of it lies where Celery's own recovery finds it. */
+  /**
+   * Python workers consume it as well: what we hold of it lies where Celery's own recovery finds it. false: only Lovage's
+   * do, so that also what this app has not the code of goes by reference there, and is nested to any depth.
+   */
   readonly shared?: boolean
 }
 
@@ -172,7 +175,8 @@ export interface QueueSettings {
   readonly exchange: string
   readonly exchangeType: ExchangeType
   readonly routingKey: string
-  readonly shared: boolean
+  /** undefined: nobody said it. */
+  readonly shared: boolean | undefined
   readonly signed: 'hmac' | 'auth' | undefined
 }
 
@@ -199,10 +203,10 @@ export const decodeQueues: Decode<ReadonlyMap<string, QueueSettings>> = (value, 
     if (isLeft(named)) return refuse(place, 'the name of a queue', name)
     const declared = decodeDeclaration(declaration, place)
     if (isLeft(declared)) return declared
-    const { exchange = named.right, exchangeType = 'direct', shared = false, signed } = declared.right
+    const { exchange = named.right, exchangeType = 'direct', shared, signed } = declared.right
     // Python's Broadcast listens under the default routing key.
     const { routingKey = exchangeType === 'fanout' ? 'celery' : named.right } = declared.right
-    if (exchangeType === 'fanout' && shared)
+    if (exchangeType === 'fanout' && shared === true)
       return left(`${place}: a fanout queue cannot be shared: each worker has its own copies.`)
     const queue = { name: named.right, exchange, exchangeType, routingKey, shared, signed }
     return right(queues.set(queue.name, Object.freeze(queue)))

@@ -139,6 +139,6 @@ export const declaredQueues = (settings: Settings): ReadonlyMap<string, QueueSet
   const routingKey = taskDefaultRoutingKey ?? name
   return new Map([
     ...taskQueues,
-    [name, { name, exchange, exchangeType: 'direct', routingKey, shared: false, signed: undefined }],
+    [name, { name, exchange, exchangeType: 'direct', routingKey, shared: undefined, signed: undefined }],
   ])
 }

@@ -6,7 +6,7 @@ import { decompose } from './decompose.js'
 import type { Ignores } from './ignored.js'
 import type { Message } from './message.js'
 import type { ResultTuple } from './meta.js'
-import type { Origin } from './outgoing.js'
+import type { IsOurs, Origin } from './outgoing.js'
 import { type Step, childOf } from './plan.js'
 
 /** What the deciders may know besides the message. */
@@ -33,7 +33,7 @@ export interface FollowContext {
   /** Where the message came from: a retry goes there again. */
   readonly queue: string
   /** Whether a task is run by our workers; absent: nobody is known to be. */
-  readonly isOurs?: ((task: string) => boolean) | undefined
+  readonly isOurs?: IsOurs | undefined
 }
 
 export const originOf = (

@@ -51,7 +51,8 @@ export const decompose = (
   let plan = takeApart(node, args, options, origin)
   if (plan.steps.length === 1 && isBare(plan)) return plan
   let levels = deepestOf(plan.steps)
-  if (levels > mostInline && origin.isOurs !== undefined) {
+  const isDeep = levels > mostInline
+  if (isDeep && origin.isOurs !== undefined) {
     const steps: Step[] = []
     const fold = new Fold(origin, steps)
     const [folded, call] = withinStack(node, () => [fold.links(node), fold.linksOf(options, node)])
@@ -61,9 +62,9 @@ export const decompose = (
   const { mostLevels = usualLimits.canvasMaxLevels } = origin
   checkDepth(node, levels, mostLevels)
   // A worker goes on with what was looked at when it was sent.
-  if (origin.looksAhead === true && plan.steps.some((step) => step.do === 'keep')) {
+  if (origin.looksAhead === true && (isDeep || plan.steps.some((step) => step.do === 'keep'))) {
     const fold = new Fold(origin, [])
-    withinStack(node, () => checkElsewhere(node, { isOurs: (inner) => fold.isOurs(inner), mostLevels }))
+    withinStack(node, () => checkElsewhere(node, fold, mostLevels))
   }
   return plan
 }

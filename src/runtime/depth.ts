@@ -46,12 +46,16 @@ export const deepestOf = (steps: readonly Step[]): number => {
   return deepest
 }
 
+export const adviceOnDepth =
+  "Let a task in the middle send the rest; or, where only Lovage's workers run all of it, say shared: false of their queue " +
+  'in taskQueues.'
+
 /** Throws InvalidSignature when a message of the plan of `root`, which has so many levels, would be too deep to be read. */
 export const checkDepth = (root: Node, levels: number, mostLevels: number): void => {
   if (levels > mostLevels)
     throw new InvalidSignature(
       `${deepestIn(root)} is nested too deep: its message has ${levels} levels of JSON, at most ${mostLevels} are sent ` +
-        '(the setting canvasMaxLevels). Let a task in the middle send the rest.',
+        `(the setting canvasMaxLevels). ${adviceOnDepth}`,
     )
 }
 

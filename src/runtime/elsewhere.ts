@@ -4,7 +4,8 @@
 import type { Node } from '../canvas/node.js'
 import { InvalidSignature } from '../errors.js'
 import { deepestIn } from './check-canvas.js'
-import { weigh } from './weight.js'
+import { adviceOnDepth } from './depth.js'
+import type { Fold } from './fold.js'
 
 /** A message has body and embed around what it carries. */
 const around = 2
@@ -15,24 +16,66 @@ const named = 2
 /** What goes by reference is no deeper. */
 const mostReferred = 128
 
-export interface Elsewhere {
-  /** Whether all tasks in this are run by our workers. */
-  readonly isOurs: (node: Node) => boolean
-  readonly mostLevels: number
-}
-
 /** Levels of what stands with a task in its message: the steps behind it, and the body of its chord. */
 interface Company {
   readonly behind: number
   readonly seat: number
 }
 
-/** Without those of its arguments: there is room for them beside `mostLevels`. */
-const levelsIn = (node: Node): number => weigh(node).levels - 2
+/**
+ * Of a signature, without those of its arguments: there is room for them beside `mostLevels`. `isSent`: its ids are
+ * fixed, as they are when it waits behind a task, and then its headers are groups; what is linked to it is as it was written.
+ */
+class Levels {
+  private readonly known = [new WeakMap<Node, number>(), new WeakMap<Node, number>()] as const
 
-/** Throws InvalidSignature when the message of some step of `root`, inline, would be too deep to be read. */
-export const checkElsewhere = (root: Node, { isOurs, mostLevels }: Elsewhere): void => {
+  of(node: Node, isSent: boolean): number {
+    const known = this.known[isSent ? 1 : 0]
+    let levels = known.get(node)
+    if (levels === undefined) {
+      levels = 1 + Math.max(0, this.within(node, isSent))
+      known.set(node, levels)
+    }
+    return levels
+  }
+
+  private within(node: Node, isSent: boolean): number {
+    const { link = [], linkError = [] } = node.options
+    const most = (deeper: number, nodes: readonly Node[], sent = isSent): number =>
+      nodes.reduce((levels, inner) => Math.max(levels, deeper + this.of(inner, sent)), 0)
+    const linked = most(listed - 1, [...link, ...linkError], false)
+    switch (node.kind) {
+      case 'chain':
+      case 'group':
+        return Math.max(linked, most(listed - 1, node.tasks))
+      case 'chord': {
+        const isGroup = isSent || node.headerOptions !== undefined
+        const header = most(isGroup ? 2 * named : named, node.header)
+        return Math.max(linked, header, most(named - 1, [node.body]))
+      }
+      default:
+        return linked
+    }
+  }
+}
+
+/** Throws InvalidSignature when the message of some step of `root`, or of what is linked in it, would be too deep to be read. */
+export const checkElsewhere = (
+  root: Node,
+  fold: Pick<Fold, 'isOurs' | 'hasOurs'>,
+  mostLevels: number,
+): void => {
+  const isOurs = (node: Node): boolean => fold.isOurs(node)
+  const known = new Levels()
+  const levelsIn = (node: Node): number => known.of(node, true)
   const visit = (node: Node, { behind, seat }: Company): void => {
+    const { link = [], linkError = [] } = node.options
+    for (const linked of [...link, ...linkError]) {
+      // Where our workers run something of it, it is written flat.
+      const levels = around + 1 + known.of(linked, false)
+      if (levels > mostLevels && !fold.hasOurs(linked)) throw tooDeep(root, linked, levels, mostLevels)
+      visit(linked, { behind: 0, seat: 0 })
+    }
     switch (node.kind) {
       case 'chain': {
         let waiting = behind
@@ -74,6 +117,6 @@ const tooDeep = (root: Node, node: Node, levels: number, mostLevels: number): In
   return new InvalidSignature(
     `${deepestIn(root)} is nested too deep: ${task} stands with tasks that Lovage's workers may not run, so that what follows ` +
       `it has to stand in its message, which would have some ${levels} levels of JSON; at most ${mostLevels} are sent ` +
-      '(the setting canvasMaxLevels). Let a task in the middle send the rest.',
+      `(the setting canvasMaxLevels). ${adviceOnDepth}`,
   )
 }

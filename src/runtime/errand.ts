@@ -11,6 +11,7 @@ import { signatures } from './embed.js'
 import { encodeEmbed } from './envelope.js'
 import { type Dict, indexOf, isDict, none, text } from './fields.js'
 import { ownPlace, type Place, type Seat, seatsOf } from './parts.js'
+import type { IsOurs } from './outgoing.js'
 import type { Embed, Outgoing } from './plan.js'
 import { resumeTask } from './reference.js'
 
@@ -25,8 +26,6 @@ export interface Sent {
 
 /** Of one message: no plan shall take long for what nearly never happens. */
 const mostOfOne = 1000
-
-type IsOurs = (task: string) => boolean
 
 const dictOf = (value: unknown): Dict => (isDict(value) ? value : none)
 
@@ -104,7 +103,7 @@ const placeOf = (sent: Sent): Place | undefined => {
 export class Errands {
   private readonly found: Errand[] = []
   private readonly ids = new Set<string>()
-  private ours: string | undefined
+  private ours: { readonly task: string; readonly queue?: string } | undefined
   private last: { readonly sent: Sent; readonly text: string } | undefined
 
   constructor(
@@ -120,9 +119,9 @@ export class Errands {
   /** To be asked for what stands in a chord or has steps behind it only. */
   note(message: Outgoing): void {
     // Most canvases have many tasks of few names, all of them ours.
-    if (message.task === this.ours) return
-    if (this.isOurs(message.task)) {
-      this.ours = message.task
+    if (message.task === this.ours?.task && message.queue === this.ours.queue) return
+    if (this.isOurs(message.task, message.queue)) {
+      this.ours = message
       return
     }
     const { task, id, groupId = null, groupIndex = null, embed } = message

@@ -3,9 +3,11 @@
 // chord; what waits further behind has pages of its own, so that carrying on costs what is carried on, and not
 // all that is left. Pure, as what calls it (decompose).
 import type { Node, SignatureOptions, TaskNode } from '../canvas/node.js'
+import { partsOf } from '../canvas/walk.js'
 import { toJSON } from '../canvas/wire.js'
+import type { IsOurs } from './outgoing.js'
 import type { Step } from './plan.js'
-import { flatReference, referTo, resumeTask, withoutPlace } from './reference.js'
+import { flatReference, isOursAlone, referTo, resumeTask, withoutPlace } from './reference.js'
 import { weigh } from './weight.js'
 
 /**
@@ -26,13 +28,14 @@ const mostSeats = 8
 export interface FoldOrigin {
   readonly mint: () => string
   /** Whether a task is run by our workers: only these read references. Absent: nothing is folded. */
-  readonly isOurs?: ((task: string) => boolean) | undefined
+  readonly isOurs?: IsOurs | undefined
 }
 
 export class Fold {
   private graph: string | undefined
   private pages = 0
   private readonly known = new WeakMap<Node, boolean>()
+  private readonly some = new WeakMap<Node, boolean>()
   private readonly carriers = new WeakMap<Node, number>()
 
   constructor(
@@ -54,7 +57,8 @@ export class Fold {
 
   /**
    * The canvas with its callbacks in callbacks on pages, where they are too deep for one message. An errback
-   * stands in many messages, and nobody would know with which of them its page goes: it is written flat.
+   * stands in many messages, and nobody would know with which of them its page goes: it is written flat, and so
+   * is a callback which is perhaps carried, or called, by Python.
    */
   links(node: Node): Node {
     const inner = { ...node, options: this.linksOf(node.options, node) }
@@ -79,17 +83,19 @@ export class Fold {
     const isOne = node.kind !== 'group' && node.kind !== 'chunks' && this.areOurs([node])
     return {
       ...options,
-      ...(link !== undefined && isOne && { link: link.map((callback) => this.callback(callback)) }),
-      ...(linkError !== undefined && { linkError: linkError.map((errback) => this.errback(errback)) }),
+      ...(link !== undefined && {
+        link: link.map((next) => (isOne && this.areOurs([next]) ? this.callback(next) : this.flat(next))),
+      }),
+      ...(linkError !== undefined && { linkError: linkError.map((errback) => this.flat(errback)) }),
     }
   }
 
   private callback(node: Node): Node {
     const inner = this.links(node)
-    return weigh(inner).levels > mostLevels && this.areOurs([inner]) ? this.keep([inner]) : inner
+    return weigh(inner).levels > mostLevels ? this.keep([inner]) : inner
   }
 
-  private errback(node: Node): Node {
+  private flat(node: Node): Node {
     const { isOurs } = this.origin
     return isOurs !== undefined && weigh(node).levels > mostLevels ? flatReference(node, isOurs) : node
   }
@@ -150,13 +156,27 @@ export class Fold {
     return this.areOurs([node])
   }
 
+  /** Whether our workers run anything in a canvas, or of what is linked in it: then it may be written flat. */
+  hasOurs(node: Node): boolean {
+    const { isOurs } = this.origin
+    if (isOurs === undefined) return false
+    let has = this.some.get(node)
+    if (has === undefined) {
+      has =
+        (node.kind === 'task' && isOursAlone(node.task, node.options.queue, isOurs)) ||
+        partsOf<Node>(node).some(({ value }) => this.hasOurs(value))
+      this.some.set(node, has)
+    }
+    return has
+  }
+
   private areOurs(nodes: readonly Node[]): boolean {
     const { isOurs } = this.origin
     return isOurs !== undefined && nodes.every((node) => this.isKnown(node, isOurs))
   }
 
   /** A header stands in all headers around it: what it is made of is looked at once. */
-  private isKnown(node: Node, isOurs: (task: string) => boolean): boolean {
+  private isKnown(node: Node, isOurs: IsOurs): boolean {
     let known = this.known.get(node)
     if (known === undefined) {
       known = everyTask(node, isOurs, (inner) => this.isKnown(inner, isOurs))
@@ -236,15 +256,15 @@ const inPages = (steps: readonly Node[]): Node[][] => {
   return pages
 }
 
-/** Whether this holds for the name of every task that stands in a canvas; a map runs the task that it calls. */
+/** Whether our workers run every task that stands in a canvas; a map runs the task that it calls. */
 export const everyTask = (
   node: Node,
-  holds: (task: string) => boolean,
+  holds: IsOurs,
   inside: (node: Node) => boolean = (inner) => everyTask(inner, holds),
 ): boolean => {
   switch (node.kind) {
     case 'task':
-      return isReference(node) || holds(node.task)
+      return isReference(node) || holds(node.task, node.options.queue)
     case 'chain':
     case 'group':
       return node.tasks.every(inside)

@@ -73,7 +73,10 @@ const nextOf = (
   const next = fromJSON(json)
   const isPlain = next.kind === 'task' || next.kind === 'xmap' || next.kind === 'xstarmap'
   // A long rest, inline, comes from somebody who writes no references: from here on it may be carried by one.
-  const isLong = rest.length >= manySteps && next.kind === 'task' && context.isOurs?.(next.task) === true
+  const isLong =
+    rest.length >= manySteps &&
+    next.kind === 'task' &&
+    context.isOurs?.(next.task, next.options.queue) === true
   if (!isPlain || isLong) {
     const behind = rest.map((step) => fromJSON(step))
     return [continueWith(next, [value], { ...handed, chain: behind }, message, context)]

@@ -8,6 +8,9 @@ import { readIsoDate, writeIsoDate } from './dates.js'
 import type { Moment } from './message.js'
 import type { Outgoing } from './plan.js'
 
+/** Whether our workers, and nobody else, run a task that is sent to this queue; to that of the task where none is said. */
+export type IsOurs = (task: string, queue?: string) => boolean
+
 /** Where a canvas is sent from. */
 export interface Origin {
   /** Makes ids. */
@@ -26,7 +29,7 @@ export interface Origin {
   /** It is a client, which refuses what a worker could not send on. */
   readonly looksAhead?: boolean
   /** Whether a task is run by our workers: what follows it may be carried by reference. Absent: nothing is. */
-  readonly isOurs?: ((task: string) => boolean) | undefined
+  readonly isOurs?: IsOurs | undefined
 }
 
 /** The call's words over the signature's own, except its place in a group and its stamps; headers add up. */

@@ -175,7 +175,7 @@ const goesAhead = (
   if (messages <= mostAtOnce) return false
   const queues = [...kinds.values()].map((message) => router.ownQueueOf(message, nowMs))
   if (queues.includes(undefined)) return false
-  if ([...kinds.values()].every(({ task }) => router.isOurs(task))) return true
+  if ([...kinds.values()].every(({ task, queue }) => router.isOurs(task, queue))) return true
   return (
     served?.().then(
       (alive) => queues.every((queue) => alive.has(queue as string)),

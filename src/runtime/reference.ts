@@ -4,6 +4,7 @@
 import type { Node, TaskNode } from '../canvas/node.js'
 import { type SignatureJson, toJSON } from '../canvas/wire.js'
 import { flatten, unflatten } from './flat.js'
+import type { IsOurs } from './outgoing.js'
 import type { PageKey } from './publication.js'
 import { bodyIdOf } from './freeze.js'
 import { seatsOf } from './parts.js'
@@ -81,13 +82,17 @@ const standIn = (end: Node, said: object, queue: string | undefined): TaskNode =
  * The same for a canvas that is too deep to be written as it is: it stands in the reference itself, flat. It goes to the
  * queue of the first task in it that our workers run: without such a task it stays as it is.
  */
-export const flatReference = (node: Node, isOurs: (task: string) => boolean): Node => {
+export const flatReference = (node: Node, isOurs: IsOurs): Node => {
   const list = flatten(toJSON(node))
-  const first = list.find(({ task }) => isOurs(task as string))
+  const queueOf = ({ options }: (typeof list)[number]) => (options as { readonly queue?: string }).queue
+  const first = list.find((signature) => isOursAlone(signature['task'] as string, queueOf(signature), isOurs))
   if (first === undefined) return node
-  const { queue } = first['options'] as { readonly queue?: string }
-  return standIn(node, { f: list, t: first['task'] }, queue)
+  return standIn(node, { f: list, t: first['task'] }, queueOf(first))
 }
+
+/** Celery's own tasks are run by everybody. */
+export const isOursAlone = (task: string, queue: string | undefined, isOurs: IsOurs): boolean =>
+  !task.startsWith('celery.') && isOurs(task, queue)
 
 /** The same where it is the body of a chord: the place of its own end, in a chord further out, stands on its page alone. */
 export const withoutPlace = ({ options, ...reference }: TaskNode): TaskNode => {

@@ -15,7 +15,7 @@ import { directExchange, directName } from './direct.js'
 import type { Address } from './envelope.js'
 import { gateHeader, gateText } from './gate.js'
 import { gateOf } from './gate-of.js'
-import { momentAt } from './outgoing.js'
+import { type IsOurs, momentAt } from './outgoing.js'
 import type { Outgoing } from './plan.js'
 import type { Registry } from './registry.js'
 import { askedOf } from './security/asked.js'
@@ -139,15 +139,18 @@ export class Router {
   }
 
   /**
-   * Whether our workers run this task, and nobody else: then they carry on what follows it, by reference. Not where
-   * messages are signed: what lies beside them is not.
+   * Whether our workers run this task, and nobody else: its code is here, or its queue is said to be theirs alone. Then
+   * they carry on what follows it, by reference. Not where messages are signed: what lies beside them is not.
    */
-  readonly isOurs = (task: string): boolean =>
-    this.registry.get(task)?.run !== undefined &&
-    this.isOwn(
+  readonly isOurs: IsOurs = (task, said) => {
+    const queue =
+      said ??
       this.queueOf({ task, args: [], kwargs: {}, options: {}, subtask_type: null, immutable: false }) ??
-        this.settings.taskDefaultQueue,
-    )
+      this.settings.taskDefaultQueue
+    const isKnown =
+      this.registry.get(task)?.run !== undefined || this.settings.taskQueues.get(queue)?.shared === false
+    return isKnown && this.isOwn(queue)
+  }
 
   /** The queue that a message goes to, if it is our workers' alone as far as the settings say. */
   readonly ownQueueOf = (message: Outgoing, nowMs: number): string | undefined => {

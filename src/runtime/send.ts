@@ -11,7 +11,7 @@ import type { Broker, PublishOptions } from './broker.js'
 import { checkCanvas } from './check-canvas.js'
 import { currentTask, type TaskContext } from './context.js'
 import { decompose } from './decompose.js'
-import type { Origin } from './outgoing.js'
+import type { IsOurs, Origin } from './outgoing.js'
 import { ignoredIds } from './ignored.js'
 import { pendingResult } from './pending.js'
 import { type Means, type Prepared, toPublication, weave } from './perform.js'
@@ -32,7 +32,7 @@ export interface SendingApp {
   opened(): Broker | undefined
   means(broker: Broker): Means
   /** Whether a task is run by Lovage's workers. */
-  readonly isOurs: (task: string) => boolean
+  readonly isOurs: IsOurs
   publishing(): PublishSettings
   /** Told of what was sent; undefined where nobody wants to know. */
   tellSent(): ((sent: readonly Routed[]) => void) | undefined

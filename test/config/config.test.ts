@@ -228,7 +228,7 @@ describe('declaredQueues', () => {
       exchange: 'x',
       exchangeType: 'direct',
       routingKey: 'k',
-      shared: false,
+      shared: undefined,
     })
   })
 })

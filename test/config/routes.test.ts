@@ -87,7 +87,7 @@ describe('taskQueues', () => {
     exchange: name,
     exchangeType: 'direct',
     routingKey: name,
-    shared: false,
+    shared: undefined,
   })
 
   it('takes names, objects with names, and declarations by name, in order', () => {
@@ -96,7 +96,7 @@ describe('taskQueues', () => {
     expect(queues([{ name: 'b' }])).toEqual([plain('b')])
     expect(queues({ b: {}, a: { exchange: 'x', routing_key: 'k' } })).toEqual([
       plain('b'),
-      { name: 'a', exchange: 'x', exchangeType: 'direct', routingKey: 'k', shared: false },
+      { name: 'a', exchange: 'x', exchangeType: 'direct', routingKey: 'k', shared: undefined },
     ])
   })
 

@@ -9,6 +9,7 @@ import { everyTask } from '../fold.js'
 import type { Complete } from '../follow-join.js'
 import { decodeJson } from '../json.js'
 import type { Message } from '../message.js'
+import type { IsOurs } from '../outgoing.js'
 import { seatsAround } from '../parts.js'
 import {
   chainOf,
@@ -51,7 +52,7 @@ export class Pages {
 
   constructor(
     private readonly consumer: Pick<Consumer, 'recall'>,
-    private readonly isOurs: (task: string) => boolean,
+    private readonly isOurs: IsOurs,
     private readonly mostLevels?: number,
   ) {}
 

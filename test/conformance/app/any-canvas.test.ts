@@ -3,12 +3,15 @@
 //
 // CANVASES says how many are tried (`npm run test:long`: 1 000), SEED repeats a run.
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { App } from '../../../src/app.js'
-import { signature } from '../../../src/canvas/signature.js'
-import { InvalidUsage, ResultIgnored } from '../../../src/errors.js'
+import { change, type Node } from '../../../src/canvas/node.js'
+import { type AnySignature, signature } from '../../../src/canvas/signature.js'
+import { mapNodes } from '../../../src/canvas/walk.js'
+import { InvalidSignature, InvalidUsage, ResultIgnored } from '../../../src/errors.js'
 import type { AnyResult } from '../../../src/runtime/result-source.js'
 import { build, type Spec } from '../../support/canvases/build.js'
+import { type Around, nested, shapes } from '../../support/canvases/deep.js'
 import { found } from '../../support/canvases/found.js'
 import { type End, inOrder, type Meaning, meaning, seen, withoutIds } from '../../support/canvases/meaning.js'
 import { render, tidy } from '../../support/canvases/words.js'
@@ -22,11 +25,13 @@ const seed = Number(
   process.env['SEED'] ?? (process.env['CANVASES'] === undefined ? 1 : Date.now() % 1_000_000),
 )
 
+type Send = (canvas: AnySignature, events: Event[]) => Promise<unknown>
+
 type Event = readonly ['start' | 'end', string, stamps?: unknown]
 
 /** The task of all canvases. */
-const stepOf = (app: App, events: Event[]) =>
-  app.task('step', async function (...given: unknown[]) {
+const stepOf = (app: App, events: Event[], name = 'step') =>
+  app.task(name, async function (...given: unknown[]) {
     const { label, way, heir, adds = [] } = given.pop() as Spec
     events.push(['start', label, this.request.stamps])
     for (const added of adds)
@@ -81,7 +86,24 @@ const hasty = (events: readonly Event[], { before }: Meaning) =>
     return end > start
   })
 
+/** Every third level runs elsewhere. */
+const farThird = (node: Node): Node => {
+  if (node.kind !== 'task') return node
+  const { label } = node.args.at(-1) as Spec
+  if (Number(/\d+/.exec(label)?.[0] ?? 0) % 3 !== 1) return node
+  return change(node, { task: 'far', options: { ...node.options, queue: 'far' } })
+}
+
 onEveryEngine('any canvas', (bench) => {
+  /** With the path and the setting, and before anything was sent. */
+  const refused = async (error: unknown): Promise<void> => {
+    expect(error).toBeInstanceOf(InvalidSignature)
+    expect((error as Error).message).toMatch(
+      /^\S+ \(step\): is nested too deep: .*\(the setting canvasMaxLevels\)/,
+    )
+    expect((await bench().look()).messages).toEqual({})
+  }
+
   const leftovers = async () => [...(await bench().unfinished()), ...(await bench().graphs())]
 
   const start = async (ballast = '') => {
@@ -92,10 +114,10 @@ onEveryEngine('any canvas', (bench) => {
     // A canvas that failed may leave something behind, which the next ones shall not be blamed for.
     let known: readonly string[] = []
 
-    const play = async (work: Work): Promise<void> => {
+    const play = async (work: Work, send: Send): Promise<void> => {
       events.length = 0
       const expected = meaning(work)
-      const result = (await app.send(build(work, ballast))) as unknown as AnyResult
+      const result = (await send(build(work, ballast), events)) as unknown as AnyResult
       expect(await observed(result, expected.end), 'results').toEqual(seen(expected.end))
       await until(() => total(counted(events)) >= total(expected.runs)).catch(() => {})
       const left = async () => (await leftovers()).filter((name) => !known.includes(name))
@@ -109,9 +131,9 @@ onEveryEngine('any canvas', (bench) => {
       for (let step: AnyResult | null = result.parent; step !== null; step = step.parent) await ended(step)
     }
 
-    return async (work: Work): Promise<void> => {
+    return async (work: Work, send: Send = (canvas) => app.send(canvas)): Promise<void> => {
       try {
-        await play(work)
+        await play(work, send)
       } catch (error) {
         known = await leftovers()
         throw error
@@ -121,12 +143,51 @@ onEveryEngine('any canvas', (bench) => {
 
   it.each(found)('%s', async (_, work) => (await start())(work))
 
+  // What is nested deep is right, or refused: here all of it is known to run on our workers, or a third of it to run
+  // elsewhere, or nothing is known.
+  describe.each(Object.keys(shapes))('%s in each other', (shape) => {
+    const around = shapes[shape] as Around
+    const isLong = process.env['CANVASES'] !== undefined
+    const depths = isLong ? [10, 60, 130, 250] : [shape.startsWith('all') ? 130 : 60]
+
+    it.each(depths)('%i deep, of our workers', async (depth) => {
+      await (await start())(nested(around, depth))
+    })
+
+    const mixed = shape.startsWith('all') ? [60] : []
+    it.each(isLong ? depths : mixed)('%i deep, some of it elsewhere', async (depth) => {
+      const far = bench().app()
+      const client = bench().app()
+      client.task('step', () => 0)
+      const play = await start()
+      const elsewhere: Send = async (canvas, events) => {
+        stepOf(far, events, 'far')
+        await bench().work(far, { queues: ['far'] })
+        return client.send(mapNodes(canvas as unknown as Node, farThird) as unknown as AnySignature)
+      }
+      await play(nested(around, depth), elsewhere).catch(refused)
+    })
+
+    // Chains in chains are one chain.
+    const unknown = shape === 'chains' ? [] : [250]
+    it.each(isLong ? depths : unknown)('%i deep, of workers that nobody knows', async (depth) => {
+      const client = bench().app()
+      const play = isLong ? await start() : undefined
+      const work = nested(around, depth)
+      if (play !== undefined) await play(work, (canvas) => client.send(canvas)).catch(refused)
+      else await refused(await client.send(build(work)).catch((error: unknown) => error))
+    })
+  })
+
   it(`gives what its words say (${numRuns} canvases, SEED=${seed})`, {
     timeout: 60_000 + numRuns * 2000,
   }, async () => {
     console.log(`any canvas: ${numRuns} canvases, SEED=${seed}`)
     const play = await start()
-    await fc.assert(fc.asyncProperty(anyWork, play), { numRuns, seed })
+    await fc.assert(
+      fc.asyncProperty(anyWork, (work) => play(work)),
+      { numRuns, seed },
+    )
   })
 
   const heavyRuns = Math.ceil(numRuns / 2)
@@ -135,6 +196,9 @@ onEveryEngine('any canvas', (bench) => {
     timeout: 60_000 + heavyRuns * 2000,
   }, async () => {
     const play = await start('x'.repeat(33 * 1024))
-    await fc.assert(fc.asyncProperty(anyWork, play), { numRuns: heavyRuns, seed })
+    await fc.assert(
+      fc.asyncProperty(anyWork, (work) => play(work)),
+      { numRuns: heavyRuns, seed },
+    )
   })
 })
