@@ -116,6 +116,7 @@ export class AppRuntime {
       broker,
       compression: taskCompression ?? undefined,
       guards: config.guards,
+      openFar: broker.openFar,
       weaver,
     }
   }

@@ -7,7 +7,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConsumerOptions } from '../runtime/consumer.js'
+import type { ChordOpening } from '../runtime/publication.js'
 import type { Address } from './address.js'
+import { ask } from './backend.js'
 import type { Keys } from './keys.js'
 import { Link } from './link.js'
 import { deliverWords, type FarJoin, type OutboxEntry, readEntry, unloadWords } from './outbox-entry.js'
@@ -24,6 +26,7 @@ export interface CourierOptions {
 
 /** For so long a courier that fell silent is waited for. */
 const placeMs = 5000
+const daySeconds = 86_400
 const lookMs = 1000
 const pauseMs = 250
 const leaveMs = 2000
@@ -99,6 +102,14 @@ export class Courier {
   readonly read = async (names: readonly string[]): Promise<readonly (string | null)[]> => {
     const texts = (await this.#there.send('mget', names)) as readonly (Buffer | null)[]
     return texts.map((text) => (text === null ? null : String(text)))
+  }
+
+  /** Chords whose parts are counted over there; for a day, as Celery's are. */
+  readonly open = async (chords: readonly ChordOpening[]): Promise<void> => {
+    const { keys, results, timeoutSeconds } = this.#options
+    const open = ({ groupId, size }: ChordOpening): Promise<unknown> =>
+      this.#there.send('set', [keys.chord(groupId, 's'), size, 'EX', daySeconds, 'NX'])
+    await ask(this.#there, results.masked, timeoutSeconds, () => Promise.all(chords.map(open)))
   }
 
   /**

@@ -5,7 +5,7 @@ import type { Durability } from '../canvas/node.js'
 import type { Consumer, ConsumerOptions } from './consumer.js'
 import type { DeadLetter, Revival, Revived } from './dead-letter.js'
 import type { FireReply, Firing } from './firing.js'
-import type { Publication, StagedPiece, StoredText } from './publication.js'
+import type { ChordOpening, Publication, StagedPiece, StoredText } from './publication.js'
 
 export interface RouteOptions {
   /**
@@ -92,6 +92,11 @@ export interface Broker {
   stage?(piece: StagedPiece, options?: RouteOptions): Promise<void>
   /** Queues that workers of ours consume now. Absent where nothing is staged. */
   served?(options?: RouteOptions): Promise<ReadonlySet<string>>
+  /**
+   * Opens chords on the server of the results, where Python counts: nobody publishes them then. Sent again it changes
+   * nothing. Rejects as `publish` does. Absent where results are with the messages.
+   */
+  readonly openFar?: (chords: readonly ChordOpening[]) => Promise<void>
   /** Queues bound to a named exchange under this key. */
   route(exchange: string, routingKey: string, options?: RouteOptions): Promise<readonly string[]>
   consume(options: ConsumerOptions): Promise<Consumer>

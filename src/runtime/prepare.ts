@@ -8,6 +8,7 @@ import type { ChordOpening, Page, Publication, Push, StagedPiece } from './publi
 import { checkSerializer } from './content.js'
 import { encodeMessage, encodePage } from './envelope.js'
 import { Errands } from './errand.js'
+import { isMixed } from './mixed.js'
 import type { Outgoing, Step } from './plan.js'
 import type { Weaver } from './weave.js'
 import type { Routed, Router } from './router.js'
@@ -22,6 +23,8 @@ export interface Means {
   readonly compression: string | undefined
   /** Signs what must be signed; absent where nothing is. Notes of errands are not: there are none beside it. */
   readonly guards?: Guards | undefined
+  /** Opens chords where Python counts their parts, if that is another server: absent where there is none. */
+  readonly openFar?: ((chords: readonly ChordOpening[]) => Promise<void>) | undefined
   /** Sends a piece of a plan ahead that is too big for one call; absent where none is. */
   readonly stage?: ((piece: StagedPiece) => Promise<void>) | undefined
   /** Queues that workers of ours consume now. */
@@ -132,6 +135,7 @@ const prepareWhole = (steps: readonly Step[], means: Means, nowMs: number): Prep
     pushes.push(found)
   }
   const noted = errands?.all
+  const far = chords.length > 0 && standsFar(steps, means) ? chords.splice(0) : none
   const whole = (all: readonly Push[]): Prepared => ({
     pushes: all,
     chords,
@@ -140,10 +144,16 @@ const prepareWhole = (steps: readonly Step[], means: Means, nowMs: number): Prep
     kept,
     ...(noted !== undefined && { errands: noted }),
   })
-  return asks
+  const sent = asks
     ? Promise.all(pushes.map((found) => Promise.resolve(found))).then((found) => whole(found.flat()))
     : whole(pushes as Push[])
+  // Before its messages are out: whoever reports last must find it open.
+  return far.length === 0 ? sent : (means.openFar?.(far) ?? Promise.resolve()).then(() => sent)
 }
+
+/** Where messages are signed nobody notes the errands of a chord: it is counted where Python's workers tell their parts. */
+const standsFar = (steps: readonly Step[], { guards, openFar, router }: Means): boolean =>
+  guards !== undefined && openFar !== undefined && isMixed(steps, router.isOurs)
 
 const keep = (
   { key, steps }: Extract<Step, { do: 'keep' }>,

@@ -1,7 +1,7 @@
 // Messages signed by certificate, between Python and Node: each side runs what the other signed, in every way in
 // which it is sent, and neither runs what nobody signed, what somebody else signed, or what was changed on its way.
 import { Redis } from 'ioredis'
-import { chain, chord, createApp, type SettingsInput } from 'lovage'
+import { chain, chord, createApp, group, type SettingsInput } from 'lovage'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CeleryWorker, startCelery } from '../support/celery.js'
 import { startRedis } from '../support/redis.js'
@@ -17,6 +17,8 @@ const wait = { timeout: 20 }
 describe.skipIf(unlike)(`signed messages, with Python Celery ${celery.version}`, async () => {
   if (unlike) return
   const redis = await startRedis()
+  // Results of a second pair of workers, whose messages are here.
+  const far = await startRedis({ own: true })
   const client = new Redis(redis.url)
   const { files, trusted } = await makeIdentities(celery, redis.url, ['node', 'python', 'stranger'])
   const store = trusted('node', 'python')
@@ -48,23 +50,35 @@ describe.skipIf(unlike)(`signed messages, with Python Celery ${celery.version}`,
   const py = declarePython(app)
   let celeryWorker: CeleryWorker
   const worker = app.worker()
+  const split = createApp('split', {
+    broker: redis.database(1),
+    resultBackend: far.url,
+    taskDefaultQueue: 'js',
+    ...node('node'),
+  })
+  const splitAdd = split.task('js.add', (x: number, y: number) => x + y)
+  const splitSum = split.task('js.sum', (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0))
+  const splitPy = declarePython(split)
+  let splitCelery: CeleryWorker
   /** What is sent by hands that must not be obeyed. */
   const unsigned = open({})
   const stranger = open(node('stranger'))
 
   beforeAll(async () => {
-    celeryWorker = await celery.worker({
-      ...python('python'),
-      program: new URL('../support/python/signed.py', import.meta.url).pathname,
-    })
-    await worker.start()
+    const program = new URL('../support/python/signed.py', import.meta.url).pathname
+    const apart = { ...python('python'), redisUrl: redis.database(1), resultUrl: far.url }
+    ;[celeryWorker, splitCelery] = await Promise.all([
+      celery.worker({ ...python('python'), program }),
+      celery.worker({ ...apart, program, args: ['-P', 'threads', '-c', '2'] }),
+    ])
+    await Promise.all([worker.start(), split.worker().start()])
   })
   afterAll(async () => {
     await worker.stop()
-    await Promise.all([app, unsigned, stranger].map((each) => each.close()))
-    await celeryWorker.stop()
+    await Promise.all([app, split, unsigned, stranger].map((each) => each.close()))
+    await Promise.all([celeryWorker.stop(), splitCelery.stop()])
     client.disconnect()
-    await redis.stop()
+    await Promise.all([redis.stop(), far.stop()])
   })
 
   it('Python runs what we signed: a call, a chain that comes back, a chord of both', async () => {
@@ -93,6 +107,38 @@ describe.skipIf(unlike)(`signed messages, with Python Celery ${celery.version}`,
       python('python'),
     )
     expect(given).toEqual([5, 5, 10, 6])
+  })
+
+  it('chords of both on two servers: those that we send, whose parts Python tells where the results are', async () => {
+    const both = () => [splitPy.add.s(1, 1), splitAdd.s(2, 2)] as const
+    const sent = {
+      'joined by either': chord(both(), splitSum.s()),
+      'in the middle of a chain': chain(
+        splitAdd.s(1, 1),
+        group([splitPy.add.s(1), splitAdd.s(2)]),
+        splitPy.tsum.s(),
+      ),
+      'in a header': chord([chord(both(), splitPy.tsum.s()), splitAdd.s(5, 5)], splitSum.s()),
+      'of chains': chord(
+        [chain(splitAdd.s(1, 1), splitPy.add.s(1)), chain(splitPy.add.s(2, 2), splitAdd.s(1))],
+        splitPy.tsum.s(),
+      ),
+    }
+    const given = Object.entries(sent).map(async ([name, canvas]) => [
+      name,
+      await (canvas as any).delay().get(wait),
+    ])
+    expect(Object.fromEntries(await Promise.all(given))).toEqual({
+      'joined by either': 6,
+      'in the middle of a chain': 7,
+      'in a header': 16,
+      'of chains': 8,
+    })
+    await expect(
+      chord([splitPy.fail.s(), splitAdd.s(2, 2)], splitSum.s())
+        .delay()
+        .get(wait),
+    ).rejects.toThrow('ValueError')
   })
 
   it('Python refuses what we did not sign, and what somebody it does not trust has signed', async () => {
