@@ -50,23 +50,25 @@ export interface StepError<Message extends string, Given, Expected> {
   readonly expected: Expected
 }
 
-export type NotASignature<S, Place extends string> = S extends {
-  readonly taskName: infer Task extends string
-}
-  ? StepError<`${Place} is the task ${Task} itself: write .s(…)`, S, 'a signature'>
-  : StepError<`${Place} is not a signature: write task.s(…)`, S, 'a signature'>
+/** A group whose members do not fit each other is one, and has said so at the member. */
+export type NotASignature<S, Place extends string> =
+  S extends WithMembers<List>
+    ? S
+    : S extends { readonly taskName: infer Task extends string }
+      ? StepError<`${Place} is the task ${Task} itself: write .s(…)`, S, 'a signature'>
+      : StepError<`${Place} is not a signature: write task.s(…)`, S, 'a signature'>
 
 /** The part, if it accepts `Given` from the left; else the error that says so. Of a group, the first wrong member. */
 export type Fit<S, Given, Place extends string, From extends string> =
   IsAny<S> extends true
     ? S
-    : S extends Typed
-      ? S extends { readonly [members]: infer M extends List }
-        ? FitMembers<S, M, Given, Place, From>
-        : [Given] extends InOf<S>
+    : S extends { readonly [members]: infer M extends List }
+      ? FitMembers<S, M, Given, Place, From>
+      : S extends Typed
+        ? [Given] extends InOf<S>
           ? S
           : StepError<`${Place} (${NameOf<S>}) does not accept ${From}`, Given, InOf<S>>
-      : NotASignature<S, Place>
+        : NotASignature<S, Place>
 
 type FitMembers<
   S,

@@ -38,6 +38,11 @@ const wrong: readonly [text: string, ...says: string[]][] = [
     'group(add.s(1), upper.s())',
     'member 2 of the group (proj.upper) does not take the arguments that the members before it take',
   ],
+  [
+    'chain(add.s(1, 1), group(add.s(1), upper.s()))',
+    'step 2 of the chain: member 2 of its group (proj.upper) does not accept the result of the step before it',
+    'member 2 of the group (proj.upper) does not take',
+  ],
   ['group(add.s(1, 1), none)', 'member 2 of the group is the task proj.none itself: write .s(…)'],
   ['group(add.s(1), add.s(2)).delay()', 'Expected 1 arguments, but got 0'],
   [
