@@ -41,7 +41,10 @@ export const checkCanvas = (root: Node, incoming: number, registry: Registry, li
     return checkTask(root, argumentsOf(root, incoming), registry, (problem) => {
       throw new InvalidSignature(`${root.task} ${problem}`)
     })
-  walk(root, incoming, limits, ({ node, incoming: more }, fail) => {
+  const ids = new Set<string>()
+  walk(root, incoming, limits, (place, fail) => {
+    const { node, incoming: more } = place
+    if (node.options.taskId !== undefined) checkId(place, ids, fail)
     if (node.kind === 'task') checkTask(node, argumentsOf(node, more), registry, fail)
     else if (node.kind === 'xmap' || node.kind === 'xstarmap' || node.kind === 'chunks')
       checkItems(node, registry, fail)
@@ -152,6 +155,21 @@ const pathOf = (place: Place): string => {
   const path =
     keys.length <= 12 ? keys.reverse() : [...keys.slice(-6).reverse(), '…', ...keys.slice(0, 6).reverse()]
   return path.join('.')
+}
+
+/**
+ * What runs under an id that is taken would not be told from the other, and a chord would count one of the two. Not of
+ * links: one errback may stand on many tasks.
+ */
+const checkId = (place: Place, ids: Set<string>, fail: Fail): void => {
+  const { kind, options } = place.node
+  if (options.taskId === undefined || kind === 'chain' || kind === 'group' || kind === 'chord') return
+  for (let at: Place | null = place; at !== null; at = at.up) if (at.key.startsWith('link')) return
+  if (ids.has(options.taskId))
+    fail(
+      `has the id "${options.taskId}", as another task of this canvas has: each needs one of its own, or none.`,
+    )
+  ids.add(options.taskId)
 }
 
 /** What a map gives to each call: an item, or a row of arguments. */

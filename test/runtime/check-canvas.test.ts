@@ -151,6 +151,16 @@ describe('data made by hand', () => {
     )
   })
 
+  it('two tasks of one id, for a chord counts them once and waits', () => {
+    const named = (...args: unknown[]) => add(...args).set({ taskId: 'mine' })
+    expect(said(chord([named(1, 2), chain(upper('a'), named(1))], sig('proj.all')))).toBe(
+      'InvalidSignature: chord.header[0] (proj.add): has the id "mine", as another task of this canvas has: ' +
+        'each needs one of its own, or none.',
+    )
+    const told = sig('proj.all').set({ taskId: 'errback' })
+    expect(said(group(named(1, 2).linkError(told), add(1, 2).linkError(told)))).toBe('nothing')
+  })
+
   it('a canvas that contains itself', () => {
     const tasks: unknown[] = []
     const group = { ...common, kind: 'group', tasks }
