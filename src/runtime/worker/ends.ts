@@ -1,6 +1,7 @@
 // From an Outcome (or a message that must not run) to the completion that ends it: asks `follow` what comes next, and
 // says it in the log in Celery's words.
 import type { Node } from '../../canvas/node.js'
+import type { SignatureJson } from '../../canvas/wire.js'
 import { NotRegistered, type Reject, type Retry, TimeLimitExceeded } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Outcome } from '../../pools/pool.js'
@@ -17,9 +18,10 @@ import { followRetry } from '../follow-retry.js'
 import { followTold } from '../follow-told.js'
 import { findUnsent, followWithout, type Unsent } from '../follow-unsent.js'
 import { encodeValue } from '../json.js'
+import type { Message } from '../message.js'
 import { newsIn } from '../news.js'
 import type { Plan } from '../plan.js'
-import { flatIn } from '../reference.js'
+import { flatIn, resumeTask } from '../reference.js'
 import { repr } from '../repr.js'
 import { isOfKind } from '../task.js'
 import { type Completions, type EndSettings, freeing } from './completions.js'
@@ -105,6 +107,9 @@ export class Ends {
       unsent = await findUnsent(opened.message, value, alone, (plan) => this.completions.commit(held, plan))
       if (unsent.some(({ follower }) => follower.kind === 'next'))
         opened = (await this.pages.all(held.message, 'waiting')) ?? opened
+      const uncalled = unsent.filter(({ follower }) => follower.kind === 'callback')
+      const lost = await this.pages.lost(uncalled.map(({ follower }) => follower.json))
+      opened = { ...opened, frees: [...opened.frees, ...lost] }
     } catch {
       return this.ofFailure(held, error)
     }
@@ -196,9 +201,8 @@ export class Ends {
   /** A reference that was sent as a message: what it stands for is sent instead. */
   async ofResume(held: Held): Promise<Completion> {
     const { message } = held
-    const { id, task, args, kwargs } = message
     try {
-      const reference = { task, args, kwargs, options: { task_id: id }, subtask_type: null, immutable: false }
+      const reference = sentAlone(message)
       const flat = flatIn(reference)
       const { value, frees } =
         flat === undefined ? await this.pages.referred(reference) : { value: unflatten(flat.list), frees: [] }
@@ -262,8 +266,10 @@ export class Ends {
   }
 
   private fail(held: Held, failure: Failure): Completion | Promise<Completion> {
+    const whole = referredBehind(held.message)
     const plan = ({ message }: Held): Plan => followFailure(message, failure, this.completions.context(held))
-    return this.completions.carry(held, this.pages.all(held.message, 'callbacks too'), plan)
+    const opened = this.pages.all(whole, 'callbacks too')
+    return this.completions.carry({ ...held, message: whole }, opened, plan)
   }
 
   /** Nothing is stored and nothing follows. `word` is what the task threw. */
@@ -272,6 +278,26 @@ export class Ends {
       followNothing(message, word),
     )
   }
+}
+
+/** A reference that was sent as a message, as it was. */
+const sentAlone = ({ id, task, args, kwargs }: Message): SignatureJson => ({
+  task,
+  args,
+  kwargs,
+  options: { task_id: id },
+  subtask_type: null,
+  immutable: false,
+})
+
+/** Where it goes no further, all that it stands for has ended with it. */
+const referredBehind = (message: Message): Message => {
+  if (message.task !== resumeTask) return message
+  const reference = sentAlone(message)
+  const flat = flatIn(reference)
+  const { chain } = message.embed
+  const referred = flat === undefined ? { ...reference, options: {} } : unflatten(flat.list)
+  return { ...message, embed: { ...message.embed, chain: [...(chain ?? []), referred] } }
 }
 
 /** To the microsecond: what a clock says below that is noise. */

@@ -89,6 +89,11 @@ export class Pages {
     })
   }
 
+  /** Those of what is never called. */
+  lost(list: Steps): Maybe<readonly PageKey[]> {
+    return holds(list) ? this.attempt((lookup) => letGo(list, lookup)) : []
+  }
+
   /** The bodies of chords that are complete; all of a body that will not run (`fails`). */
   async bodies(message: Message, joins: readonly Complete[], fails = false): Promise<OpenedJoins> {
     const seats = seatsAround(message)

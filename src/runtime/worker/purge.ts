@@ -156,9 +156,12 @@ class Purge {
     const { message, tag } = held
     if (message.task === releaseTask) await this.#release(consumer, message)
     if (message.task === newsTask) return ends.ofNews(held)
-    if (message.task === resumeTask) return ends.ofResume(held)
     const { chain, callbacks } = message.embed
-    const isAwaited = ownPlace(message) !== undefined || (chain ?? []).length > 0 || holds(callbacks)
+    const isAwaited =
+      message.task === resumeTask ||
+      ownPlace(message) !== undefined ||
+      (chain ?? []).length > 0 ||
+      holds(callbacks)
     return isAwaited ? ends.ofRevoked(held, 'purged') : dropped(tag).completion
   }
 

@@ -55,6 +55,26 @@ onEveryEngine('canvases nested deep', (bench) => {
     expect(runs()).toBe(0)
   })
 
+  it('callbacks of callbacks leave nothing where their task is revoked or unknown, or their own queue is, or is purged', async () => {
+    const { app, runs } = await start(false)
+    app.task('stranger', () => 1)
+    let told = 0
+    const worker = bench().app({ taskCreateMissingQueues: false, taskQueues: ['celery', 'other'] })
+    worker.task('one', () => void (told += 1))
+    const revoked = await app.send(one().link(linked(60)) as any)
+    await app.control.revoke(revoked.id)
+    await app.send(signature('stranger').link(linked(60)) as any)
+    await app.send(one().link(linked(60).set({ queue: 'nowhere' })) as any)
+    await app.send(one().link(linked(60).set({ queue: 'other' })) as any)
+    expect(await bench().graphs()).toHaveLength(4)
+    await bench().work(worker, { queues: ['celery'] })
+    await until(async () => (await bench().graphs()).length === 1)
+    await until(async () => (await bench().look()).messages['other']?.length === 1)
+    await app.control.purge('other')
+    await until(isOver)
+    expect([told, runs()]).toEqual([2, 0])
+  })
+
   it('an errback that is deep itself is called for each step that has it, and for a chord once', async () => {
     const { app, runs } = await start()
     const guarded = nested((inner) => signature('fail').linkError(inner) as AnySignature, 50)
