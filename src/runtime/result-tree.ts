@@ -167,6 +167,13 @@ export async function* collectFrom(
     if (seen.has(keyOf(at))) continue
     seen.add(keyOf(at))
     yield [at, await at.get(options ?? {})]
-    waiting.push(...(await at.children()))
+    for (const child of await at.children()) waiting.push(...upTo(child))
   }
+}
+
+/** Of a chord that was sent the child is the body, of a chain the last step: before it, what stands to its left. */
+const upTo = (child: AnyResult): readonly AnyResult[] => {
+  const line: AnyResult[] = []
+  for (let at: AnyResult | null = child; at !== null; at = at.parent) line.unshift(at)
+  return line
 }

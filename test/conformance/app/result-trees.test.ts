@@ -64,6 +64,27 @@ onEveryEngineAndApart('a tree of results', (bench) => {
       expect(values).toEqual([2, 3, 4])
     })
 
+    it('has the header of a chord, and the steps of a chain, that a task sent or that followed it', async () => {
+      const { app, add, sum } = await start(bench())
+      const work = chord([add.s(1, 1), add.s(2, 2)], sum.s())
+      const sends = app.task('sends', async () => {
+        await work.delay()
+        await chain(add.s(3, 3), add.s(1)).delay()
+        return 'sent'
+      })
+      const collected = async (first: {
+        collect(options: typeof wait): AsyncIterable<readonly [unknown, unknown]>
+      }) => {
+        const values: unknown[] = []
+        for await (const [, value] of first.collect(wait)) values.push(value)
+        return values
+      }
+      expect(await collected(await sends.delay())).toEqual(['sent', [2, 4], 6, 6, 7, 2, 4])
+      const last = await chain(add.s(0, 0), group(add.s(1), add.s(2)), sum.s(), add.s(5)).delay()
+      await last.get(wait)
+      expect(await collected(app.result(last.parent!.parent!.parent!.id))).toEqual([0, [1, 2], 3, 8, 1, 2])
+    })
+
     it('gives each result once, also where a retry has left the task as its own child', async () => {
       const { app } = await start(bench())
       let tries = 0
