@@ -153,7 +153,7 @@ const prepareWhole = (steps: readonly Step[], means: Means, nowMs: number): Prep
 
 /** Where messages are signed nobody notes the errands of a chord: it is counted where Python's workers tell their parts. */
 const standsFar = (steps: readonly Step[], { guards, openFar, router }: Means): boolean =>
-  guards !== undefined && openFar !== undefined && isMixed(steps, router.isOurs)
+  guards !== undefined && openFar !== undefined && isMixed(steps, router.runsHere)
 
 const keep = (
   { key, steps }: Extract<Step, { do: 'keep' }>,

@@ -138,18 +138,20 @@ export class Router {
     return { exchange: known.exchange, routingKey: place.routingKey ?? known.routingKey }
   }
 
-  /**
-   * Whether our workers run this task, and nobody else: its code is here, or its queue is said to be theirs alone. Then
-   * they carry on what follows it, by reference. Not where messages are signed: what lies beside them is not.
-   */
-  readonly isOurs: IsOurs = (task, said) => {
-    const queue =
+  /** Whether our workers run this task, and nobody else: its code is here, or its queue is said to be theirs alone. */
+  readonly runsHere: IsOurs = (task, said) =>
+    this.registry.get(task)?.run !== undefined ||
+    this.settings.taskQueues.get(this.queueFor(task, said))?.shared === false
+
+  /** They run it, and carry on what follows it, by reference. Not where messages are signed: what lies beside them is not. */
+  readonly isOurs: IsOurs = (task, said) => this.runsHere(task, said) && this.isOwn(this.queueFor(task, said))
+
+  private queueFor(task: string, said: string | undefined): string {
+    return (
       said ??
       this.queueOf({ task, args: [], kwargs: {}, options: {}, subtask_type: null, immutable: false }) ??
       this.settings.taskDefaultQueue
-    const isKnown =
-      this.registry.get(task)?.run !== undefined || this.settings.taskQueues.get(queue)?.shared === false
-    return isKnown && this.isOwn(queue)
+    )
   }
 
   /** The queue that a message goes to, if it is our workers' alone as far as the settings say. */
