@@ -18,13 +18,14 @@ import { startCelery } from './peers/celery.js'
 import { startRedis } from './redis.js'
 import { report, show } from './report.js'
 
-// These have ways of their own: `npm run bench -- beat`, `huge`, `bytes`, `pools`, `security`.
+// These have ways of their own: `npm run bench -- beat`, `huge`, `bytes`, `pools`, `security`, `depth`.
 const alone = {
   beat: async () => (await import('./beat.js')).benchBeat(),
   huge: async () => (await import('./huge.js')).benchHuge(),
   bytes: async () => (await import('./bytes.js')).benchBytes(),
   pools: async () => (await import('./pools.js')).benchPools(),
   security: async () => (await import('./security.js')).benchSecurity(),
+  depth: async () => (await import('./depth.js')).benchDepth(process.argv.slice(3)),
 }
 const wanted = alone[process.argv[2]]
 if (wanted !== undefined) process.exit((await wanted()) ? 0 : 1)

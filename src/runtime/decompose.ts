@@ -27,6 +27,7 @@ import {
   type Given,
   withOptions,
 } from './freeze.js'
+import { multipliedIn } from './multiplied.js'
 import { merge, type Origin, toOutgoing } from './outgoing.js'
 import type { ResultShape, SendPlan, Step } from './plan.js'
 
@@ -66,7 +67,15 @@ export const decompose = (
     const fold = new Fold(origin, [])
     withinStack(node, () => checkElsewhere(node, fold, mostLevels))
   }
-  return plan
+  return origin.looksAhead === true ? lookedAt(plan, node, origin) : plan
+}
+
+/** What is refused when nobody but Python can be found who runs it. */
+const lookedAt = (plan: SendPlan, node: Node, origin: Origin): SendPlan => {
+  const fold = new Fold(origin, [])
+  const isOurs = (inner: Node): boolean => fold.isOurs(inner)
+  const multiplied = withinStack(node, () => multipliedIn(node, isOurs))
+  return multiplied.length === 0 ? plan : { ...plan, multiplied }
 }
 
 /** Most messages: nothing follows them that was not in the message before. */

@@ -1,5 +1,6 @@
 // Plan: what shall happen, as a plain list. Deciders (decompose, follow) make plans and touch nothing;
 // perform carries them out in one atomic call. A plan can be printed, compared and tested.
+import type { Multiplied } from './multiplied.js'
 import type { Node } from '../canvas/node.js'
 import type { SignatureJson } from '../canvas/wire.js'
 import type { Ending } from './consumer.js'
@@ -101,6 +102,8 @@ export interface Plan {
 /** A plan for sending, with what the sender holds in hand afterwards. */
 export interface SendPlan extends Plan {
   readonly result: ResultShape
+  /** Tasks of it that must not be run by Python. */
+  readonly multiplied?: readonly Multiplied[]
 }
 
 /** Levels of JSON in the tuple of a child: a value that is stored has at most 256. */

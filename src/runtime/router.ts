@@ -146,7 +146,8 @@ export class Router {
   /** They run it, and carry on what follows it, by reference. Not where messages are signed: what lies beside them is not. */
   readonly isOurs: IsOurs = (task, said) => this.runsHere(task, said) && this.isOwn(this.queueFor(task, said))
 
-  private queueFor(task: string, said: string | undefined): string {
+  /** The queue of a task, where `said` is what its signature says. */
+  queueFor(task: string, said: string | undefined): string {
     return (
       said ??
       this.queueOf({ task, args: [], kwargs: {}, options: {}, subtask_type: null, immutable: false }) ??

@@ -22,6 +22,7 @@ import type { Routed } from './router.js'
 import { fromShape } from './handles.js'
 import type { AnyResult, ResultSource } from './result-source.js'
 import { mostAtOnce } from './stage.js'
+import { tooMuchForPython } from './multiplied.js'
 
 /** What an app sends with. */
 export interface SendingApp {
@@ -147,6 +148,27 @@ const meansOf = (app: SendingApp, broker: Broker, { steps }: SendPlan, how: Publ
 
 /** Fulfilled with the handle when the broker has everything. */
 const publish = (
+  app: SendingApp,
+  broker: Broker,
+  prepared: ReturnType<typeof prepare>,
+): Promise<AnyResult> =>
+  prepared.plan.multiplied === undefined || broker.served === undefined
+    ? publishPlan(app, broker, prepared)
+    : refuseMultiplied(app, broker, prepared).then(() => publishPlan(app, broker, prepared))
+
+/** Tasks whose code is elsewhere may be ours all the same: their queues tell, if workers of ours consume them now. */
+const refuseMultiplied = async (
+  app: SendingApp,
+  broker: Broker,
+  { plan: { multiplied = [] }, how }: ReturnType<typeof prepare>,
+): Promise<void> => {
+  const { router } = app.means(broker)
+  const served = await broker.served?.(how).catch(() => new Set<string>())
+  const culprit = multiplied.find(({ task, queue }) => served?.has(router.queueFor(task, queue)) !== true)
+  if (culprit !== undefined) throw tooMuchForPython(culprit, router.queueFor(culprit.task, culprit.queue))
+}
+
+const publishPlan = (
   app: SendingApp,
   broker: Broker,
   { plan, how }: ReturnType<typeof prepare>,

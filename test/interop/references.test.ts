@@ -2,7 +2,7 @@
 // which it sends on as the task that it looks like.
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
-import { chain, chord, type Signature, signature } from 'lovage'
+import { chain, chord, createApp, group, type Signature, signature } from 'lovage'
 import { afterAll, describe, expect, it } from 'vitest'
 import { startCelery } from '../support/celery.js'
 import { startRedis } from '../support/redis.js'
@@ -24,6 +24,8 @@ describe.skipIf(celery.missing)(`references and Python Celery ${celery.version}`
     await worker.stop()
     await redis.stop()
   })
+  app.task('js.one', () => 1)
+  app.task('js.two', () => 2)
   await app.worker().start()
   const py = declarePython(app)
   const get = { timeout: 20 }
@@ -142,5 +144,35 @@ describe.skipIf(celery.missing)(`references and Python Celery ${celery.version}`
     const { end, reference } = await referTo({ task: 'js.add', args: [10] }, { task: 'js.mul', args: [3] })
     await chain(py.fail.si('boom'), reference).delay()
     await expect(app.result(end).get(get)).rejects.toThrow('boom')
+  })
+
+  describe('as deep as Python is given it', () => {
+    const many = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make)
+    const linked = (depth: number): any =>
+      many(depth, () => 0).reduce<any>((inner) => py.add.s(1).link(inner), py.record.s('deepest'))
+
+    it('callbacks of callbacks: 96 of them all run over there, and one more is refused here', async () => {
+      await py.add.s(1, 1).link(linked(95)).delay()
+      const deepest = await until(async () => (await client.lrange('proj:record', 0, -1))[0])
+      expect(JSON.parse(deepest).args).toEqual([97, 'deepest'])
+      await expect(py.add.s(1, 1).link(linked(96)).delay()).rejects.toThrow(
+        'at most 290 are sent (the setting canvasMaxLevels)',
+      )
+    })
+
+    it('chords behind chords: what its worker would never end is refused here, unless workers of ours consume the queue', async () => {
+      const bare = createApp('bare', { broker: redis.url })
+      const stages = (count: number, part: () => any, sum: any): any =>
+        chained([...many(count, () => [group([part(), part()]), sum]).flat(), sum])
+      const named = (task: string, queue: string, args: unknown[] = []) =>
+        signature(task, { args, options: { queue } })
+      const theirs = stages(10, () => named('proj.add', 'python', [1]), named('proj.tsum', 'python'))
+      await expect(bare.send(theirs)).rejects.toThrow(
+        /proj\.\w+ may be run by Python.*No worker of Lovage consumes its queue "python"/,
+      )
+      const ours = stages(10, () => named('js.one', 'js'), named('js.two', 'js'))
+      expect(await bare.send(ours).get(get)).toBe(2)
+      await bare.close()
+    })
   })
 })
