@@ -6,11 +6,17 @@ import { type FaultCase, range, type Scene } from '../support/scene.js'
 const concurrency = 10
 
 /** Kills the only worker again and again, each time after some more ends of about `total`. */
-export const killUnder = async (scene: Scene, kills: number, total: number): Promise<void> => {
+export const killUnder = async (
+  scene: Scene,
+  kills: number,
+  total: number,
+  queues?: readonly string[],
+): Promise<void> => {
   const { ledger, random, report } = scene
   const when: number[] = []
+  const options = queues === undefined ? { concurrency } : { concurrency, queues }
   for (let kill = 0; kill < kills; kill++) {
-    const worker = await scene.worker({ concurrency })
+    const worker = await scene.worker(options)
     const left = total - ledger.ends().length
     const more = random.whole(1, Math.max(1, Math.floor((1.6 * left) / (kills - kill + 1))))
     await scene.ended(Math.min(total, ledger.ends().length + more))
@@ -20,7 +26,7 @@ export const killUnder = async (scene: Scene, kills: number, total: number): Pro
   report.inject(
     `${kills} × SIGKILL of the only worker (concurrency ${concurrency}), after ${when.join(', ')} ends`,
   )
-  await scene.worker({ concurrency })
+  await scene.worker(options)
 }
 
 export const chains: FaultCase = {

@@ -4,6 +4,7 @@ import { beats } from './beats.js'
 import { failover } from './failover.js'
 import { p12 } from './full.js'
 import { busy } from './busy.js'
+import { cascade } from './cascade.js'
 import { p4 } from './chord.js'
 import { p10 } from './cuts.js'
 import { chains, earlyAcks, retries } from './edges.js'
@@ -32,6 +33,7 @@ export const more: readonly FaultCase[] = [
   busy,
   poison,
   references,
+  cascade,
   twoServers,
   staged,
   storm,

@@ -93,6 +93,19 @@ const shapes: readonly Shape[] = [
     messages: 2,
     completions: 2,
   },
+  {
+    // The last part of the inner chord fails it, that fails the one around it, and that the next: each calls its errback.
+    name: 'failure of chords in chords',
+    send: async ({ add, refuse, total, tell }) => {
+      const inner = chord([add.s(1, 2), refuse.s(1, 1)], total.s())
+      const middle = chord([add.s(3, 4), inner], total.s())
+      const outer = chord([add.s(5, 6), middle], total.s()).linkError(tell.s())
+      return { id: (await outer.delay()).id, result: 'ChordError' }
+    },
+    messages: 7,
+    // Those of the last errbacks may go together.
+    completions: 8,
+  },
 ]
 
 type Moment = 'sent' | 'answered'
@@ -197,6 +210,8 @@ export const p5: FaultCase = {
       // What replaces a task, and what is added to its chord, leaves with the task's own end.
       ...completionsOf(named('replace')).slice(0, 2),
       ...completionsOf(named('chord that grows')).slice(0, 2),
+      // The second chord fails because the first did.
+      ...completionsOf(named('failure of chords in chords')).slice(10, 12),
     ]
     const points = size === 'full' ? all : few
     const queues: string[] = []

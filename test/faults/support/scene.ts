@@ -70,8 +70,16 @@ const isFinal = (meta: Meta | undefined): meta is Meta =>
 
 type InTurn = (key: string, value: number, ms: number) => number
 
+/** It has not the code of what it sends. Of this queue it knows that workers of ours alone consume it: big canvases go by reference. */
+const ours = 'ours'
+
 const clientOf = (broker: string, backend: string, queue: string) => {
-  const app = createApp('faults', { broker, resultBackend: backend, taskDefaultQueue: queue })
+  const app = createApp('faults', {
+    broker,
+    resultBackend: backend,
+    taskDefaultQueue: queue,
+    ...(queue === ours && { taskQueues: { [ours]: { shared: false } } }),
+  })
   return {
     app,
     nap: app.declare<(value: number, ms: number) => number>('faults.nap'),
