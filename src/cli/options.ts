@@ -144,11 +144,6 @@ export const refused = (command: Command, flags: string, sentence: string): void
   })
 }
 
-/** An option of Celery's that changes nothing here. Not in --help. */
-export const accepted = (command: Command, flags: string): void => {
-  command.addOption(new Option(flags).hideHelp())
-}
-
 /** `CELERY_WORKER_CONCURRENCY=4` (LOVAGE_… first) stands for `--concurrency 4` where that is not given. */
 export const readEnvironment = (command: Command, io: Io): void => {
   const prefix = command.parent === null ? '' : `${command.name().toUpperCase()}_`

@@ -12,18 +12,9 @@ import { findModule } from './find-module.js'
 import { loadTasks } from './load-app.js'
 import { openLog } from './log-lines.js'
 import { maskUrl } from '../mask.js'
+import { acceptNeedless, tellNeedless } from './needless.js'
 import { fileName, nodeName } from './node-name.js'
-import {
-  accepted,
-  autoscale,
-  level,
-  lists,
-  refused,
-  secondsOption,
-  settingWords,
-  umask,
-  whole,
-} from './options.js'
+import { autoscale, level, lists, refused, secondsOption, settingWords, umask, whole } from './options.js'
 import { takePidfile } from './pidfile.js'
 import { logStrays } from './strays.js'
 import { waitForBroker } from './wait-for-broker.js'
@@ -122,7 +113,7 @@ Examples:
 
 /** The rest of Celery's options, so that a command line brought along is answered, not just refused. */
 const celeryOptions = (command: Command): void => {
-  for (const flags of ['--without-gossip', '--without-mingle']) accepted(command, flags)
+  acceptNeedless(command)
   command.addOption(new Option('-O, --optimization <profile>').choices(['default', 'fair']).hideHelp())
   command.addOption(new Option('--discard').hideHelp().implies({ purge: true }))
   command.addOption(new Option('--events').hideHelp().implies({ taskEvents: true }))
@@ -136,8 +127,6 @@ const celeryOptions = (command: Command): void => {
     '`setpriv --reuid=… --regid=… --init-groups lovage …`.'
   for (const flags of ['--uid <user>', '--gid <group>']) refused(command, flags, asUser)
   refused(command, '--executable <path>', 'it runs on the Node that starts it: `/path/to/node lovage …`.')
-  // What is revoked lies in the broker, and outlives the worker there.
-  accepted(command, '-S, --statedb <path>')
   command.addOption(new Option('--schedule-filename <path>').hideHelp())
 }
 
@@ -168,6 +157,7 @@ const run = async (
     file: options.logfile === undefined ? undefined : fileName(options.logfile, node),
     err: io.err,
   })
+  tellNeedless(command, log)
   const dropPidfile =
     options.pidfile === undefined ? () => undefined : takePidfile(fileName(options.pidfile, node), io.err)
   const ignoreStrays = logStrays(log)

@@ -100,13 +100,28 @@ describe('a worker does not start', () => {
 describe('a worker starts', () => {
   it('over the pidfile of a process that is dead, with the mask that it was told', async () => {
     writeFileSync(join(project.directory, 'w.pid'), '999999999\n')
-    const words = ['-P', 'solo', '-Q', 'none', '-n', 'x-%n@%h', '--pidfile', 'w.pid', '--umask', '077']
+    const words = [
+      '-P',
+      'solo',
+      '-Q',
+      'none',
+      '-n',
+      'x-%n@%h',
+      '--pidfile',
+      'w.pid',
+      '--umask',
+      '077',
+      '--statedb=s',
+    ]
     const running = project.start(['-A', 'tasks.ts', 'worker', '-l', 'INFO', ...words, '-f', '%n.log'], env())
     const log = join(project.directory, `x-${hostname().split('.')[0]}.log`)
     await until(() => existsSync(log) && readFileSync(log, 'utf8').includes(' ready.'))
     expect(running.stderr()).toContain('Stale pidfile exists - Removing it.')
     expect(readFileSync(join(project.directory, 'w.pid'), 'utf8')).toBe(`${running.pid}\n`)
     expect(statSync(log).mode & 0o777).toBe(0o600)
+    expect(readFileSync(log, 'utf8')).toContain(
+      ' --statedb changes nothing: what is revoked lies in the broker',
+    )
     expect(await running.stop()).toEqual({ code: 0, signal: null })
     expect(existsSync(join(project.directory, 'w.pid'))).toBe(false)
   })
