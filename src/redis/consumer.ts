@@ -29,6 +29,7 @@ import { Reaper } from './reaper.js'
 import { leaseLost, Registration } from './registration.js'
 import { scripts } from './scripts.js'
 import { stageArgs, unstage } from './stages.js'
+import { numberOf } from './tag.js'
 import { Waiter } from './waiter.js'
 
 export interface ConsumerParts {
@@ -133,6 +134,14 @@ export class RedisConsumer implements Consumer {
       this.#prepare(completions)
     }
     return this.#lanes.step(`l${lane}`, completions, slots)
+  }
+
+  begins(tag: string, alone: boolean): boolean {
+    return this.#registration.standby?.begins(numberOf(tag), alone) ?? true
+  }
+
+  rests(): void {
+    this.#registration.standby?.rests()
   }
 
   pull(queue: string, task: string, slots: number): Promise<readonly Delivery[]> {

@@ -102,6 +102,7 @@ export class Lanes {
   #take(slots: number): number {
     const request = this.#next
     this.#next += slots + 1
+    this.#registration.standby?.request(request + slots)
     return request
   }
 

@@ -1,15 +1,17 @@
-// The thread that renews leases, so that a task which blocks the event loop does not lose its message. It
-// speaks just enough RESP by itself: loading ioredis a second time would cost every worker 13 MB.
+// The thread that renews leases, so that a task which blocks the event loop does not lose its message, and gives back
+// what waits behind such a task (standby.ts). It speaks just enough RESP by itself: loading ioredis a second time
+// would cost every worker 13 MB.
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Place } from './address.js'
-import type { Lease, LeaseThreadData, ToParent, ToThread } from './lease.js'
+import type { Lease, LeaseThreadData, StandbyLease, ToParent, ToThread } from './lease.js'
 import { MasterWatch } from './master-watch.js'
+import { type Range, StandbyWatch } from './standby.js'
 
 type Target = Place | { readonly path: string }
 
-const { address, script, keys } = workerData as LeaseThreadData
+const { address, script, yieldScript, keys } = workerData as LeaseThreadData
 const leases = new Map<string, Lease>()
 const longestQuietMs = 5000
 
@@ -38,10 +40,12 @@ const intervalMs = (): number => {
 }
 
 let socket: Socket | null = null
-/** Replies to AUTH, SELECT and the like that are still to come before the first of a renewal. */
+/** Replies to AUTH, SELECT and the like that are still to come before all others. */
 let greetings = 0
 let text = ''
 let asked: { ids: string[]; atMs: number } | null = null
+/** What replies are to come, in their order. */
+let expected: ('renewal' | 'yielding')[] = []
 let timer: NodeJS.Timeout | null = null
 
 const schedule = (ms: number): void => {
@@ -57,6 +61,7 @@ const drop = (): void => {
   greetings = 0
   text = ''
   asked = null
+  expected = []
   target = fixed
 }
 
@@ -112,11 +117,12 @@ function renew(): void {
     listed?.hash ?? '',
     listed?.tags ?? '',
   ])
+  expected.push('renewal')
   socket.write(encode(['EVAL', script, keys.length, ...keys, ...words]))
   schedule(Math.max(intervalMs(), 200))
 }
 
-/** Lines only: our replies are `+OK`, errors, and one array of numbers. */
+/** Lines only: our replies are `+OK`, errors, numbers, and an array of numbers for each renewal. */
 function read(): void {
   for (;;) {
     const end = text.indexOf('\r\n')
@@ -132,8 +138,15 @@ function read(): void {
       }
       continue
     }
+    if (expected[0] === 'yielding') {
+      // Refused or not: what has not gone back goes as soon as its loop is free.
+      text = text.slice(end + 2)
+      expected.shift()
+      continue
+    }
     if (line.startsWith('-')) {
       text = text.slice(end + 2)
+      expected.shift()
       asked = null
       // Another one was promoted.
       if (/\bREADONLY\b/.test(line)) drop()
@@ -145,6 +158,7 @@ function read(): void {
     if (lines.length < count + 2) return
     const [serverMs = 0, ...alive] = lines.slice(1, count + 1).map((each) => Number(each.slice(1)))
     text = lines.slice(count + 1).join('\r\n')
+    expected.shift()
     if (asked === null) return
     const { ids, atMs } = asked
     asked = null
@@ -157,14 +171,53 @@ function read(): void {
   }
 }
 
+const lookMs = 10
+const standbys = new Map<string, { readonly lease: StandbyLease; readonly watch: StandbyWatch }>()
+/** Those whose loops begin something now and then. */
+const watched = new Set<string>()
+let looking: NodeJS.Timeout | null = null
+
+const look = (): void => {
+  looking = null
+  const now = performance.now()
+  for (const id of watched) {
+    const standby = standbys.get(id)
+    const range = standby?.watch.look(now)
+    if (standby !== undefined && range !== undefined) giveBack(standby.lease, range)
+    if (standby === undefined || standby.watch.rests(now)) watched.delete(id)
+  }
+  if (watched.size > 0) looking = setTimeout(look, lookMs)
+}
+
+const giveBack = ({ hash, redoPrefix, hostname }: StandbyLease, { from, upTo }: Range): void => {
+  // Where nobody knows where Redis is, its own loop gives it back, later.
+  if (socket === null && target === null) return
+  socket ??= open(target as Target)
+  expected.push('yielding')
+  socket.write(encode(['EVAL', yieldScript, 1, hash, from, upTo, redoPrefix, hostname]))
+}
+
+const attend = (id: string): void => {
+  watched.add(id)
+  looking ??= setTimeout(look, lookMs)
+}
+
 watch?.listen(() => {
   drop()
   schedule(0)
 })
 
 parentPort?.on('message', (message: ToThread) => {
-  if ('keep' in message) {
-    leases.set(message.keep.id, message.keep)
+  if ('watch' in message) attend(message.watch)
+  else if ('keep' in message) {
+    const { id, standby } = message.keep
+    leases.set(id, message.keep)
     schedule(intervalMs())
-  } else leases.delete(message.drop)
+    if (standby === undefined) return
+    standbys.set(id, { lease: standby, watch: new StandbyWatch(standby.buffer) })
+    attend(id)
+  } else {
+    leases.delete(message.drop)
+    standbys.delete(message.drop)
+  }
 })

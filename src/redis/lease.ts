@@ -10,7 +10,9 @@ import type { Address } from './address.js'
 
 export interface LeaseThreadData {
   readonly address: Address
+  /** The text of `renew`, and of `yield`. */
   readonly script: string
+  readonly yieldScript: string
   /** The set of consumers, and kombu's `unacked_index`. */
   readonly keys: readonly [string, string]
 }
@@ -21,9 +23,18 @@ export interface Lease {
   readonly leaseMs: number
   /** Where a queue is shared with Python workers: the consumer's hash, and what stands before its tags there. */
   readonly listed: { readonly hash: string; readonly tags: string } | null
+  /** Where its own loop runs the tasks: what waits behind one that blocks it goes back (standby.ts). */
+  readonly standby?: StandbyLease | undefined
 }
 
-export type ToThread = { readonly keep: Lease } | { readonly drop: string }
+export interface StandbyLease {
+  readonly buffer: SharedArrayBuffer
+  readonly hash: string
+  readonly redoPrefix: string
+  readonly hostname: string
+}
+
+export type ToThread = { readonly keep: Lease } | { readonly drop: string } | { readonly watch: string }
 
 /** What was kept is renewed: asked for at `askedMs` (our clock); the server's clock minus ours is `offsetMs`. */
 export type ToParent = { readonly lost: string } | { readonly askedMs: number; readonly offsetMs: number }
@@ -60,7 +71,7 @@ export class LeaseKeeper {
     private readonly log: Logger,
     onClock: (offsetMs: number) => void,
   ) {
-    this.#data = { address, script: scripts.renew.text, keys }
+    this.#data = { address, script: scripts.renew.text, yieldScript: scripts.yield.text, keys }
     this.#onClock = onClock
   }
 
@@ -77,6 +88,11 @@ export class LeaseKeeper {
     const thread = this.#thread
     this.#thread = null
     void thread?.terminate()
+  }
+
+  /** Something begins again whose lease is kept: whoever stands by is looked after. */
+  watch(id: string): void {
+    this.#tell({ watch: id })
   }
 
   /** Not so after we were frozen, or blocked, for as long as a lease: then somebody has to be asked. */

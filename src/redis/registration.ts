@@ -11,6 +11,7 @@ import type { LeaseKeeper } from './lease.js'
 import type { Link } from './link.js'
 import type { Patience } from './patience.js'
 import { scripts } from './scripts.js'
+import { Standby } from './standby.js'
 import { tagsOf } from './shared.js'
 import { describeSharing, type StepContext } from './step-context.js'
 
@@ -42,6 +43,8 @@ export class Registration {
   order: readonly number[]
   /** It was registered, and has not lost that. */
   stands = false
+  /** Where its own loop runs the tasks: what it holds beyond what runs. */
+  readonly standby: Standby | undefined
   readonly #options: ConsumerOptions
   readonly #parts: RegistrationParts
   /** All that it ever consumed. What is held names its queue by its place here, so that none moves or goes. */
@@ -58,6 +61,7 @@ export class Registration {
     this.#queues = options.queues
     this.#bindings = options.bindings ?? []
     this.#gated = options.gated === true
+    this.standby = options.blocks === true ? new Standby(() => parts.leases.watch(this.id)) : undefined
     this.order = this.#orderOf(options.queues)
     this.context = this.#describe()
   }
@@ -86,7 +90,13 @@ export class Registration {
     this.stands = true
     const listed =
       this.context.sharing === '' ? null : { hash: keys.consumer(this.id), tags: tagsOf(this.id) }
-    leases.keep({ id: this.id, leaseMs, listed, onLost: (id) => void this.lose(id).catch(noop) })
+    const standby = this.standby && {
+      buffer: this.standby.buffer,
+      hash: keys.consumer(this.id),
+      redoPrefix: keys.redoPrefix,
+      hostname: this.context.hostname,
+    }
+    leases.keep({ id: this.id, leaseMs, listed, standby, onLost: (id) => void this.lose(id).catch(noop) })
   }
 
   /** From now on it claims from these queues. */

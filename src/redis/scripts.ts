@@ -25,6 +25,7 @@ export const scripts = {
   register: load('register'),
   serve: load('serve'),
   renew: load('renew'),
+  yield: load('yield'),
   reap: load('reap', 'gate'),
   restore: load('restore'),
   peers: load('peers'),

@@ -1,6 +1,9 @@
 // What a tag, the name of our hold on a message, says of it: `<number>[:<list>]`, and letters behind it. The list is
 // queue × 4 + priority step; it is left out where that is 0.
 
+/** Its number: later requests have higher ones. */
+export const numberOf = (tag: string): number => Number.parseInt(tag, 10)
+
 /** Index of the list in a tag: queue × 4 + priority step. */
 export const listOf = (tag: string): number => {
   const colon = tag.indexOf(':')

@@ -138,6 +138,8 @@ export interface ConsumerOptions {
   readonly onLost: () => void
   /** Something is wrong over there (connection lost, server full …) or right again: once for each change. */
   readonly onTrouble: (trouble: { readonly ok: boolean; readonly message: string }) => void
+  /** Tasks run on its own event loop, and may block it: `begins` is asked of each message, and `rests` told. */
+  readonly blocks?: boolean
   /** Look for concurrency keys when claiming (`gateHeader`): who may not run yet is put in line and not delivered. */
   readonly gated?: boolean
   /** Messages of these tasks are set aside in this queue (see the ending `park`): told each second while there are any. */
@@ -160,6 +162,14 @@ export interface Consumer {
    * is gone: then none of `completions` was written.
    */
   step(lane: number, completions: readonly Completion[], slots: number): Promise<StepReply>
+  /**
+   * This message begins now, and nothing else does before it has ended if it is `alone`. False: it went back, uncounted,
+   * while this process was blocked: end it with `back` (which may be refused), and forget it. Absent where nobody else
+   * could take what waits behind a blocked loop.
+   */
+  begins?(tag: string, alone: boolean): boolean
+  /** Nothing runs any more. */
+  rests?(): void
   /** Waits for work without taking more than `slots`; resolves empty after a while, on `interrupt`, or when another look is due. */
   wait(slots: number): Promise<readonly Delivery[]>
   /** Claims up to `slots` messages of those that were set aside for this task. */

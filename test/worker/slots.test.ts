@@ -77,6 +77,8 @@ class Bench {
     readonly concurrency: number,
     readonly capacity: number,
     readonly looksAhead = false,
+    /** Whether this delivery went back while the loop was blocked; absent where it cannot. */
+    wentBack?: () => boolean,
   ) {
     const ask = (what: Pending['what'], more: Partial<Pending>) =>
       new Promise<any>((settle, fail) => {
@@ -96,7 +98,13 @@ class Bench {
       return ask('wait', { slots })
     }
     const interrupt = (): void => this.of('wait').forEach((call) => this.answer(call, []))
+    const gone = new Set<string>()
+    const begins = (tag: string): boolean => {
+      if (wentBack?.()) gone.add(tag)
+      return !gone.has(tag)
+    }
     const handle = ({ tag, attempts }: Delivery): Promise<Ended | undefined> => {
+      ensure(!gone.has(tag), () => `${tag} begins here, and went back`)
       const { alone } = this.inner.suspects
       ensure(attempts >= 2 || alone === undefined, () => `${tag} begins beside a suspect`)
       ensure(alone === undefined || alone !== this.#alone, () => `${tag} begins beside another suspect`)
@@ -107,7 +115,16 @@ class Bench {
     const nothing = (): void => undefined
     const runs = { size: 0, handle, join, leave: nothing, abort: nothing, lose: nothing }
     const consumer = { lanes: 2, step, wait, interrupt }
-    this.slots = new Slots({ consumer, runs, concurrency, capacity, looksAhead, log: silentLogger })
+    const looksAheadOf = looksAhead ? Number.POSITIVE_INFINITY : 0
+    this.slots = new Slots({
+      consumer,
+      runs,
+      concurrency,
+      capacity,
+      looksAheadOf,
+      ...(wentBack && { standby: { begins, rests: nothing } }),
+      log: silentLogger,
+    })
     this.inner = this.slots as unknown as Inner
   }
 
@@ -202,7 +219,8 @@ afterEach(() => void vi.useRealTimers())
 const live = async (seed: number): Promise<Bench> => {
   const roll = dice(seed)
   const concurrency = 1 + roll(8)
-  const bench = new Bench(concurrency, concurrency * (1 + roll(2)), seed % 2 === 0)
+  const wentBack = seed % 4 === 0 ? () => roll(8) === 0 : undefined
+  const bench = new Bench(concurrency, concurrency * (1 + roll(2)), seed % 2 === 0, wentBack)
   const { slots } = bench
   const isSuspect = (): boolean => roll(25) === 0
   const event = (): void => {

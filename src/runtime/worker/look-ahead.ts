@@ -1,9 +1,8 @@
-// A worker holds what it has free slots for. Where tasks run in children and are over in a moment, most of the time
-// is lost on the way: a slot is free while its end goes to Redis and the next message comes from there. So, while tasks
-// are quick, a few more are held than there are slots, for some milliseconds each. When one waits for longer, behind a
-// task that is not quick, all that wait go back uncounted, and other workers take them.
-//
-// Only where tasks run elsewhere (in children): a loop that a task blocks could give nothing back.
+// A worker holds what it has free slots for. Where tasks are over in a moment, and run in children or one at a time, most of
+// the time is lost on the way: a slot is free while its end goes to Redis and the next message comes from there. So,
+// while tasks are quick, a few more are held than there are slots, for some milliseconds each. When one waits for longer,
+// behind a task that is not quick, all that wait go back uncounted, and other workers take them. (A loop that a task blocks
+// cannot do that: its consumer does, see Consumer.begins.)
 import type { Delivery } from '../consumer.js'
 
 /** What is held ahead should wait for about so long, and is held no longer than twice that. */
@@ -21,7 +20,8 @@ export class LookAhead {
   private watch: NodeJS.Timeout | undefined
 
   constructor(
-    private readonly isWanted: boolean,
+    /** With more slots than that, nothing is held ahead: they make up for each other. */
+    private readonly mostSlots: number,
     /** Takes back what has waited too long, the newest first. */
     private readonly giveBack: (deliveries: readonly Delivery[]) => void,
   ) {}
@@ -37,7 +37,7 @@ export class LookAhead {
 
   /** How many may be held ahead of so many slots. */
   room(slots: number): number {
-    return this.isWanted ? slots * Math.min(mostForSlot, Math.floor(aheadMs / this.meanMs)) : 0
+    return slots > this.mostSlots ? 0 : slots * Math.min(mostForSlot, Math.floor(aheadMs / this.meanMs))
   }
 
   add(delivery: Delivery): void {

@@ -28,7 +28,7 @@ import type { CreatePool, WorkerParts } from './parts.js'
 import type { Consumption } from './queues.js'
 import { contextOf, contextTools, runTask } from './run-task.js'
 import { Runs } from './runs.js'
-import { Slots } from './slots.js'
+import { Slots, type SlotsOptions } from './slots.js'
 import { Telling } from './telling.js'
 import type { WorkerEvents } from './worker-events.js'
 
@@ -146,6 +146,7 @@ export class Loop {
       bindings: consumption.bindings,
       strategy: settings.strategy,
       leaseMs: settings.workerLease * 1000,
+      blocks: !isApart(this.#options.poolName),
       deadLetterMax: settings.deadLetterMax,
       deadLetterExpires: settings.deadLetterExpires,
       onLost: () => {
@@ -223,12 +224,24 @@ export class Loop {
       runs,
       concurrency: this.pool.concurrency,
       capacity: this.capacity,
-      looksAhead: isApart(this.#options.poolName) && options.disablePrefetch !== true,
+      ...this.#ahead(consumer),
       onCommitted: (ended, refused) => reports.committed(ended, refused),
       whileSending: (ends) => foresight?.look(ends),
       log,
     })
     return { consumer, completions, limits, runs, slots }
+  }
+
+  /** Whether it may hold more than it has slots for, while tasks are quick. */
+  #ahead(consumer: Consumer): Pick<SlotsOptions, 'looksAheadOf' | 'standby'> {
+    const { disablePrefetch = false, prefetchMultiplier = 1 } = this.#options.options
+    if (disablePrefetch) return { looksAheadOf: 0 }
+    if (isApart(this.#options.poolName)) return { looksAheadOf: Number.POSITIVE_INFINITY }
+    // Tasks may block this loop: somebody else must be able to give back what waits behind one.
+    const begins = consumer.begins?.bind(consumer)
+    const rests = consumer.rests?.bind(consumer)
+    if (begins === undefined || rests === undefined || prefetchMultiplier !== 1) return { looksAheadOf: 0 }
+    return { looksAheadOf: 1, standby: { begins, rests } }
   }
 
   #ratesOf(task: string): Rates | undefined {

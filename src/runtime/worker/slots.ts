@@ -15,13 +15,15 @@ import { Vigil } from './vigil.js'
 
 export interface SlotsOptions {
   readonly consumer: Pick<Consumer, 'lanes' | 'step' | 'wait' | 'interrupt'>
+  /** What a loop that tasks may block asks and tells (see Consumer). */
+  readonly standby?: Required<Pick<Consumer, 'begins' | 'rests'>> | undefined
   readonly runs: Pick<Runs, 'handle' | 'join' | 'leave' | 'abort' | 'lose'>
   /** Messages in progress at once. */
   readonly concurrency: number
   /** Messages held at once, those in progress included. */
   readonly capacity: number
-  /** Whether a few more may be held while tasks are quick. */
-  readonly looksAhead: boolean
+  /** With at most so many slots a few more messages may be held while tasks are quick. */
+  readonly looksAheadOf: number
   /** Hears which ends are written: all of these but those at `refused`. */
   readonly onCommitted?: (ended: readonly Ended[], refused: readonly number[]) => void
   /** Hears which ends are under way while there is nothing else to do. */
@@ -70,8 +72,8 @@ export class Slots {
   private maxClaim = 0
 
   constructor(private readonly options: SlotsOptions) {
-    const { consumer, concurrency, capacity, looksAhead } = options
-    this.ahead = new LookAhead(looksAhead, (late) => {
+    const { consumer, concurrency, capacity, looksAheadOf } = options
+    this.ahead = new LookAhead(looksAheadOf, (late) => {
       for (const delivery of late) this.giveBack(delivery)
     })
     this.freeLanes = Array.from({ length: consumer.lanes }, (_, lane) => lane).reverse()
@@ -81,6 +83,8 @@ export class Slots {
   /** From now on so many. What is in hand stays. */
   resize(concurrency: number, capacity: number): void {
     this.setSize(concurrency, capacity)
+    // Whoever runs beside others is not watched: it may wait for long, and block nobody.
+    this.options.standby?.rests()
     this.fill()
     // A wait that is under way was for the slots that there were.
     this.options.consumer.interrupt()
@@ -333,6 +337,11 @@ export class Slots {
   }
 
   private take(delivery: Delivery, onEnd?: () => void): void {
+    if (this.options.standby?.begins(delivery.tag, this.concurrency === 1) === false) {
+      this.giveBack(delivery)
+      onEnd?.()
+      return
+    }
     this.busy += 1
     const startedAt = performance.now()
     void this.options.runs.handle(delivery).then((ended) => {
@@ -342,6 +351,7 @@ export class Slots {
       if (ended !== undefined) this.ready.push(ended)
       onEnd?.()
       this.fill()
+      if (this.busy === 0) this.options.standby?.rests()
       this.schedule()
     })
   }
