@@ -7,7 +7,7 @@ import type { Ignores } from './ignored.js'
 import type { Message } from './message.js'
 import type { ResultTuple } from './meta.js'
 import type { IsOurs, Origin } from './outgoing.js'
-import { type Step, childOf } from './plan.js'
+import { type Step, childrenOf } from './plan.js'
 
 /** What the deciders may know besides the message. */
 export interface FollowContext {
@@ -52,7 +52,7 @@ export const originOf = (
 
 export interface Continuation {
   readonly steps: readonly Step[]
-  readonly child: ResultTuple
+  readonly children: readonly ResultTuple[]
 }
 
 /** As in Celery, a callback and the next step have the task's priority whatever they say; others, if they say nothing. */
@@ -74,7 +74,7 @@ export const continueWith = (
   }
   if (node.kind !== 'task') checkLimits(node, context.limits ?? usualLimits)
   const { steps, result } = decompose(node, args, handed, originOf(message, context))
-  return { steps, child: childOf(result) }
+  return { steps, children: childrenOf(result) }
 }
 
 export const groupOf = (tasks: readonly Node[]): GroupNode => ({

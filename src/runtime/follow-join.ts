@@ -152,18 +152,17 @@ export const failWhole = (
   const info = toExceptionInfo(error)
   const traceback = tracebackOf(error)
   const steps: Step[] = []
-  const children = new Map<string, ResultTuple>()
+  const children = new Map<string, readonly ResultTuple[]>()
   for (const [failedId, called] of errbacks ? errbacksOf(body) : []) {
     const rootId = body.options.rootId ?? failedId
     const sent = callErrbacks(called, failedId, { info, traceback }, rootId, message, context)
     steps.push(...sent.steps)
-    children.set(failedId, sent.child)
+    children.set(failedId, sent.children)
   }
   for (const step of abandon([body], 'FAILURE', encodeException(info), traceback)) {
     if (step.do !== 'store') steps.push(step)
     else {
-      const child = children.get(step.taskId)
-      steps.push({ ...step, groupId: null, children: child === undefined ? [] : [child] })
+      steps.push({ ...step, groupId: null, children: children.get(step.taskId) ?? [] })
     }
   }
   return context.placesUnrun === true ? inPlace(steps, [body], message.id) : steps

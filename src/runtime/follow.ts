@@ -31,7 +31,7 @@ export const followSuccess = (message: Message, value: unknown, context: FollowC
     ...nextOf(chain, value, message, context),
   ]) {
     for (const step of next.steps) steps.push(step)
-    children.push(next.child)
+    children.push(...next.children)
   }
   if (!context.ignoreResult) steps.push(storeOwn(message, 'SUCCESS', result, null, children))
   const place = ownPlace(message)
@@ -82,12 +82,12 @@ const nextOf = (
     return [continueWith(next, [value], { ...handed, chain: behind }, message, context)]
   }
   // A plain task carries the rest as it came: reading and writing it at every step would cost a long chain dear.
-  const { steps, child } = continueWith(next, [value], handed, message, context)
+  const { steps, children } = continueWith(next, [value], handed, message, context)
   const carrying = steps.map(
     (step): Step =>
       step.do === 'publish'
         ? { ...step, message: { ...step.message, embed: { ...step.message.embed, chain: rest } } }
         : step,
   )
-  return [{ steps: carrying, child }]
+  return [{ steps: carrying, children }]
 }

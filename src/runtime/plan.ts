@@ -119,5 +119,20 @@ export const toTuple = (shape: ResultShape, levels = Number.POSITIVE_INFINITY): 
   ]
 }
 
-/** The same as it stands in `children`, and as the AsyncResult that a task returns: of a long chain, its last steps. */
+/** The same as the AsyncResult that a task returns: of a long chain, its last steps. */
 export const childOf = (shape: ResultShape): ResultTuple => toTuple(shape, mostLevels)
+
+/**
+ * The same as it stands in `children`. Of a chain that is too long to be told whole its first step stands there, too: its
+ * own children lead to the next, and so on.
+ */
+export const childrenOf = (shape: ResultShape): readonly ResultTuple[] => {
+  const child = childOf(shape)
+  let first = shape
+  let steps = 1
+  for (let at = shape.parent; at !== null; at = at.parent) {
+    first = at
+    steps += 1
+  }
+  return 2 * steps < mostLevels ? [child] : [child, childOf(first)]
+}

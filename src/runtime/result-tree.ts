@@ -21,13 +21,18 @@ interface Tree {
 
 const keyOf = (handle: AnyResult): string => `${isGroup(handle) ? 'group' : 'task'} ${handle.id}`
 
+/** So long a line may have been cut where it stood among children: what is to its left is found from its first step. */
+const longLine = 100
+
 const grow = async (root: AnyResult, source: ResultSource): Promise<Tree> => {
   const known = new Map<string, Branch>()
+  const cut = new Set<Branch>()
   let fresh: Branch[] = []
   /** undefined: it has its place already. With what is to the left of it, and its members. */
   const plant = (handle: AnyResult): Branch | undefined => {
     let first: Branch | undefined
     let right: Branch | undefined
+    let steps = 0
     for (let at: AnyResult | null = handle; at !== null; at = at.parent) {
       if (known.has(keyOf(at))) break
       const branch: Branch = { handle: at, children: [], parent: null, meta: undefined }
@@ -35,6 +40,8 @@ const grow = async (root: AnyResult, source: ResultSource): Promise<Tree> => {
       if (right !== undefined) right.parent = branch
       first ??= branch
       right = branch
+      steps += 1
+      if (at.parent === null && steps >= longLine) cut.add(branch)
       if (isGroup(at)) branch.children.push(...at.results.flatMap((member) => plant(member) ?? []))
       else fresh.push(branch)
     }
@@ -52,6 +59,10 @@ const grow = async (root: AnyResult, source: ResultSource): Promise<Tree> => {
       branch.meta = readMeta(text)
       const sent = branch.meta.children.map((tuple) => source.handle(tuple))
       branch.children.push(...sent.flatMap((child) => plant(child) ?? []))
+      for (const child of sent) {
+        const rest = known.get(keyOf(child))
+        if (rest !== undefined && cut.delete(rest)) rest.parent = branch
+      }
     }
     for (const [body, header] of await headersOf(level, known, backend)) {
       const branch = plant(source.handle(header))

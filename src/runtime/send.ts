@@ -15,7 +15,7 @@ import type { IsOurs, Origin } from './outgoing.js'
 import { ignoredIds } from './ignored.js'
 import { pendingResult } from './pending.js'
 import { type Means, type Prepared, toPublication, weave } from './perform.js'
-import { type SendPlan, childOf } from './plan.js'
+import { type SendPlan, childrenOf } from './plan.js'
 import { publishOptions, type PublishSettings } from './publishing.js'
 import type { Registry } from './registry.js'
 import type { Routed } from './router.js'
@@ -217,7 +217,7 @@ export const sendNode = (
     const { result } = prepared.plan
     id = result.id
     if (task !== undefined && node.options.addToParent !== false && options.addToParent !== false)
-      task.sent.push(childOf(result))
+      task.sent.push(...childrenOf(result))
     const broker = app.opened()
     const sent =
       broker === undefined

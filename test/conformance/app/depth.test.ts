@@ -120,14 +120,31 @@ onEveryEngine('canvases nested deep', (bench) => {
     expect(runs).toBe(3 * 60 + 1 + 97 + 1)
   })
 
-  it('a task may send a chain of any length', async () => {
+  it('a task may send a chain of any length, and its result leads to each step of it', async () => {
     const { app } = await start()
     app.task('sender', async () => {
       await (chain as any)(Array.from({ length: 300 }, one)).delay()
       return 'sent'
     })
-    expect(await app.send(signature('sender')).get(wait)).toBe('sent')
+    const result = await app.send(signature('sender'))
+    expect(await result.get(wait)).toBe('sent')
     await until(isOver)
+    const graph = await result.graph()
+    const line: string[] = []
+    for (let at = graph.children[0] ?? null; at !== null; at = at.parent) line.push(at.id)
+    // What it was told of by the one that sent it, and the step before that.
+    expect(new Set(line).size).toBe(121)
+    const found = new Set<string>()
+    const todo = [graph]
+    for (let at = todo.pop(); at !== undefined; at = todo.pop())
+      for (const next of [...at.children, ...(at.parent === null ? [] : [at.parent])])
+        if (!found.has(next.id)) {
+          found.add(next.id)
+          todo.push(next)
+        }
+    expect(found.size).toBe(300)
+    await result.forget({ children: true })
+    expect((await bench().look()).results).toEqual({})
   })
 
   it('a failure at the bottom of chords in headers fails all of them', async () => {
