@@ -1,6 +1,6 @@
 // How many messages a worker holds beyond its slots: a matter of how long its tasks took of late.
 import { describe, expect, it } from 'vitest'
-import { LookAhead } from '../../src/runtime/worker/look-ahead.js'
+import { LookAhead, mostSlotsAhead } from '../../src/runtime/worker/look-ahead.js'
 
 const after = (times: readonly number[], mostSlots = 2): number => {
   const ahead = new LookAhead(mostSlots, () => undefined)
@@ -21,5 +21,27 @@ describe('what may be held ahead', () => {
   it('grows less with one slow task, and is nothing after some of them', () => {
     const quick = many(0.1)
     expect([after([...quick, 1000]), after([...quick, ...many(1000).slice(0, 12)])]).toEqual([12, 0])
+  })
+})
+
+describe('who looks ahead', () => {
+  const usual = {
+    isApart: true,
+    isWatched: false,
+    mayRepeat: true,
+    disablePrefetch: false,
+    prefetchMultiplier: 1,
+  }
+  const here = { ...usual, isApart: false, isWatched: true }
+
+  it.each([
+    ['children', usual, Number.POSITIVE_INFINITY],
+    ['a loop that runs its tasks, with one slot', here, 1],
+    ['no such loop, where nobody could give back what waits', { ...here, isWatched: false }, 0],
+    ['no such loop, where messages are to be held anyway', { ...here, prefetchMultiplier: 4 }, 0],
+    ['nobody, where some task must not run twice', { ...usual, mayRepeat: false }, 0],
+    ['nobody, where that is switched off', { ...usual, disablePrefetch: true }, 0],
+  ])('%s', (_, circumstances, slots) => {
+    expect(mostSlotsAhead(circumstances)).toBe(slots)
   })
 })

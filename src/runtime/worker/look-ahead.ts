@@ -13,6 +13,24 @@ const mostForSlot = 8
 /** Of the mean; one slow task is felt by the next ten. */
 const weight = 1 / 16
 
+export interface Circumstances {
+  /** Tasks run in processes or threads of their own. */
+  readonly isApart: boolean
+  /** Somebody gives back what waits behind a task that blocks this loop. */
+  readonly isWatched: boolean
+  /** Every task may run again when its worker dies; what must not is given up where it may have begun, and who waits ahead may have. */
+  readonly mayRepeat: boolean
+  readonly disablePrefetch: boolean
+  readonly prefetchMultiplier: number
+}
+
+/** With at most so many slots a worker holds messages ahead. */
+export const mostSlotsAhead = ({ disablePrefetch, mayRepeat, isApart, ...own }: Circumstances): number => {
+  if (disablePrefetch || !mayRepeat) return 0
+  if (isApart) return Number.POSITIVE_INFINITY
+  return own.isWatched && own.prefetchMultiplier === 1 ? 1 : 0
+}
+
 export class LookAhead {
   private readonly waiting: Delivery[] = []
   /** How long a task took of late, from its start to its end. */

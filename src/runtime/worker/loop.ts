@@ -22,6 +22,7 @@ import { farewell } from './farewell.js'
 import { Foresight } from './foresight.js'
 import { KeptHeaders } from './kept-headers.js'
 import { Limits, type Rates } from './limits.js'
+import { mostSlotsAhead } from './look-ahead.js'
 import { isApart, type PoolName, type WorkerOptions } from './options.js'
 import { Pages } from './pages.js'
 import type { CreatePool, WorkerParts } from './parts.js'
@@ -234,14 +235,21 @@ export class Loop {
 
   /** Whether it may hold more than it has slots for, while tasks are quick. */
   #ahead(consumer: Consumer): Pick<SlotsOptions, 'looksAheadOf' | 'standby'> {
-    const { disablePrefetch = false, prefetchMultiplier = 1 } = this.#options.options
-    if (disablePrefetch) return { looksAheadOf: 0 }
-    if (isApart(this.#options.poolName)) return { looksAheadOf: Number.POSITIVE_INFINITY }
-    // Tasks may block this loop: somebody else must be able to give back what waits behind one.
+    const { parts, options, poolName } = this.#options
+    const { disablePrefetch = false, prefetchMultiplier = 1 } = options
     const begins = consumer.begins?.bind(consumer)
     const rests = consumer.rests?.bind(consumer)
-    if (begins === undefined || rests === undefined || prefetchMultiplier !== 1) return { looksAheadOf: 0 }
-    return { looksAheadOf: 1, standby: { begins, rests } }
+    const standby = begins && rests && { begins, rests }
+    const looksAheadOf = mostSlotsAhead({
+      isApart: isApart(poolName),
+      isWatched: standby !== undefined,
+      mayRepeat:
+        parts.settings.taskRejectOnWorkerLost &&
+        !parts.registry.some((task) => task.options.rejectOnWorkerLost === false),
+      disablePrefetch,
+      prefetchMultiplier,
+    })
+    return { looksAheadOf, ...(looksAheadOf === 1 && { standby }) }
   }
 
   #ratesOf(task: string): Rates | undefined {

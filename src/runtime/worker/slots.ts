@@ -67,6 +67,8 @@ export class Slots {
   private idle: (() => void)[] = []
   private readonly answers = new Vigil()
   private readonly arrivals = new Vigil()
+  /** Once there was a single slot, what begins is told for good. */
+  private isWatched = false
   private concurrency = 0
   private capacity = 0
   private maxClaim = 0
@@ -93,6 +95,7 @@ export class Slots {
 
   private setSize(concurrency: number, capacity: number): void {
     this.concurrency = concurrency
+    this.isWatched ||= concurrency === 1
     this.capacity = capacity
     this.maxClaim = this.claimOf(capacity)
   }
@@ -337,7 +340,7 @@ export class Slots {
   }
 
   private take(delivery: Delivery, onEnd?: () => void): void {
-    if (this.options.standby?.begins(delivery.tag, this.concurrency === 1) === false) {
+    if (this.isWatched && this.options.standby?.begins(delivery.tag, this.concurrency === 1) === false) {
       this.giveBack(delivery)
       onEnd?.()
       return
