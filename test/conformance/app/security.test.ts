@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { chain } from '../../../src/canvas/chain.js'
 import { chord } from '../../../src/canvas/chord.js'
+import { signature } from '../../../src/canvas/signature.js'
 import type { SettingsInput } from '../../../src/config.js'
 import type { TaskContext } from '../../../src/runtime/context.js'
 import { planted } from '../../support/planted.js'
@@ -108,6 +109,51 @@ onEveryEngine('signed messages', (bench) => {
       const [said, ...others] = bench().lines.filter((line) => line.includes('takes what nobody signed'))
       expect(said).toMatch(/WARNING.* from open, wide: /)
       expect(others).toEqual([])
+    })
+
+    // Two threats that docs/security.md leaves to ACLs.
+    it('a copy of what was signed runs again, and what has succeeded stays as it is', async () => {
+      const app = bench().app(settings)
+      let runs = 0
+      const count = app.task('count', () => {
+        runs += 1
+        return runs
+      })
+      const result = await count.delay()
+      const broker = await app.broker()
+      const thief = await broker.consume({
+        hostname: 'thief@host',
+        queues: ['celery'],
+        strategy: 'round_robin',
+        leaseMs: 60_000,
+        onLost: () => undefined,
+        onTrouble: () => undefined,
+        deadLetterMax: 100,
+        deadLetterExpires: 3600,
+      })
+      const [copied] = (await thief.step(0, [], 1)).deliveries
+      await thief.close()
+      await bench().work(app)
+      expect(await result.get(wait)).toBe(1)
+      const raw = String(copied?.raw)
+      await broker.publish({ pushes: [{ queue: 'celery', priority: 0, raw }], chords: [] })
+      await until(() => runs === 2)
+      await until(async () => (await bench().unfinished()).length === 0)
+      expect(await result.get(wait)).toBe(1)
+    })
+
+    it('what follows from an unsigned message is signed by a worker that takes both', async () => {
+      const queues = { ...(settings.taskQueues as Record<string, object>), open: {} }
+      const { app, add } = await start({ taskQueues: queues })
+      const forger = bench().app()
+      const unsigned = (queue: string, ...args: number[]) => signature('add', { args, options: { queue } })
+      const laundered = chain(unsigned('open', 1, 2), unsigned('celery', 3))
+      expect(await app.result(forger.send(laundered as any).id).get(wait)).toBe(6)
+      await forger.send(unsigned('celery', 1, 2) as any)
+      const { dead } = await app.broker()
+      await until(async () => (await dead.list(10)).length === 1)
+      expect(await add.delay(1, 2).get(wait)).toBe(3)
+      await dead.purge()
     })
 
     it('purged: who waits for what is rightly signed is told, and nobody of the rest', async () => {
