@@ -2,6 +2,7 @@
 // are written follows Celery: a chord's on its body, a group's callback on its first member only (as an
 // immutable one, for it is no result of the group), a group's errback on every member.
 import { InvalidSignature } from '../errors.js'
+import { isEqual } from './equal.js'
 import type { Callback, Errback } from './fit.js'
 import type { AnySignature } from './flow.js'
 import { asNode, type ChordNode, change, type Node } from './node.js'
@@ -107,9 +108,9 @@ function endsInGroup(node: Node): boolean {
   return end.kind === 'group'
 }
 
-/** The same callback twice is one callback, as in Celery. */
+/** The same callback twice is one callback, as in Celery: what equals one that is there. */
 function append(node: Node, option: 'link' | 'linkError', added: Node): Node {
   const present = node.options[option] ?? []
-  if (present.includes(added)) return node
+  if (present.some((there) => isEqual(there, added))) return node
   return change(node, { options: { ...node.options, [option]: Object.freeze([...present, added]) } })
 }

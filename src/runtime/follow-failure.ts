@@ -89,7 +89,8 @@ export const callErrbacks = (
     [failedId],
     { rootId, parentId: failedId, headers },
     message,
-    context,
+    // As in Celery: who is told of a failure has a priority of its own.
+    { ...context, inheritPriority: false },
   )
 }
 

@@ -25,6 +25,18 @@ describe('link', () => {
 
   it('adds the same callback once', () => {
     expect(a.link(cb).link(cb).options.link).toEqual([cb])
+    const told = (what: unknown) => signature('told', { args: [what], options: { queue: 'io' } })
+    const twice = (one: unknown, other: unknown) => a.link(told(one)).link(told(other)).options.link.length
+    expect(twice({ x: [1, 'a', null] }, { x: [1, 'a', null] })).toBe(1)
+    expect([
+      twice([1], [2]),
+      twice([1], [1, 2]),
+      twice({ x: 1 }, { y: 1 }),
+      twice([], {}),
+      twice(new Map(), new Map()),
+    ]).toEqual([2, 2, 2, 2, 2])
+    expect(a.link(cb).link(signature.from(cb.toJSON())).options.link).toEqual([cb])
+    expect(a.link(cb.link(b)).link(cb.link(c)).options.link).toHaveLength(2)
   })
 
   it('of a chain stands on the chain: it goes to the last step when it is sent', () => {

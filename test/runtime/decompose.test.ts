@@ -268,6 +268,14 @@ describe('options', () => {
     expect(names(first?.embed.callbacks)).toEqual(['proj.ident', 'proj.tsum'])
   })
 
+  it('the errbacks of a chord that Python has written on its header as well are not written there again', () => {
+    const written = { ...onError.s().toJSON(), options: { immutable: true } }
+    const member = signature.from({ ...add.s(1, 1).toJSON(), options: { link_error: [written] } })
+    const work = chord([member, add.s(1, 2)], tsum.s()).linkError(onError.s())
+    const { steps } = decompose(work as any, [], {}, { ...originOf(), headerErrbacks: true })
+    expect(outgoingOf({ steps }).map(({ embed }) => embed.errbacks)).toEqual([[written], [written]])
+  })
+
   it('times become moments by the clock that is given', () => {
     const [message] = outgoingOf(send(add.s(1, 1), [], { countdown: 60, expires: 90 }))
     expect(message?.eta).toEqual({ text: '2026-11-20T12:01:00.000000+00:00', ms: originOf().nowMs + 60_000 })

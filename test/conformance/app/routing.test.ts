@@ -104,7 +104,7 @@ onEveryEngine('a message', (bench) => {
     ]).toEqual([9, 3, 6])
   })
 
-  it('has it in any case as the next step or a callback; a body, an errback and an heir may say another', async () => {
+  it('has it in any case as the next step or a callback; a body and an heir may say another, and an errback has its own', async () => {
     const app = bench().app({ taskInheritParentPriority: true })
     const seen: Record<string, number> = {}
     const look = app.task('look', function (name: string) {
@@ -118,6 +118,7 @@ onEveryEngine('a message', (bench) => {
     })
     const one = app.task('one', () => 1)
     const low = (name: string) => look.si(name).set({ priority: 2 })
+    const all = { callback: 6, next: 6, body: 2, errback: 2, 'plain errback': 0, heir: 2 }
     await bench().work(app)
     await chain(one.s().set({ priority: 6, link: low('callback') }), low('next'))
       .delay()
@@ -127,12 +128,12 @@ onEveryEngine('a message', (bench) => {
       .get({ timeout: 20 })
     await fails
       .s()
-      .set({ priority: 6, linkError: low('errback') })
+      .set({ priority: 6, linkError: [low('errback'), look.si('plain errback')] })
       .delay()
       .get({ timeout: 20, propagate: false })
     await parent.s().set({ priority: 6 }).delay().get({ timeout: 20 })
-    await until(() => Object.keys(seen).length === 5)
-    expect(seen).toEqual({ callback: 6, next: 6, body: 2, errback: 2, heir: 2 })
+    await until(() => Object.keys(seen).length === Object.keys(all).length)
+    expect(seen).toEqual(all)
   })
 
   it('has the priority of the task that sends it, where that is asked for and nobody says another', async () => {
