@@ -203,6 +203,28 @@ onEveryEngineAndApart('a purge', (bench) => {
     await nothingIsLeft()
   })
 
+  it('takes what has yet to be looked at, also if it is for later, and leaves what waits for its moment elsewhere', async () => {
+    const app = bench().app()
+    const { add, sum } = tasksOf(app)
+    const later = { countdown: 3600 }
+    const broker = await app.broker()
+    const first = await chord([add.s(1, 1).set(later), add.s(2, 2).set(later)], sum.s()).delay()
+    expect(await app.control.purge('celery')).toBe(2)
+    await expect(first.get(wait)).rejects.toThrow(ChordError)
+    await nothingIsLeft()
+
+    const held = add.s(3, 3).set(later)
+    const worker = await bench().work(app)
+    const second = await chord([held, add.s(4, 4)], sum.s()).delay()
+    await until(async () => (await broker.deferred('celery', 10)).length === 1 && worker.active === 0)
+    await worker.stop()
+    const third = await chord([add.s(5, 5), add.s(6, 6)], sum.s()).delay()
+    expect(await app.control.purge('celery')).toBe(2)
+    await expect(third.get(wait)).rejects.toThrow(ChordError)
+    expect(await broker.deferred('celery', 10)).toHaveLength(1)
+    expect(await second.state()).toBe('PENDING')
+  })
+
   it('of a stage for two queues takes what is for this one, and lets the rest run', async () => {
     const app = bench().app()
     const { add, sum, later } = tasksOf(app)
