@@ -5,7 +5,7 @@ import { LeaseLost } from '../../src/errors.js'
 import { silentLogger } from '../../src/log.js'
 import type { Completion, Delivery, StepReply } from '../../src/runtime/consumer.js'
 import { bare, type Ended } from '../../src/runtime/worker/ended.js'
-import type { LookAhead } from '../../src/runtime/worker/look-ahead.js'
+import type { Hand } from '../../src/runtime/worker/hand.js'
 import { Slots } from '../../src/runtime/worker/slots.js'
 
 /** Small, seeded, good enough: mulberry32. */
@@ -46,15 +46,13 @@ const quiet = async (): Promise<void> => {
 }
 
 interface Inner {
-  readonly held: number
+  readonly hand: Pick<Hand, 'held' | 'busy' | 'waiting' | 'ahead'> & {
+    readonly suspects: { readonly list: readonly Delivery[]; readonly alone: unknown }
+  }
   readonly asked: number
-  readonly busy: number
   readonly claiming: boolean
   readonly listening: boolean
   readonly breath: unknown
-  readonly waiting: readonly Delivery[]
-  readonly ahead: Pick<LookAhead, 'list' | 'ended'>
-  readonly suspects: { readonly list: readonly Delivery[]; readonly alone: unknown }
   readonly ready: readonly Ended[]
   readonly doubtful: readonly Ended[]
   readonly freeLanes: readonly number[]
@@ -105,7 +103,7 @@ class Bench {
     }
     const handle = ({ tag, attempts }: Delivery): Promise<Ended | undefined> => {
       ensure(!gone.has(tag), () => `${tag} begins here, and went back`)
-      const { alone } = this.inner.suspects
+      const { alone } = this.inner.hand.suspects
       ensure(attempts >= 2 || alone === undefined, () => `${tag} begins beside a suspect`)
       ensure(alone === undefined || alone !== this.#alone, () => `${tag} begins beside another suspect`)
       this.#alone = alone
@@ -184,27 +182,27 @@ class Bench {
 
   check(): void {
     const { inner, concurrency, capacity } = this
-    const ahead = inner.ahead.list.length
-    const { held, asked, busy, freeLanes } = inner
+    const { held, busy, waiting, suspects } = inner.hand
+    const ahead = inner.hand.ahead.list.length
+    const { asked, freeLanes } = inner
     const joining = this.of('join').length
     const steps = this.of('step')
     const inFlight = [...steps, ...this.of('wait')].reduce((sum, { slots }) => sum + slots, 0)
     equal('busy', busy, this.of('handle').length)
-    equal('held', held, inner.waiting.length + ahead + inner.suspects.list.length + busy + joining)
+    equal('held', held, waiting.length + ahead + suspects.list.length + busy + joining)
     equal('asked', asked, inFlight)
     equal('lanes', freeLanes.length + steps.length, 2)
     ensure(busy <= concurrency, () => `${busy} run, at most ${concurrency} may`)
     const most = capacity + joining + (this.looksAhead ? 8 * concurrency : 0)
     ensure(held + asked <= most, () => `${held} held and ${asked} asked for, of ${most}`)
-    if (ahead > 0 && !inner.suspects.alone && inner.suspects.list.length === 0)
+    if (ahead > 0 && !suspects.alone && suspects.list.length === 0)
       equal('running while messages wait', busy, concurrency)
     equal('waits', this.of('wait').length, inner.listening ? 1 : 0)
     // Nobody is forgotten: what is open is in somebody's hands.
     const carried = steps.reduce((sum, { completions }) => sum + completions.length, 0)
     equal('open messages', this.open.size, held + carried + inner.ready.length + inner.doubtful.length)
     // And nothing stands still.
-    const canClaim =
-      inner.claiming && inner.suspects.list.length === 0 && !inner.suspects.alone && !inner.breath
+    const canClaim = inner.claiming && suspects.list.length === 0 && !suspects.alone && !inner.breath
     if (canClaim && held < capacity && freeLanes.length > 0 && ahead === 0)
       ensure(asked > 0, () => `there is room for ${capacity - held}, and nothing is asked for`)
     if (inner.ready.length > 0)
@@ -347,13 +345,13 @@ describe('the claim window', () => {
     const bench = await started(2, 6)
     for (const call of bench.of('step')) bench.carryOut(call, bench.deliver(3))
     await quiet()
-    expect([bench.of('handle').length, bench.inner.waiting.length]).toEqual([2, 4])
+    expect([bench.of('handle').length, bench.inner.hand.waiting.length]).toEqual([2, 4])
   })
 
   describe('where it looks ahead', () => {
     const quick = async (): Promise<Bench> => {
       const bench = new Bench(2, 2, true)
-      for (let count = 0; count < 100; count += 1) bench.inner.ahead.ended(0)
+      for (let count = 0; count < 100; count += 1) bench.inner.hand.ahead.ended(0)
       bench.slots.start()
       await quiet()
       const { slots } = first(bench, 'step')
@@ -373,7 +371,7 @@ describe('the claim window', () => {
 
     it('gives back what waits for longer than a moment, the oldest last, and holds no more than it runs', async () => {
       const bench = await quick()
-      const waiting = bench.inner.ahead.list.map(({ tag }) => tag)
+      const waiting = bench.inner.hand.ahead.list.map(({ tag }) => tag)
       for (const call of bench.of('step')) bench.carryOut(call, [])
       vi.advanceTimersByTime(10)
       await quiet()
@@ -383,7 +381,7 @@ describe('the claim window', () => {
       )
       bench.carryOut(first(bench, 'step'), [])
       await quiet()
-      expect([bench.inner.held, bench.of('step')]).toEqual([2, []])
+      expect([bench.inner.hand.held, bench.of('step')]).toEqual([2, []])
     })
 
     it('gives nothing back while one after the other begins', async () => {
@@ -396,14 +394,14 @@ describe('the claim window', () => {
         await quiet()
       }
       expect(bench.of('handle').map(({ tag }) => tag)).toEqual(['6', '7'])
-      expect(bench.inner.ahead.list.length).toBeGreaterThan(0)
+      expect(bench.inner.hand.ahead.list.length).toBeGreaterThan(0)
     })
 
     it('gives back what it held ahead when it stops', async () => {
       const bench = await quick()
       void bench.slots.drain()
       await quiet()
-      expect(bench.inner.ahead.list).toEqual([])
+      expect(bench.inner.hand.ahead.list).toEqual([])
       bench.check()
     })
   })

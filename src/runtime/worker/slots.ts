@@ -1,4 +1,4 @@
-// The hot loop: claims what there are free slots for, hands it to the pool, and sends what ended together
+// The hot loop: claims what the hand has free slots for, and sends what ended in it together
 // with the next claim, in one call. At most one call for each lane of the consumer; what
 // ends meanwhile goes with the next one. No timer, no stream: the claim window is the back-pressure.
 import { LeaseLost } from '../../errors.js'
@@ -7,23 +7,18 @@ import type { Completion, Consumer, Delivery, Join } from '../consumer.js'
 import { tracebackOf } from '../failure.js'
 import { isOwnQueue } from '../broadcast.js'
 import { factsOf, nameOf } from './held.js'
-import { bare, type Ended } from './ended.js'
-import { LookAhead } from './look-ahead.js'
+import type { Ended } from './ended.js'
+import { Hand, type HandOptions } from './hand.js'
 import type { Runs } from './runs.js'
-import { Suspects } from './suspects.js'
 import { Vigil } from './vigil.js'
 
-export interface SlotsOptions {
+export interface SlotsOptions extends HandOptions {
   readonly consumer: Pick<Consumer, 'lanes' | 'step' | 'wait' | 'interrupt'>
-  /** What a loop that tasks may block asks and tells (see Consumer). */
-  readonly standby?: Required<Pick<Consumer, 'begins' | 'rests'>> | undefined
   readonly runs: Pick<Runs, 'handle' | 'join' | 'leave' | 'abort' | 'lose'>
   /** Messages in progress at once. */
   readonly concurrency: number
   /** Messages held at once, those in progress included. */
   readonly capacity: number
-  /** With at most so many slots a few more messages may be held while tasks are quick. */
-  readonly looksAheadOf: number
   /** Hears which ends are written: all of these but those at `refused`. */
   readonly onCommitted?: (ended: readonly Ended[], refused: readonly number[]) => void
   /** Hears which ends are under way while there is nothing else to do. */
@@ -41,24 +36,10 @@ export class Slots {
   private readonly ready: Ended[] = []
   /** Ends whose call failed for no known reason: sent one by one, so that one of them cannot hold up the others. */
   private readonly doubtful: Ended[] = []
-  /** Deliveries that wait for a slot of the pool (prefetched). */
-  private readonly waiting: Delivery[] = []
-  /** Deliveries beyond the capacity, for a moment. */
-  private readonly ahead: LookAhead
-  private readonly suspects = new Suspects(
-    (delivery, onEnd) => this.take(delivery, onEnd),
-    () => {
-      this.fill()
-      this.schedule()
-    },
-  )
+  private readonly hand: Hand
   private readonly freeLanes: number[]
-  /** Deliveries between their start and the text of their completion. */
-  private busy = 0
   /** Slots for which a claim is under way. */
   private asked = 0
-  /** Messages in hand: waiting, suspected, busy, or joining a chord. */
-  private held = 0
   private empty = false
   private listening = false
   private claiming = false
@@ -67,16 +48,13 @@ export class Slots {
   private idle: (() => void)[] = []
   private readonly answers = new Vigil()
   private readonly arrivals = new Vigil()
-  /** Once there was a single slot, what begins is told for good. */
-  private isWatched = false
-  private concurrency = 0
-  private capacity = 0
   private maxClaim = 0
 
   constructor(private readonly options: SlotsOptions) {
-    const { consumer, concurrency, capacity, looksAheadOf } = options
-    this.ahead = new LookAhead(looksAheadOf, (late) => {
-      for (const delivery of late) this.giveBack(delivery)
+    const { consumer, concurrency, capacity } = options
+    this.hand = new Hand(options, {
+      onEnd: (ended) => this.ready.push(ended),
+      onChange: () => this.schedule(),
     })
     this.freeLanes = Array.from({ length: consumer.lanes }, (_, lane) => lane).reverse()
     this.setSize(concurrency, capacity)
@@ -85,19 +63,14 @@ export class Slots {
   /** From now on so many. What is in hand stays. */
   resize(concurrency: number, capacity: number): void {
     this.setSize(concurrency, capacity)
-    // Whoever runs beside others is not watched: it may wait for long, and block nobody.
-    this.options.standby?.rests()
-    this.fill()
     // A wait that is under way was for the slots that there were.
     this.options.consumer.interrupt()
     this.schedule()
   }
 
   private setSize(concurrency: number, capacity: number): void {
-    this.concurrency = concurrency
-    this.isWatched ||= concurrency === 1
-    this.capacity = capacity
     this.maxClaim = this.claimOf(capacity)
+    this.hand.resize(concurrency, capacity)
   }
 
   private claimOf(capacity: number): number {
@@ -107,12 +80,13 @@ export class Slots {
 
   /** Messages in hand, and whether they are all that it may hold. */
   get load(): { readonly held: number; readonly isFull: boolean } {
-    return { held: this.held, isFull: this.held >= this.capacity }
+    const { held, capacity } = this.hand
+    return { held, isFull: held >= capacity }
   }
 
   /** What was claimed and has not begun. */
   get prefetched(): readonly Delivery[] {
-    return [...this.suspects.list, ...this.waiting, ...this.ahead.list]
+    return this.hand.unbegun
   }
 
   start(): void {
@@ -125,10 +99,7 @@ export class Slots {
     this.claiming = false
     this.options.runs.leave()
     this.options.consumer.interrupt()
-    const unbegun = [...this.waiting.splice(0), ...this.suspects.clear(), ...this.ahead.clear()]
-    // The oldest last: what came back last is the next to be taken.
-    for (const delivery of unbegun.reverse()) this.giveBack(delivery)
-    this.schedule()
+    this.hand.empty()
     if (!this.isIdle()) await new Promise<void>((resolve) => this.idle.push(resolve))
   }
 
@@ -145,8 +116,8 @@ export class Slots {
 
   /** The lease is lost: everything in hand is somebody else's. */
   lose(): void {
-    this.held -= this.waiting.length + this.suspects.clear().length + this.ahead.clear().length
-    for (const list of [this.waiting, this.ready, this.doubtful]) list.length = 0
+    this.hand.forget()
+    for (const list of [this.ready, this.doubtful]) list.length = 0
     this.options.runs.lose()
     this.soon()
   }
@@ -156,7 +127,7 @@ export class Slots {
 
   private schedule(): void {
     // Nothing else runs: what ended is alone, and waiting for company would only cost time.
-    if (this.busy === 0 && !this.scheduled) this.pump()
+    if (this.hand.busy === 0 && !this.scheduled) this.pump()
     else this.soon()
   }
 
@@ -181,7 +152,7 @@ export class Slots {
       const slots = this.claimable()
       if (this.ready.length === 0 && slots === 0) break
       // Nobody waits for this call: what ends until the one before is back goes with it.
-      if (this.ahead.list.length > 0 && this.freeLanes.length < this.options.consumer.lanes) break
+      if (this.hand.ahead.list.length > 0 && this.freeLanes.length < this.options.consumer.lanes) break
       this.freeLanes.pop()
       void this.call(lane, this.ready.splice(0, mostAtOnce), slots)
     }
@@ -193,28 +164,27 @@ export class Slots {
 
   /** Whether there may be more work for us, and we may take it. */
   private wants(): boolean {
-    return (
-      this.claiming && this.suspects.list.length === 0 && !this.suspects.isAlone && this.breath === undefined
-    )
+    const { suspects } = this.hand
+    return this.claiming && suspects.list.length === 0 && !suspects.isAlone && this.breath === undefined
   }
 
   private claimable(): number {
     if (!this.wants()) return 0
+    const { capacity, held, roomAhead } = this.hand
+    const free = capacity - held - this.asked
     // Empty a moment ago: only the slots that a completion frees are asked for, with its call.
-    if (this.empty)
-      return Math.max(0, Math.min(this.capacity - this.held - this.asked, this.maxClaim, this.ready.length))
-    const room = this.ahead.room(this.concurrency)
-    const most = room === 0 ? this.maxClaim : this.claimOf(this.capacity + room)
-    return Math.max(0, Math.min(this.capacity + room - this.held - this.asked, most))
+    if (this.empty) return Math.max(0, Math.min(free, this.maxClaim, this.ready.length))
+    const most = roomAhead === 0 ? this.maxClaim : this.claimOf(capacity + roomAhead)
+    return Math.max(0, Math.min(free + roomAhead, most))
   }
 
   private async call(lane: number, ended: readonly Ended[], slots: number): Promise<void> {
     this.asked += slots
     try {
       const completions = ended.map(({ completion }) => completion)
-      if (this.busy === 0) this.answers.begin()
+      if (this.hand.busy === 0) this.answers.begin()
       const answer = this.options.consumer.step(lane, completions, slots)
-      if (this.busy === 0 && slots > 0) this.options.whileSending?.(completions)
+      if (this.hand.busy === 0 && slots > 0) this.options.whileSending?.(completions)
       const { refused, joins, deliveries } = await answer
       this.answers.end()
       this.asked -= slots
@@ -263,9 +233,9 @@ export class Slots {
     for (const [index, end] of ended.entries()) {
       const own = joins.filter(({ completion }) => completion === index)
       if (own.length === 0) continue
-      this.held += 1
+      this.hand.held += 1
       void this.options.runs.join(end, own).then((second) => {
-        this.held -= 1
+        this.hand.held -= 1
         if (second !== undefined) this.ready.push(second)
         this.schedule()
       })
@@ -276,7 +246,7 @@ export class Slots {
   private listen(): void {
     // With a claim on its way, its answer decides; and the wait shall be for all free slots, not for half of them.
     if (this.listening || !this.empty || this.asked > 0 || !this.wants()) return
-    const free = Math.min(mostAtOnce, this.capacity - this.held)
+    const free = Math.min(mostAtOnce, this.hand.capacity - this.hand.held)
     if (free <= 0) return
     this.listening = true
     this.asked += free
@@ -286,7 +256,7 @@ export class Slots {
   private async hear(free: number): Promise<void> {
     let deliveries: readonly Delivery[] = []
     try {
-      if (this.busy === 0) this.arrivals.begin()
+      if (this.hand.busy === 0) this.arrivals.begin()
       deliveries = await this.options.consumer.wait(free)
       if (deliveries.length > 0) this.arrivals.end()
     } catch (error) {
@@ -304,7 +274,7 @@ export class Slots {
   private isIdle(): boolean {
     return (
       !this.claiming &&
-      this.held === 0 &&
+      this.hand.held === 0 &&
       this.ready.length === 0 &&
       this.doubtful.length === 0 &&
       !this.listening &&
@@ -312,57 +282,10 @@ export class Slots {
     )
   }
 
-  // -------------------------------------------------------------------------------------------------
-  // Deliveries
-
+  /** `wereAsked`: they came by a claim. */
   private accept(deliveries: readonly Delivery[], wereAsked = true): void {
-    for (const delivery of deliveries) {
-      this.held += 1
-      const isAhead = wereAsked && (this.held > this.capacity || this.ahead.list.length > 0)
-      if (!this.claiming) this.giveBack(delivery)
-      else if (delivery.attempts >= 2) this.suspects.add(delivery)
-      else if (isAhead) this.ahead.add(delivery)
-      else this.waiting.push(delivery)
-    }
-    this.fill()
-  }
-
-  /** Starts what can be started. */
-  private fill(): void {
-    if (this.suspects.isAlone) return
-    if (this.suspects.list.length > 0) this.suspects.begin(this.busy)
-    else
-      while (this.busy < this.concurrency) {
-        const next = this.waiting.shift() ?? this.ahead.next()
-        if (next === undefined) return
-        this.take(next)
-      }
-  }
-
-  private take(delivery: Delivery, onEnd?: () => void): void {
-    if (this.isWatched && this.options.standby?.begins(delivery.tag, this.concurrency === 1) === false) {
-      this.giveBack(delivery)
-      onEnd?.()
-      return
-    }
-    this.busy += 1
-    const startedAt = performance.now()
-    void this.options.runs.handle(delivery).then((ended) => {
-      this.ahead.ended(performance.now() - startedAt)
-      this.busy -= 1
-      this.held -= 1
-      if (ended !== undefined) this.ready.push(ended)
-      onEnd?.()
-      this.fill()
-      if (this.busy === 0) this.options.standby?.rests()
-      this.schedule()
-    })
-  }
-
-  private giveBack({ tag }: Delivery): void {
-    this.held -= 1
-    this.ready.push(bare(tag, { kind: 'back' }))
-    this.schedule()
+    if (this.claiming) this.hand.accept(deliveries, wereAsked)
+    else this.hand.decline(deliveries)
   }
 }
 
