@@ -5,6 +5,7 @@
 // Python, whose workers tell it over there: then each end is silent, and is read there.
 import { createHash } from 'node:crypto'
 import type { Errand, Silent } from '../runtime/publication.js'
+import { type Decided, decideFar, type ReadFar } from './far-errands.js'
 import type { Databases, Keys } from './keys.js'
 import type { Link } from './link.js'
 import { scripts } from './scripts.js'
@@ -42,8 +43,6 @@ export interface ErrandsOptions {
   readonly readFar?: ReadFar | undefined
 }
 
-export type ReadFar = (names: readonly string[]) => Promise<readonly (string | null)[]>
-
 export class ErrandWatch {
   #isLooking = false
 
@@ -52,34 +51,36 @@ export class ErrandWatch {
   /** One look at all whose turn it is. The other server is not waited for: it may be away. */
   async look(): Promise<void> {
     const { readFar } = this.options
-    if (readFar === undefined) return this.#look(async (found) => found)
+    if (readFar === undefined)
+      return this.#look(async (found) => found.map((silent) => ({ silent, verdict: 'tell' })))
     if (this.#isLooking) return
     this.#isLooking = true
-    void this.#look((found) => endedFar(found, this.options.keys, readFar))
+    void this.#look((found) => decideFar(found, this.options.keys, readFar, graceMs))
       .catch(() => undefined) // The courier says that it is away.
       .finally(() => {
         this.#isLooking = false
       })
   }
 
-  async #look(endedOf: (found: readonly Silent[]) => Promise<readonly Silent[]>): Promise<void> {
+  async #look(decide: (found: readonly Silent[]) => Promise<readonly Decided[]>): Promise<void> {
     const { keys, databases, link, readFar } = this.options
     const far = readFar === undefined ? '' : '1'
     const args = [0, keys.resultPrefix, databases.broker, databases.results, mostAtOnce, graceMs, far]
     for (let more = 1; more === 1; ) {
       const reply = (await link.run(scripts.look, args)) as unknown as [number, ...Buffer[][]]
       const [again, ...found] = reply
-      for (const silent of await endedOf(found.map((words) => read(words.map(String)))))
-        await this.#tell(silent)
+      for (const decided of await decide(found.map((words) => read(words.map(String)))))
+        await this.#tell(decided)
       more = again
     }
   }
 
-  async #tell(silent: Silent): Promise<void> {
+  async #tell({ silent, verdict }: Decided): Promise<void> {
     const { keys, databases, link, queue, newsOf } = this.options
     const { groupId, bodyId, id } = silent
     const args = [1, keys.redo(queue), keys.errandsOf(silent), keys.errands, `${groupId}\n${bodyId}\n${id}`]
-    await link.run(scripts.tell, [...args, id, newsOf(silent, queue), databases.broker, databases.results])
+    const word = verdict === 'tell' ? newsOf(silent, queue) : verdict
+    await link.run(scripts.tell, [...args, id, word, databases.broker, databases.results])
   }
 }
 
@@ -95,26 +96,3 @@ const read = (words: readonly string[]): Silent => {
   ]
   return { groupId, bodyId, id, part, index: index === '+inf' ? null : Number(index), text, meta }
 }
-
-/** Those that have ended, with what is stored of them over there. */
-const endedFar = async (
-  found: readonly Silent[],
-  keys: Keys,
-  readFar: ReadFar,
-): Promise<readonly Silent[]> => {
-  if (found.length === 0) return found
-  const results = found.map(({ id }) => keys.result(id))
-  const growths = found.map(({ groupId }) => keys.chord(groupId, 't'))
-  const texts = await readFar([...results, ...growths])
-  return found.flatMap((silent, index) => {
-    const meta = texts[index] ?? null
-    const hasGrown = Number(texts[found.length + index] ?? 0) > 0
-    return meta !== null && isOver(meta, silent) ? [{ ...silent, meta, hasGrown }] : []
-  })
-}
-
-/** A success is that of its part, or else what follows it is on its way. The rest as in look.lua. */
-const isOver = (meta: string, { id, part }: Silent): boolean =>
-  meta.startsWith('{"status": "FAILURE"') ||
-  (meta.startsWith('{"status": "REVOKED"') && !meta.includes('"children": null')) ||
-  (meta.startsWith('{"status": "SUCCESS"') && id === part)

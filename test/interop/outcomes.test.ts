@@ -196,6 +196,10 @@ describe.skipIf(unlike)(`What can happen between Node and Celery ${celery.versio
       'a part in Python that adds to its chord': ['chord([py("grow", 1), js("add", 2, 2)], js("sum"))', 15],
       'a part that fails': ['chord([js("fail", "ValueError"), py("add", 2, 2)], js("sum"))', 'ValueError'],
       'a part that nobody knows': ['chord([js("nobody"), py("add", 2, 2)], py("tsum"))', 'NotRegistered'],
+      'a step that Node sends and nobody knows': [
+        'chord([chain(js("add", 1, 1), py("nobody")), js("add", 5, 5)], js("sum"))',
+        'NotRegistered',
+      ],
     }
     const sent = celery.python<Record<string, unknown>>(
       `

@@ -1,7 +1,8 @@
 // Errands in Redis: when one counts as silent, that its news come once, and that no note stays.
 import { beforeEach, describe, expect, it } from 'vitest'
 import { chain, chord as chordOf, createApp } from '../../src/index.js'
-import { ErrandWatch, type ReadFar } from '../../src/redis/errands.js'
+import { ErrandWatch } from '../../src/redis/errands.js'
+import { decideFar, type ReadFar } from '../../src/redis/far-errands.js'
 import { Keys } from '../../src/redis/keys.js'
 import { Link } from '../../src/redis/link.js'
 import { inPieces } from '../../src/redis/publication.js'
@@ -216,7 +217,8 @@ describe('an errand', () => {
     const watch = watchOf(keys, undefined, readFar)
     await look(watch)
     await until(() => asked.length === 1)
-    expect(asked[0]).toEqual([...['a', 'b', 'c'].map(keys.result), ...Array(3).fill(keys.chord('g', 't'))])
+    const [growth, size] = [keys.chord('g', 't'), keys.chord('g', 's')]
+    expect(asked[0]).toEqual(['a', 'b', 'c'].flatMap((id) => [keys.result(id), growth, size]))
     isAway = false
     await until(async () => {
       await look(watch)
@@ -239,6 +241,55 @@ describe('an errand', () => {
     })
     expect(told.slice(1).map(({ id, hasGrown }) => [id, hasGrown])).toEqual([['b', true]])
     expect(await news()).toHaveLength(2)
+  })
+
+  it('of a chord that stands on the other server is told there by Python, and by us when it keeps silent', async () => {
+    await publish(['a', 'b', 'c'], false)
+    const over = new Map([
+      [keys.result('a'), '{"status": "SUCCESS"'],
+      [keys.result('b'), failed],
+      [keys.chord('g', 's'), '3'],
+    ])
+    const watch = watchOf(keys, undefined, async (names) => names.map((name) => over.get(name) ?? null))
+    const isNoted = async (id: string) => (await client.hexists(keys.errandsOf(chord), id)) === 1
+    const since = async (id: string) => String(await client.hget(keys.errandsOf(chord), id)).split(' ')[1]
+    await until(async () => {
+      await look(watch)
+      return !(await isNoted('a')) && (await since('b')) !== '0'
+    })
+    await age('b')
+    await until(async () => {
+      await look(watch)
+      return told.length > 0
+    })
+    expect(told.map(({ id, meta, hasGrown }) => [id, meta, hasGrown])).toEqual([['b', failed, false]])
+    // The third has not ended when its chord is over, a minute later.
+    over.delete(keys.chord('g', 's'))
+    await look(watch)
+    expect(await isNoted('c')).toBe(true)
+    const note = String(await client.hget(keys.errandsOf(chord), 'c'))
+    await client.hset(keys.errandsOf(chord), 'c', note.replace(/,\d{13},/, ',1,'))
+    await until(async () => {
+      await look(watch)
+      return (await client.exists(keys.errandsOf(chord), keys.errands)) === 0
+    })
+    expect(told).toHaveLength(1)
+  })
+
+  it.each([
+    ['has not ended', null, '-1 5', true, []],
+    ['is tried again', '{"status": "RETRY"', '-1 90000', true, []],
+    ['has ended just now', failed, '-1 5', true, ['known']],
+    ['may be told this moment', failed, '1999 5', true, []],
+    ['keeps silent', failed, '2000 5', true, ['tell']],
+    ['is told by Python', '{"status": "SUCCESS"', '-1 5', true, ['over']],
+    ['is of a chord that is being opened', null, '-1 59000', false, []],
+    ['is of a chord that is over', null, '-1 61000', false, ['over']],
+  ])('on the other server that %s', async (_what, stored, meta, isOpen, verdicts) => {
+    const silent = { ...chord, id: 'a', part: 'a', index: 0, text: '{}', meta }
+    const readFar = async () => [stored, null, isOpen ? '2' : null]
+    const decided = await decideFar([silent], keys, readFar, 2000)
+    expect(decided.map(({ verdict }) => verdict)).toEqual(verdicts)
   })
 
   it('stands behind a message that is sent alone, from the moment that it can be seen', async () => {
