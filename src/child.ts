@@ -74,8 +74,13 @@ const load = async (cargo: ChildCargo, say: Say, ask: Ask): Promise<Means> => {
   return { app, hostname: cargo.hostname, log, tools, ...inside }
 }
 
-/** By then what loading has left is garbage. */
+/** By then what loading has left is garbage. Where modules hold much, to look for it would take long, and give little. */
 const settledMs = 1000
+const muchBytes = 64 * 2 ** 20
+
+const tidy = (): void => {
+  if (process.memoryUsage().heapUsed < muchBytes) collectGarbage()
+}
 
 let means: Means | undefined
 
@@ -83,7 +88,7 @@ const handler: ChildHandler = {
   load: async (json, say, ask) => {
     means = await load(json as unknown as ChildCargo, say, ask)
     // (Threads share V8's flags with whoever started them.)
-    if (isMainThread) setTimeout(collectGarbage, settledMs).unref()
+    if (isMainThread) setTimeout(tidy, settledMs).unref()
     const facts: ChildFacts = { tasks: means.registry.names() }
     return facts as unknown as Json
   },
