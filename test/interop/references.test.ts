@@ -160,6 +160,17 @@ describe.skipIf(celery.missing)(`references and Python Celery ${celery.version}`
       )
     })
 
+    it('what is linked goes deeper where Node tasks are in it: flat, and Python sends it on', async () => {
+      const deep = (around: (inner: any) => any, end: string): any =>
+        many(120, () => 0).reduce<any>(around, js.record.s(end))
+      const guarded = deep((inner) => js.fail.si('PaymentRefused').linkError(inner), 'guarded')
+      await py.fail.si('boom').linkError(guarded).delay()
+      expect(await js.recall.delay('guarded').get(get)).toHaveLength(1)
+      const both = deep((inner) => js.add.s(1).link(py.add.s(1).link(inner)), 'linked')
+      await py.add.s(1, 1).link(both).delay()
+      expect(await js.recall.delay('linked').get(get)).toEqual([242])
+    })
+
     it('chords behind chords: what its worker would never end is refused here, unless workers of ours consume the queue', async () => {
       const bare = createApp('bare', { broker: redis.url })
       const stages = (count: number, part: () => any, sum: any): any =>
