@@ -100,11 +100,9 @@ export const withoutPlace = ({ options, ...reference }: TaskNode): TaskNode => {
   return { ...reference, options: rest }
 }
 
-/** What a signature refers to, if it is a reference. */
-export const referenceIn = ({
-  task,
-  kwargs,
-}: Pick<SignatureJson, 'task' | 'kwargs'>): Reference | undefined => {
+/** What a signature refers to, if it is a reference; it may be one that nobody has read yet. */
+export const referenceIn = (json: Pick<SignatureJson, 'task' | 'kwargs'>): Reference | undefined => {
+  const { task, kwargs } = Object(json) as Partial<SignatureJson>
   if (task !== resumeTask) return undefined
   const { g, n, i = 0, t = '', q } = Object(kwargs?.[place]) as Record<string, unknown>
   if (typeof g !== 'string' || typeof n !== 'number' || typeof i !== 'number') return undefined

@@ -2,6 +2,7 @@
 // To carry on, that is the next step of a chain or the body of a chord, and what waits further behind stays a
 // reference; where the whole of it ends, or goes to somebody who reads no references, it is everything. Pure:
 // pages come by `lookup`, and what is not at hand is asked for and the opening begun again.
+import { isRecord } from '../canvas/options.js'
 import type { SignatureJson } from '../canvas/wire.js'
 import type { PageKey } from './publication.js'
 import { moved, type Reference, referenceIn } from './reference.js'
@@ -46,7 +47,7 @@ const saidOf = (
   { options }: SignatureJson,
   ref: Reference,
 ): { readonly place: Options; readonly said: Options } => {
-  const { task_id: _id, queue, chord, group_id, group_index, ...others } = options
+  const { task_id: _id, queue, chord, group_id, group_index, ...others } = Object(options) as Options
   return {
     place: withoutNull({ chord, group_id, group_index }),
     said: queue == null || queue === ref.queue ? others : { ...others, queue },
@@ -60,12 +61,12 @@ const withoutNull = (options: Options): Options =>
 const placed = (json: SignatureJson, place: Options): SignatureJson => {
   const { subtask_type: kind, kwargs, options } = json
   if (isEmpty(place)) return json
-  const [last, ...behind] = (options?.['chain'] as readonly SignatureJson[] | undefined) ?? []
+  const [last, ...behind] = listed(options?.['chain'])
   if (last !== undefined) return { ...json, options: { ...options, chain: [placed(last, place), ...behind] } }
   if (kind === 'chord')
     return { ...json, kwargs: { ...kwargs, body: placed(kwargs['body'] as SignatureJson, place) } }
   if (kind === 'chain')
-    return { ...json, kwargs: { ...kwargs, tasks: placedLast(listIn(kwargs, 'tasks'), place) } }
+    return { ...json, kwargs: { ...kwargs, tasks: placedLast(listed(kwargs?.['tasks']), place) } }
   return { ...json, options: { ...place, ...withoutNull(options ?? {}) } }
 }
 
@@ -162,15 +163,16 @@ export const unfoldAll = (
     return steps.length === 1 ? (steps[0] as SignatureJson) : chainOf(steps, {})
   }
   const whole = (json: SignatureJson): SignatureJson => {
+    if (!isRecord(json)) return json
     const { subtask_type: kind, kwargs, options } = json
-    const chain = options?.['chain'] as readonly SignatureJson[] | undefined
-    const behind = chain == null ? options : { ...options, chain: reversed(row(reversed(chain))) }
+    const chain = options?.['chain']
+    const behind = chain == null ? options : { ...options, chain: reversed(row(reversed(listed(chain)))) }
     if (kind === 'chain')
-      return { ...json, kwargs: { ...kwargs, tasks: row(listIn(kwargs, 'tasks')) }, options: behind }
+      return { ...json, kwargs: { ...kwargs, tasks: row(listed(kwargs?.['tasks'])) }, options: behind }
     if (kind === 'group')
-      return { ...json, kwargs: { ...kwargs, tasks: listIn(kwargs, 'tasks').map(one) }, options: behind }
+      return { ...json, kwargs: { ...kwargs, tasks: listed(kwargs?.['tasks']).map(one) }, options: behind }
     if (kind === 'chord') {
-      const { header, body } = kwargs as { header: SignatureJson | SignatureJson[]; body: SignatureJson }
+      const { header, body } = Object(kwargs) as { header: SignatureJson; body: SignatureJson }
       const members = Array.isArray(header) ? header.map(one) : whole(header)
       return { ...json, kwargs: { ...kwargs, header: members, body: one(body) }, options: behind }
     }
@@ -183,22 +185,29 @@ export const unfoldAll = (
 
 const reversed = <T>(list: readonly T[]): readonly T[] => [...list].reverse()
 
-const listIn = (kwargs: SignatureJson['kwargs'], name: string): readonly SignatureJson[] =>
-  (kwargs[name] ?? []) as readonly SignatureJson[]
-
 type Signatures = readonly SignatureJson[]
 
-/** All signatures within one that go where it goes: without the chord around it, and without errbacks, which are in many. */
-const within = ({ kwargs, options, subtask_type: kind }: SignatureJson): Signatures => {
-  const found: SignatureJson[] = []
-  for (const name of ['link', 'chain']) found.push(...((options?.[name] ?? []) as Signatures))
-  if (kind === 'chain' || kind === 'group') found.push(...listIn(kwargs, 'tasks'))
-  if (kind === 'chord') {
-    const { header, body } = kwargs as { header: SignatureJson | SignatureJson[]; body: SignatureJson }
-    found.push(...(Array.isArray(header) ? header : [header]), body)
-  }
-  return found
+/**
+ * What stands where signatures stand. Nobody has read it yet: Python also writes a single one without its list, and what
+ * is no signature at all is for `fromJSON` to refuse, where it would run.
+ */
+const listed = (value: unknown): Signatures =>
+  Array.isArray(value) ? value : isRecord(value) ? [value as never] : []
+
+/** All signatures that run as a part of one, or behind it. */
+const running = (json: SignatureJson): Signatures => {
+  const { subtask_type: kind, kwargs, options } = Object(json) as Partial<SignatureJson>
+  const behind = options?.['chain']
+  if (kind == null) return behind == null ? none : listed(behind)
+  const { tasks, header, body } = Object(kwargs) as Readonly<Record<string, unknown>>
+  if (kind === 'chain' || kind === 'group') return [...listed(behind), ...listed(tasks)]
+  return kind === 'chord' ? [...listed(behind), ...listed(header), ...listed(body)] : listed(behind)
 }
+
+const none: Signatures = []
+
+/** All signatures within one that go where it goes: without the chord around it, and without errbacks, which are in many. */
+const within = (json: SignatureJson): Signatures => [...listed(Object(json).options?.link), ...running(json)]
 
 /** Whether anything in here, callbacks included, is a reference. */
 export const holds = (list: Signatures | null): boolean => {
@@ -232,13 +241,5 @@ export const letGo = (list: Signatures, lookup: Lookup): readonly PageKey[] => {
 }
 
 /** Whether anything in here is a reference. */
-export const refers = (list: readonly SignatureJson[] | null): boolean =>
-  list?.some((json) => {
-    if (referenceIn(json) !== undefined) return true
-    const { subtask_type: kind, kwargs, options } = json
-    if (refers((options?.['chain'] ?? null) as readonly SignatureJson[] | null)) return true
-    if (kind === 'chain' || kind === 'group') return refers(listIn(kwargs, 'tasks'))
-    if (kind !== 'chord') return false
-    const { header, body } = kwargs as { header: SignatureJson | SignatureJson[]; body: SignatureJson }
-    return refers([...(Array.isArray(header) ? header : [header]), body])
-  }) === true
+export const refers = (list: Signatures | null): boolean =>
+  list?.some((json) => referenceIn(json) !== undefined || refers(running(json))) === true

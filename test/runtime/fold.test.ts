@@ -10,7 +10,7 @@ import { decompose } from '../../src/runtime/decompose.js'
 import { encodePage } from '../../src/runtime/envelope.js'
 import type { SendPlan } from '../../src/runtime/plan.js'
 import { referenceIn } from '../../src/runtime/reference.js'
-import { type Lookup, unfoldAll } from '../../src/runtime/unfold.js'
+import { holds, letGo, type Lookup, refers, unfoldAll } from '../../src/runtime/unfold.js'
 import { weigh } from '../../src/runtime/weight.js'
 import { originOf, outgoingOf, stepsOf } from './plans.js'
 
@@ -145,4 +145,31 @@ it('a canvas is weighed within a quarter of what it has as JSON', () => {
     expect(bytes / text.length).toBeGreaterThan(0.75)
     expect(bytes / text.length).toBeLessThan(1.25)
   }
+})
+
+describe('what stands in a message and was never read', () => {
+  const reference = { task: 'lovage.resume', kwargs: { $lv: { g: 'a', n: 1, i: 0, t: 'proj.add' } } }
+  const step = (options: unknown, more: object = {}) => ({ ...add(1).toJSON(), options, ...more }) as never
+
+  it('is looked through for references, also in a single callback without its list', () => {
+    expect([holds([step({ link: reference })]), holds([step({ link: [reference] })])]).toEqual([true, true])
+    expect([refers([step({ chain: reference })]), refers([step({ link: reference })])]).toEqual([true, false])
+    expect(letGo([step({ link: reference })], () => [])).toEqual([
+      expect.objectContaining({ graph: 'a', page: 1 }),
+    ])
+  })
+
+  it.each<[string, never]>([
+    ['null', null as never],
+    ['a text', 'x' as never],
+    ['options of null', step(null)],
+    ['a link that is none', step({ link: 5, chain: 'x' })],
+    ['links of null', step({ link: [null], chain: [null] })],
+    ['a chain without steps', step({}, { subtask_type: 'chain', kwargs: null })],
+    ['a group of nothing', step({}, { subtask_type: 'group', kwargs: { tasks: [null, 5] } })],
+    ['a chord without header and body', step({}, { subtask_type: 'chord', kwargs: {} })],
+  ])('may be anything: %s', (_, json) => {
+    expect([refers([json]), holds([json]), letGo([json], () => null)]).toEqual([false, false, []])
+    expect(unfoldAll([json], () => null).frees).toEqual([])
+  })
 })

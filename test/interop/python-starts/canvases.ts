@@ -195,9 +195,13 @@ export const canvases: readonly PythonCase[] = [
     python: `
       failed = js('fail', 'ValueError').apply_async(link_error=js('record', 'errback'))
       name, _ = raised(failed)
-      return [name, js('recall', 'errback').delay().get(timeout=T) == [failed.id]]
+      # A single callback that was set as an option stands in the message without a list.
+      behind = js('add', 1).set(link=js('record', 'never'), link_error=js('record', 'never'))
+      waiting = (js('fail', 'KeyError') | behind).apply_async(link_error=js('record', 'errback-chain'))
+      return [name, js('recall', 'errback').delay().get(timeout=T) == [failed.id], raised(waiting)[0],
+              js('recall', 'errback-chain').delay().get(timeout=T) == [waiting.parent.id]]
     `,
-    gives: ['ValueError', true],
+    gives: ['ValueError', true, 'KeyError', true],
   },
   {
     shape: "link_error with `errback: 'full'`",
