@@ -11,8 +11,8 @@ interface Delivered {
 }
 
 export interface OutboxEntry extends Delivered {
-  /** What follows on the broker's server when it has been delivered. */
-  readonly texts: readonly Buffer[]
+  /** What goes on at the broker when it has been delivered: a part's message, all that is added. Else nothing. */
+  readonly behind: Buffer
 }
 
 type PartHead = readonly [
@@ -37,11 +37,10 @@ export const readEntry = (entry: Buffer): OutboxEntry => {
   const rest = entry.subarray(to)
   if (kind === 'part') {
     const memberBytes = partOf(head)[6]
-    return { kind, head, text: rest.subarray(0, memberBytes), texts: [rest.subarray(memberBytes)] }
+    return { kind, head, text: rest.subarray(0, memberBytes), behind: rest.subarray(memberBytes) }
   }
-  return kind === 'more'
-    ? { kind, head, text: nothing, texts: [rest] }
-    : { kind, head, text: rest, texts: [] }
+  const isMore = kind === 'more'
+  return { kind, head, text: isMore ? nothing : rest, behind: isMore ? rest : nothing }
 }
 
 const partOf = (head: Buffer): PartHead => JSON.parse(String(head)) as PartHead
@@ -61,32 +60,23 @@ export const unloadWords = (
 ): readonly (Buffer | string | number)[] => {
   const messages = entries.flatMap(addedIn)
   const bodies = joins.flatMap(([entry, members]) => {
-    const { head, texts } = entries[entry] as OutboxEntry
+    const { head, behind } = entries[entry] as OutboxEntry
     const [, groupId, bodyId, , taskId, queue] = partOf(head)
     const chord = { groupId, bodyId }
-    const [message = nothing] = texts
-    return [
-      keys.taken(chord),
-      keys.seen(chord),
-      taskId,
-      keys.redo(queue),
-      message,
-      members.length,
-      ...members,
-    ]
+    return [keys.taken(chord), keys.seen(chord), taskId, keys.redo(queue), behind, members.length, ...members]
   })
   return [messages.length / 3, ...messages, ...bodies]
 }
 
 /** The messages of what was added to a chord, each with its list and the redo list of that. */
-const addedIn = ({ kind, head, texts: [all = nothing] }: OutboxEntry): readonly (Buffer | string)[] => {
+const addedIn = ({ kind, head, behind }: OutboxEntry): readonly (Buffer | string)[] => {
   if (kind !== 'more') return []
   const [, ...words] = JSON.parse(String(head)) as readonly [string, ...(string | number)[]]
   const messages: (Buffer | string)[] = []
   let from = 0
   for (let at = 0; at < words.length; at += 3) {
     const to = from + Number(words[at + 2])
-    messages.push(String(words[at]), String(words[at + 1]), all.subarray(from, to))
+    messages.push(String(words[at]), String(words[at + 1]), behind.subarray(from, to))
     from = to
   }
   return messages

@@ -18,7 +18,7 @@ import { p9, p11 } from './shared.js'
 import { references } from './references.js'
 import { staged } from './staged.js'
 import { storm } from './storm.js'
-import { twoServers } from './two-servers.js'
+import { farChords, twoServers } from './two-servers.js'
 import { waiting } from './waiting.js'
 import { p1, p2, p3, p3Default } from './worker-killed.js'
 
@@ -41,8 +41,8 @@ export const more: readonly FaultCase[] = [
   waiting,
 ]
 
-/** In full only: what `npm test` plays of it is test/redis/sentinel.test.ts. */
-export const long: readonly FaultCase[] = [failover]
+/** In full only: what `npm test` plays of them is test/redis/sentinel.test.ts and outbox.test.ts. */
+export const long: readonly FaultCase[] = [failover, farChords]
 
 /** Several beats under faults; `npm test` plays them side by side (beats.test.ts). */
 export const clocks: readonly FaultCase[] = beats

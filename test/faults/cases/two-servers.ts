@@ -86,12 +86,11 @@ const send = (client: Client, value: number): Promise<readonly Sent[]> => {
   )
 }
 
-export const twoServers: FaultCase = {
-  name: 'two-servers',
-  title: 'results on another server: killed while they are carried there, and each of the two away',
-  redis: saved,
-  play: async (scene, size) => {
+const playedWith =
+  (hmacKey?: string): FaultCase['play'] =>
+  async (scene, size) => {
     const { report, ledger, redis } = scene
+    scene.hmacKey = hmacKey
     const far = await startRedis({ own: true, args: saved })
     scene.backend = far.url
     scene.atEnd(() => void far.stop({ hard: true }))
@@ -155,6 +154,12 @@ export const twoServers: FaultCase = {
     report.count('messages', messages)
     report.count('starts', starts.length)
     report.count('results told', told.size)
+    if (hmacKey !== undefined) {
+      const there = new Redis(far.url)
+      const counted = await there.keys('lovage:counted:*')
+      there.disconnect()
+      report.must('chords were counted on the other server', counted.length > 0)
+    }
     report.must('0 lost: every result is over there, and right', right === sent.length)
     report.must(
       'every get() returned its result, asked again where it was told that the server is away',
@@ -163,5 +168,19 @@ export const twoServers: FaultCase = {
     report.must(`each message was sent once (${total})`, messages === total && publishedTwice(starts) === 0)
     report.must(`no result was told twice${twice > 0 ? `, but ${twice} were` : ''}`, twice === 0)
     await scene.settle()
-  },
+  }
+
+export const twoServers: FaultCase = {
+  name: 'two-servers',
+  title: 'results on another server: killed while they are carried there, and each of the two away',
+  redis: saved,
+  play: playedWith(),
+}
+
+/** Who sends has not the code, and signs: for all it knows its chords have parts in Python. */
+export const farChords: FaultCase = {
+  name: 'far-chords',
+  title: 'the same with chords that are counted where the results are',
+  redis: saved,
+  play: playedWith('not for anybody else'.repeat(2)),
 }

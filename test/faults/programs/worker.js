@@ -12,6 +12,7 @@ const {
   logLevel = 'WARNING',
   shared = [],
   visibilityTimeout,
+  hmacKey,
 } = told
 
 const app = createApp('faults', {
@@ -24,6 +25,10 @@ const app = createApp('faults', {
   ...(shared.length > 0 && {
     taskQueues: Object.fromEntries(queues.map((queue) => [queue, { shared: shared.includes(queue) }])),
     visibilityTimeout,
+  }),
+  ...(hmacKey !== undefined && {
+    taskQueues: Object.fromEntries(queues.map((queue) => [queue, { signed: 'hmac' }])),
+    securityHmacKey: hmacKey,
   }),
 })
 

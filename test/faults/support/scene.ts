@@ -73,12 +73,16 @@ type InTurn = (key: string, value: number, ms: number) => number
 /** It has not the code of what it sends. Of this queue it knows that workers of ours alone consume it: big canvases go by reference. */
 const ours = 'ours'
 
-const clientOf = (broker: string, backend: string, queue: string) => {
+const clientOf = (broker: string, backend: string, queue: string, hmacKey?: string) => {
   const app = createApp('faults', {
     broker,
     resultBackend: backend,
     taskDefaultQueue: queue,
     ...(queue === ours && { taskQueues: { [ours]: { shared: false } } }),
+    ...(hmacKey !== undefined && {
+      taskQueues: { [queue]: { signed: 'hmac' as const } },
+      securityHmacKey: hmacKey,
+    }),
   })
   return {
     app,
@@ -123,6 +127,8 @@ export class Scene {
   broker: string
   /** Where results lie: the broker's database unless a case says otherwise, before it starts anything. */
   backend: string
+  /** With it everything is signed, where a case says so before it starts anything. */
+  hmacKey: string | undefined
   #opened: Redis | undefined
   readonly #apps = new Map<string, Client>()
   readonly #workers = new Set<Running>()
@@ -174,7 +180,7 @@ export class Scene {
 
   /** A client whose tasks go to this queue. */
   client(queue = defaultQueue): Client {
-    const client = this.#apps.get(queue) ?? clientOf(this.broker, this.backend, queue)
+    const client = this.#apps.get(queue) ?? clientOf(this.broker, this.backend, queue, this.hmacKey)
     this.#apps.set(queue, client)
     return client
   }
@@ -201,7 +207,8 @@ export class Scene {
   }: WorkerOptions = {}): Running {
     const usual = this.backend === this.redis.url ? (url ?? this.backend) : this.backend
     const urls = { broker: url ?? this.broker, backend: backend ?? usual }
-    const told = { ledger: this.ledger.path, ...urls, lease, queues, concurrency, ...more }
+    const { hmacKey } = this
+    const told = { ledger: this.ledger.path, ...urls, lease, queues, concurrency, hmacKey, ...more }
     const worker = startNode(program, [], {
       env: {
         FAULTS: JSON.stringify(told),
