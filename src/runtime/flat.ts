@@ -33,10 +33,15 @@ export const flatten = (signature: SignatureJson): readonly Dict[] => {
   return list
 }
 
-/** The other way. Whoever wrote the list may be anybody: one that is no tree is refused. */
+/** As much as the call stack bears of what walks through it; canvasMaxDepth says less. */
+const mostDepth = 2000
+
+/** The other way. Whoever wrote the list may be anybody: one that is no tree, or too deep, is refused. */
 export const unflatten = (list: readonly unknown[]): SignatureJson => {
   const built: (Dict | undefined)[] = []
-  for (let at = list.length - 1; at >= 0; at -= 1)
+  const depths: number[] = []
+  for (let at = list.length - 1; at >= 0; at -= 1) {
+    let depth = 1
     built[at] = replace(Object(list[at]) as Dict, (number) => {
       const inner = Number.isSafeInteger(number) ? built[number as number] : undefined
       if (inner === undefined)
@@ -44,8 +49,15 @@ export const unflatten = (list: readonly unknown[]): SignatureJson => {
           `A signature that was written flat names no. ${String(number)}, which is not there.`,
         )
       built[number as number] = undefined
+      depth = Math.max(depth, 1 + (depths[number as number] as number))
       return inner
     })
+    depths[at] = depth
+  }
   if (built[0] === undefined) throw new InvalidSignature('A signature that was written flat is empty.')
+  if ((depths[0] as number) > mostDepth)
+    throw new InvalidSignature(
+      `A signature that was written flat has ${depths[0]} in each other, at most ${mostDepth} are read.`,
+    )
   return built[0] as unknown as SignatureJson
 }

@@ -296,8 +296,13 @@ const referredBehind = (message: Message): Message => {
   const reference = sentAlone(message)
   const flat = flatIn(reference)
   const { chain } = message.embed
-  const referred = flat === undefined ? { ...reference, options: {} } : unflatten(flat.list)
-  return { ...message, embed: { ...message.embed, chain: [...(chain ?? []), referred] } }
+  try {
+    const referred = flat === undefined ? { ...reference, options: {} } : unflatten(flat.list)
+    return { ...message, embed: { ...message.embed, chain: [...(chain ?? []), referred] } }
+  } catch {
+    // What cannot be read can neither be waited for.
+    return message
+  }
 }
 
 /** To the microsecond: what a clock says below that is noise. */

@@ -16,7 +16,6 @@ import {
   holds,
   letGo,
   type Lookup,
-  PageGone,
   PagesNeeded,
   refers,
   type Unfolded,
@@ -68,7 +67,7 @@ export class Pages {
     return everyTask(heir, this.isOurs) ? undefined : this.all(message, 'nothing')
   }
 
-  /** Where nothing runs any more: all that waits. `drops`: what is never called then. What is gone by now stays a reference. */
+  /** Where nothing runs any more: all that waits. `drops`: what is never called then. What is gone by now, or cannot be read, stays as it is. */
   all(message: Message, drops: 'nothing' | 'waiting' | 'callbacks too'): Maybe<Opened> | undefined {
     const { chain, callbacks } = message.embed
     const lost = (waiting: Steps | null): Steps => {
@@ -82,7 +81,7 @@ export class Pages {
       try {
         if (chain !== null && opens) opened = withChain(message, unfoldAll(chain, lookup))
       } catch (error) {
-        if (!(error instanceof PageGone)) throw error
+        if (error instanceof PagesNeeded) throw error
       }
       const more = letGo(lost(opened.message.embed.chain), lookup)
       return more.length === 0 ? opened : { ...opened, frees: [...opened.frees, ...more] }

@@ -221,4 +221,29 @@ onEveryEngine('a canvas by reference', (bench) => {
     const result = await app.sendTask('lovage.resume', [1], { kwargs: { $lv: gone } })
     await expect(result.get(wait)).rejects.toThrow('not in the broker any more (page 0 of graph none)')
   })
+
+  it('what is written flat and cannot be read fails visibly, and the worker goes on', async () => {
+    const { app, add } = await start()
+    const deep = many(100_000, (i) => ({
+      task: 'celery.chain',
+      subtask_type: 'chain',
+      kwargs: { tasks: i === 99_999 ? [] : [i + 1] },
+    }))
+    for (const [f, says] of [
+      [deep, '100000 in each other'],
+      [[{ task: 'add', options: { link: [7] } }], 'names no. 7'],
+      [[{ task: 'add', options: { link: [0] } }], 'names no. 0'],
+      [[{ task: 5 }], 'expects a task'],
+      [
+        [{ task: 'celery.chain', subtask_type: 'chain', kwargs: { tasks: 1 } }, { task: 'add' }],
+        'expects an array',
+      ],
+      [[], 'is empty'],
+      [[null], 'expects a task'],
+    ] as const) {
+      const result = await app.sendTask('lovage.resume', [1], { kwargs: { $lv: { t: 'add', f } } })
+      await expect(result.get(wait), says).rejects.toThrow(says)
+    }
+    expect(await add.s(1, 1).delay().get(wait)).toBe(2)
+  })
 })
