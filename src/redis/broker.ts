@@ -14,7 +14,7 @@ import type {
 } from '../runtime/broker.js'
 import type { Consumer, ConsumerOptions } from '../runtime/consumer.js'
 import type { FireReply, Firing } from '../runtime/firing.js'
-import type { ChordOpening, Publication, StagedPiece } from '../runtime/publication.js'
+import type { Publication, StagedPiece } from '../runtime/publication.js'
 import type { Address } from './address.js'
 import { ask } from './backend.js'
 import { RedisConsumer } from './consumer.js'
@@ -68,7 +68,7 @@ export class RedisBroker implements Broker {
   /** Where results lie on another server: it works as long as there are consumers. */
   readonly #courier: Courier | undefined
   readonly #consumers = new Set<RedisConsumer>()
-  readonly openFar?: (chords: readonly ChordOpening[]) => Promise<void>
+  readonly openFar?: NonNullable<Broker['openFar']>
   /** The server's clock minus ours, ms. */
   #offsetMs = 0
 
@@ -103,7 +103,10 @@ export class RedisBroker implements Broker {
     this.#courier =
       options.farResults &&
       new Courier({ broker: address, results: options.farResults, keys, timeoutSeconds }, this.link)
-    if (this.#courier !== undefined) this.openFar = this.#courier.open
+    const courier = this.#courier
+    if (courier !== undefined)
+      this.openFar = (chords, { patience } = {}) =>
+        courier.open(chords, patience === undefined ? timeoutSeconds : withinReason(patience))
     this.#leases = new LeaseKeeper(address, [keys.consumers, keys.unackedIndex], options.log, this.#setClock)
   }
 

@@ -105,11 +105,11 @@ export class Courier {
   }
 
   /** Chords whose parts are counted over there; for a day, as Celery's are. */
-  readonly open = async (chords: readonly ChordOpening[]): Promise<void> => {
-    const { keys, results, timeoutSeconds } = this.#options
+  async open(chords: readonly ChordOpening[], seconds: number): Promise<void> {
+    const { keys, results } = this.#options
     const open = ({ groupId, size }: ChordOpening): Promise<unknown> =>
       this.#there.send('set', [keys.chord(groupId, 's'), size, 'EX', daySeconds, 'NX'])
-    await ask(this.#there, results.masked, timeoutSeconds, () => Promise.all(chords.map(open)))
+    await ask(this.#there, results.masked, seconds, () => Promise.all(chords.map(open)))
   }
 
   /**

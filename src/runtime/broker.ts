@@ -96,7 +96,7 @@ export interface Broker {
    * Opens chords on the server of the results, where Python counts: nobody publishes them then. Sent again it changes
    * nothing. Rejects as `publish` does. Absent where results are with the messages.
    */
-  readonly openFar?: (chords: readonly ChordOpening[]) => Promise<void>
+  readonly openFar?: (chords: readonly ChordOpening[], options?: RouteOptions) => Promise<void>
   /** Queues bound to a named exchange under this key. */
   route(exchange: string, routingKey: string, options?: RouteOptions): Promise<readonly string[]>
   consume(options: ConsumerOptions): Promise<Consumer>

@@ -95,10 +95,13 @@ const withLinks = (node: Node, { link, linkError }: SignatureOptions): Node =>
       }
 
 /** A named exchange is asked for its queues no longer than the publish itself may take. */
-const within = (options: PublishOptions, broker: Broker): Pick<Means, 'broker'> =>
+const within = (options: PublishOptions, broker: Broker): Pick<Means, 'broker' | 'openFar'> =>
   options.patience === undefined
     ? { broker }
-    : { broker: { now: () => broker.now(), route: (exchange, key) => broker.route(exchange, key, options) } }
+    : {
+        broker: { now: () => broker.now(), route: (exchange, key) => broker.route(exchange, key, options) },
+        openFar: broker.openFar && ((chords) => broker.openFar?.(chords, options) ?? Promise.resolve()),
+      }
 
 /** What is too big for one call goes ahead of it, no longer than the publish itself may take. */
 const stagingOf = (broker: Broker, how: PublishOptions): Pick<Means, 'stage' | 'served'> =>

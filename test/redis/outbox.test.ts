@@ -2,6 +2,7 @@
 // travel from there. Whoever dies in between, each arrives; what is told twice changes nothing.
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { OperationalError } from '../../src/errors.js'
 import { Link } from '../../src/redis/link.js'
 import { scripts } from '../../src/redis/scripts.js'
 import { maskUrl } from '../../src/mask.js'
@@ -233,7 +234,15 @@ describe('results on another server', () => {
     const results = [stored('c', 'REVOKED')]
     await open({ timeout: 1 }).broker.revoke({ ids: ['c'], stamps: [], results, most: 10, seconds: 60 })
     expect(await client.llen(keys.outbox)).toBe(3)
+    // Nor who opens a chord over there; a worker does.
+    const [chord, twice] = [2, 3].map((size) => ({ groupId: 'g', bodyId: 'b', size }))
+    await expect(broker.openFar?.([chord!], { patience: 1 })).rejects.toThrow(OperationalError)
+    const opened = broker.openFar?.([chord!], { patience: Number.POSITIVE_INFINITY })
     await far.restart()
+    await opened
+    await broker.openFar?.([twice!])
+    expect(await there.get(keys.chord('g', 's'))).toBe('2')
+    expect(await there.ttl(keys.chord('g', 's'))).toBeGreaterThan(0)
     await until(isEmpty, { timeout: 20_000 })
     const texts = [success('b').text, stored('c', 'REVOKED').text]
     expect(await there.mget(['b', 'c'].map(keys.result))).toEqual(texts)

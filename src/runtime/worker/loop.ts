@@ -177,6 +177,7 @@ export class Loop {
       ...parts.means(broker),
       stage: consumer.stage?.bind(consumer),
       served: broker.served?.bind(broker),
+      openFar: patiently(broker.openFar),
       sentBy: parts.tellSent && ((tag: string) => reports.sending(tag)),
     }
     const mostLevels = textDepthOf(settings.limits.canvasMaxLevels)
@@ -317,6 +318,10 @@ export class Loop {
     return this.#joined as Joined
   }
 }
+
+/** What follows a task waits for the server of the results, as its result does. */
+const patiently = (open: Broker['openFar']): Broker['openFar'] =>
+  open && ((chords) => open(chords, { patience: Number.POSITIVE_INFINITY }))
 
 const signsForAnybody = (unsigned: readonly string[]): string =>
   `This worker can sign, and takes what nobody signed from ${unsigned.join(', ')}: whoever can write there has it sign ` +
