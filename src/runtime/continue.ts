@@ -24,6 +24,8 @@ export interface FollowContext {
   readonly added: readonly Addition[]
   /** Children get this message's priority unless they have their own. */
   readonly inheritPriority: boolean
+  /** Whether an errback is called; absent: all are. */
+  readonly calls?: (errback: Node) => boolean
   /** A chord's errbacks are those of its header tasks as well. */
   readonly headerErrbacks?: boolean
   /** How deep and large a canvas may be that came with a message. */

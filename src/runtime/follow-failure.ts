@@ -50,7 +50,8 @@ export const followFailure = (message: Message, failure: Failure, context: Follo
   const store = failure.always === true || !context.ignoreResult || context.storeErrorsEvenIfIgnored
   const errbacks = failure.errbacks ? (message.embed.errbacks ?? []) : []
   if (errbacks.length > 0) {
-    const nodes = errbacks.map((json) => fromJSON(json))
+    const nodes =
+      context.calls === undefined ? errbacks.map((json) => fromJSON(json)) : errbacks.flatMap(readable)
     steps.push(...callErrbacks(nodes, message.id, failure, message.rootId, message, context).steps)
   }
   // Its own result stands first: it tells the store whether this run counts.
@@ -82,10 +83,13 @@ export const callErrbacks = (
   message: Message,
   context: FollowContext,
 ): Continuation => {
+  const { calls } = context
+  const called = calls === undefined ? errbacks : errbacks.filter((errback) => calls(errback))
+  if (called.length === 0) return { steps: [], children: [] }
   const task = failedId === message.id ? { task: message.task } : {}
   const headers = { lovage_error: { id: failedId, ...task, ...info, traceback } }
   return continueWith(
-    groupOf(errbacks.map(opened)),
+    groupOf(called.map(opened)),
     [failedId],
     { rootId, parentId: failedId, headers },
     message,

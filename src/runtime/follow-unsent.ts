@@ -56,12 +56,10 @@ export const findUnsent = async (
   return unsent
 }
 
-/** `errbacks` false: they cannot be sent either. */
 export const followWithout = (
   message: Message,
   value: unknown,
   unsent: readonly Unsent[],
-  errbacks: boolean,
   context: FollowContext,
 ): Plan => {
   const { callbacks, chain } = message.embed
@@ -78,7 +76,7 @@ export const followWithout = (
   const end = steps.pop() as Step
   for (const { follower, error } of unsent) {
     const node = nodeOf(message, follower, context)
-    if (node !== undefined) steps.push(...failWhole(node, error, errbacks, message, context))
+    if (node !== undefined) steps.push(...failWhole(node, error, true, message, context))
   }
   return { steps: [...steps, end] }
 }

@@ -7,6 +7,7 @@ import type { Logger } from '../../log.js'
 import type { Outcome } from '../../pools/pool.js'
 import type { Completion, Ending } from '../consumer.js'
 import { reprException, toExceptionInfo, tracebackOf } from '../failure.js'
+import type { FollowContext } from '../continue.js'
 import { followSuccess } from '../follow.js'
 import { unflatten } from '../flat.js'
 import { type Failure, failureOf, followFailure, revokedBy } from '../follow-failure.js'
@@ -28,6 +29,7 @@ import { type Completions, type EndSettings, freeing } from './completions.js'
 import { factsOf, type Held, nameOf, toldBy } from './held.js'
 import type { KeptHeaders } from './kept-headers.js'
 import type { Opened, Pages } from './pages.js'
+import { reached } from './reached.js'
 import type { Reports } from './reports.js'
 
 type EndReports = Pick<Reports, 'succeeded' | 'failed' | 'retried' | 'rejected'>
@@ -119,15 +121,17 @@ export class Ends {
         `Task ${nameOf(message)} succeeded, but ${follower.json.task} cannot follow it: ${String(reason)}`,
         toldBy(held),
       )
-    for (const errbacks of [true, false])
+    const without = (context: FollowContext): Plan =>
+      freeing(followWithout(message, value, unsent, context), frees)
+    for (const some of [false, true])
       try {
         if (unsent.length === 0) break
-        const plan = followWithout(message, value, unsent, errbacks, this.completions.context(held))
-        const completion = await this.completions.commit(held, freeing(plan, frees))
+        const context = some ? await this.reached(held, without) : this.completions.context(held)
+        const completion = await this.completions.commit(held, without(context))
         this.reports.succeeded(held, value, ms)
         return completion
       } catch {
-        // Their errbacks cannot be sent either; or what the task added, which is its own fault.
+        // Errbacks of theirs cannot be sent either; or what the task added, which is its own fault.
       }
     return this.ofFailure(held, error)
   }
@@ -180,16 +184,34 @@ export class Ends {
     this.reports.failed(held, error)
     const always = definition?.run === undefined && error instanceof NotRegistered
     const failure = { ...failureOf(error, ending), always }
+    return this.failBy(held, failure)
+  }
+
+  /** An errback that cannot be sent must not hide the failure, nor hold up the others: the failure is stored without it, and that is said. */
+  private async failBy(held: Held, failure: Failure): Promise<Completion> {
     try {
       return await this.fail(held, failure)
-    } catch (second) {
-      // An errback that cannot be sent must not hide the failure: it is stored without it, and said.
-      this.log.error(
-        `Task ${nameOf(message)}: its errbacks could not be sent: ${String(second)}`,
-        toldBy(held),
-      )
-      return this.fail(held, { ...failure, errbacks: false })
+    } catch {
+      try {
+        const some = await this.reached(held, (context) => followFailure(held.message, failure, context))
+        return await this.fail(held, failure, some)
+      } catch (error) {
+        this.log.error(
+          `Task ${nameOf(held.message)}: its errbacks could not be sent: ${String(error)}`,
+          toldBy(held),
+        )
+        return this.fail(held, { ...failure, errbacks: false })
+      }
     }
+  }
+
+  private reached(held: Held, plan: Parameters<typeof reached>[2]): Promise<FollowContext> {
+    return reached(held, this.completions, plan, (errback, error) =>
+      this.log.error(
+        `Task ${nameOf(held.message)}: the errback ${errback} could not be sent: ${String(error)}`,
+        toldBy(held),
+      ),
+    )
   }
 
   ofRevoked(held: Held, reason: Parameters<typeof revokedBy>[0]): Completion | Promise<Completion> {
@@ -230,24 +252,21 @@ export class Ends {
       `Task ${task}[${id}] has ended elsewhere with ${reprException(failure.info)}, and its chord was not told: it is now`,
       { task, id },
     )
-    try {
-      return await this.fail(ended, failure)
-    } catch (error) {
-      this.log.error(`Task ${task}[${id}]: its errbacks could not be sent: ${String(error)}`, { task, id })
-      return this.fail(ended, { ...failure, errbacks: false })
-    }
+    return this.failBy(ended, failure)
   }
 
   /** Last parts of chords came with this message: their bodies are sent, or fail. `ending` is the message's own. */
   async ofJoins(held: Held, joins: readonly Complete[], ending: Ending): Promise<Completion> {
     const { message } = held
-    const join = async (trouble?: Parameters<typeof followJoins>[4]): Promise<Completion> => {
+    type Trouble = Parameters<typeof followJoins>[4]
+    const decide = async (context: FollowContext, trouble: Trouble): Promise<Plan> => {
       const { joins: opened, frees } = await this.pages.bodies(message, joins, trouble !== undefined)
-      return this.completions.commit(
-        held,
-        freeing(followJoins(message, opened, ending, this.completions.context(held), trouble), frees),
-      )
+      return freeing(followJoins(message, opened, ending, context, trouble), frees)
     }
+    const join = async (trouble?: Trouble, context = this.completions.context(held)): Promise<Completion> =>
+      this.completions.commit(held, await decide(context, trouble))
+    const joinBy = async (trouble?: Trouble): Promise<Completion> =>
+      join(trouble, await this.reached(held, (context) => decide(context, trouble)))
     if (this.settings.resultExtended)
       for (const { groupId, members } of joins) {
         const shape = headerShape(groupId, members)
@@ -256,18 +275,27 @@ export class Ends {
     try {
       return await join()
     } catch (error) {
-      this.log.error(`The body of a chord could not be sent: ${String(error)}`, factsOf(message))
       try {
-        return await join({ error, errbacks: true })
+        // It may be no body, but an errback of one that fails.
+        return await joinBy()
+      } catch {
+        this.log.error(`The body of a chord could not be sent: ${String(error)}`, factsOf(message))
+      }
+      try {
+        return await joinBy({ error, errbacks: true })
       } catch {
         return join({ error, errbacks: false })
       }
     }
   }
 
-  private fail(held: Held, failure: Failure): Completion | Promise<Completion> {
+  private fail(
+    held: Held,
+    failure: Failure,
+    context = this.completions.context(held),
+  ): Completion | Promise<Completion> {
     const whole = referredBehind(held.message)
-    const plan = ({ message }: Held): Plan => followFailure(message, failure, this.completions.context(held))
+    const plan = ({ message }: Held): Plan => followFailure(message, failure, context)
     const opened = this.pages.all(whole, 'callbacks too')
     return this.completions.carry({ ...held, message: whole }, opened, plan)
   }

@@ -197,6 +197,29 @@ onEveryEngine('what follows a success and cannot be sent', (bench) => {
     expect(bench().lines.join('\n')).toMatch(/add\[.*\] succeeded, but note cannot follow it: QueueNotFound/)
   })
 
+  it('an errback: the others are called, of a task and of a chord, and the failure is what it was', async () => {
+    const { add, fail, sum, errback, errors } = await start(bench(), strict)
+    const told = (canvas: any) =>
+      canvas.linkError(errback.s('lost').set(nowhere)).linkError(errback.s('called'))
+    const task = await told(fail.s()).delay()
+    await expect(task.get(wait)).rejects.toThrow('boom')
+    const body = await told(chord([fail.s(), add.s(1, 1)], sum.s())).delay()
+    await expect(body.get(wait)).rejects.toThrow(/^Dependency .* raised TypeError\('boom'\)$/)
+    const callback = add.s(1).set(nowhere) as any
+    const linked = await add
+      .s(1, 1)
+      .link(told(callback.set({ taskId: 'callback' })))
+      .delay()
+    expect(await linked.get(wait)).toBe(2)
+    await until(() => errors.length === 3)
+    expect(new Set(errors.map((args) => args.join(' ')))).toEqual(
+      new Set([task.id, body.id, 'callback'].map((id) => `${id} called`)),
+    )
+    expect(bench().lines.join('\n')).toMatch(
+      /fail\[.*\]: the errback errback\("lost"\) could not be sent: QueueNotFound/,
+    )
+  })
+
   it('a callback with an errback: that is told', async () => {
     const { app, add, note, errback, errors } = await start(bench(), strict)
     const callback = note

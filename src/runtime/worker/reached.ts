@@ -1,0 +1,39 @@
+// The errbacks of a failure are sent with its end, in one step. One that cannot be sent (no queue, no such signature)
+// must take neither the failure nor the other errbacks with it: here each is tried alone, and who is reached is told.
+import { isEqual } from '../../canvas/equal.js'
+import type { Node } from '../../canvas/node.js'
+import { print } from '../../canvas/print.js'
+import type { FollowContext } from '../continue.js'
+import { callErrbacks, failureOf } from '../follow-failure.js'
+import { ack } from '../own-end.js'
+import type { Plan } from '../plan.js'
+import type { Completions } from './completions.js'
+import type { Held } from './held.js'
+
+/** The context in which `plan` calls only those of its errbacks that can be sent; `lose` hears of the others. */
+export const reached = async (
+  held: Held,
+  completions: Pick<Completions, 'context' | 'commit'>,
+  plan: (context: FollowContext) => Plan | Promise<Plan>,
+  lose: (errback: string, error: unknown) => void,
+): Promise<FollowContext> => {
+  const { message } = held
+  const context = completions.context(held)
+  const met: Node[] = []
+  const meet = (errback: Node): boolean => {
+    if (!met.some((other) => isEqual(other, errback))) met.push(errback)
+    return false
+  }
+  await plan({ ...context, calls: meet })
+  const lost: Node[] = []
+  for (const errback of met)
+    try {
+      const failure = failureOf(new Error('tried'))
+      const { steps } = callErrbacks([errback], message.id, failure, message.rootId, message, context)
+      await completions.commit(held, { steps: [...steps, { do: 'end', ending: ack }] })
+    } catch (error) {
+      lost.push(errback)
+      lose(print(errback), error)
+    }
+  return { ...context, calls: (errback) => !lost.some((other) => isEqual(other, errback)) }
+}
