@@ -205,6 +205,32 @@ it('one that is not ready in time is killed, and another one tried', async () =>
   expect(children).toHaveLength(3)
 })
 
+it('one that says what nobody can read is killed, and its job is lost', async () => {
+  const unread = (): never => {
+    throw new SyntaxError('no JSON')
+  }
+  const log = (line: ChildLine): void => ('text' in line ? void lines.push(line) : unread())
+  const courier = { pack: () => null, unpack: unread, answer: unread, log }
+  const words: readonly FromChild[] = [
+    ['ended', 1, 'x'],
+    ['ask', 1, 1, null],
+    ['log', {} as never],
+  ]
+  for (const word of words) {
+    children = []
+    await started(1, { courier })
+    const run = pool.run(job())
+    await tick()
+    child(0).say(word)
+    expect(await run.outcome).toEqual({
+      kind: 'lost',
+      how: 'nobody can read what it said: SyntaxError: no JSON',
+    })
+    await vi.advanceTimersByTimeAsync(200)
+    expect([child(0).killed, children.length]).toEqual([true, 2])
+  }
+})
+
 it('a hard limit kills it, and the job has failed before', async () => {
   await started(1)
   const run = pool.run(job({ timeLimit: 2 }))

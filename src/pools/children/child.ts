@@ -17,6 +17,9 @@ export interface ChildEvents<Run> {
   gone(child: Child<Run>, how: string): void
 }
 
+/** User code can say what it likes in a child's name, and can break what speaks for it there. */
+export const unreadable = (error: unknown): string => `nobody can read what it said: ${String(error)}`
+
 /** A child that was asked to leave and does not is killed. */
 const leaveMs = 5000
 
@@ -103,7 +106,11 @@ export class Child<Run> {
       case 'full':
         return events.full(this, message[1])
       default:
-        return events.heard(this, message)
+        try {
+          return events.heard(this, message)
+        } catch (error) {
+          this.kill(unreadable(error))
+        }
     }
   }
 }

@@ -6,7 +6,7 @@ import { ImproperlyConfigured, TaskRevokedError, TimeLimitExceeded } from '../..
 import { after } from '../lazy-abort.js'
 import { softClock } from '../soft-clock.js'
 import type { Courier, Job, Json, Outcome, Pool, Running } from '../pool.js'
-import { Child, type ChildEvents, type ChildState } from './child.js'
+import { Child, type ChildEvents, type ChildState, unreadable } from './child.js'
 import type { FromChild, StartChild } from './messages.js'
 
 export interface ChildPoolOptions<J extends Job> {
@@ -242,7 +242,17 @@ export class ChildPool<J extends Job> implements Pool<J> {
       this.dismiss(child)
     // The next job first: its way there is longer than ours to the end of this one.
     this.rest(child)
-    if (!run.over) this.end(run, courier.unpack(run.job, message[2], child.name))
+    if (!run.over) this.end(run, this.outcomeOf(run, message[2], child))
+  }
+
+  private outcomeOf(run: Run<J>, outcome: Json, child: Child<Run<J>>): Outcome {
+    try {
+      return this.options.courier.unpack(run.job, outcome, child.name)
+    } catch (error) {
+      const how = unreadable(error)
+      child.kill(how)
+      return { kind: 'lost', how }
+    }
   }
 
   private answer(child: Child<Run<J>>, question: number, asker: number | null, what: Json): void {
