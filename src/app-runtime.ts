@@ -54,6 +54,7 @@ export class AppRuntime {
   readonly #revoking = new RevokeTogether((ids, options) => this.control.revoke(ids, options))
   #control: Control | undefined
   #log: Logger | undefined
+  readonly #warned = new Set<string>()
 
   constructor(name: string, input: SettingsInput) {
     this.config = new AppSettings(input, this.registry)
@@ -140,6 +141,11 @@ export class AppRuntime {
     publishing: () => this.settings,
     tellSent: () => this.tellSent(),
     mint: randomUUID,
+    warn: (sentence) => {
+      if (this.#warned.has(sentence)) return
+      this.#warned.add(sentence)
+      this.log.warning(sentence)
+    },
   }
 
   /** Undefined where the settings do not want it. */

@@ -2,7 +2,6 @@
 // all that stands in it, and so is every body inside. So n parts multiply what stands behind them by n + 2, and a few chords
 // in a row are more than any worker can write (`npm run bench -- depth`). Ours write what is next. Pure.
 import type { Node } from '../canvas/node.js'
-import { InvalidSignature } from '../errors.js'
 
 /** A task that Python may run, after which its worker would have to write more than it can. */
 export interface Multiplied {
@@ -66,9 +65,15 @@ export const multipliedIn = (
   return [...found.values()]
 }
 
-export const tooMuchForPython = ({ task }: Multiplied, queue: string): InvalidSignature =>
-  new InvalidSignature(
-    `${task} may be run by Python, whose workers would write more than ${mostSignatures} signatures for what follows it: chords ` +
-      `that stand behind chords multiply there. No worker of Lovage consumes its queue "${queue}" now: if one will, say so by ` +
-      `taskQueues: { '${queue}': { shared: false } }. Else let a task in the middle send the rest.`,
-  )
+/** `shared`: Python consumes the queue, as the settings say. `unknown`: perhaps it does. */
+export const tooMuchForPython = (
+  { task, queue }: { readonly task: string; readonly queue: string },
+  who: 'shared' | 'unknown',
+): string => {
+  const much = `more than ${mostSignatures} signatures for what follows it: chords that stand behind chords multiply there.`
+  return who === 'shared'
+    ? `${task} may be run by Python, which consumes its queue "${queue}" (shared: true), and whose workers would write ${much} ` +
+        'Send it to a queue of Lovage alone, or let a task in the middle send the rest.'
+    : `${task} goes to the queue "${queue}", which no worker of Lovage consumes now. If it is Python's, its worker will never end: it ` +
+        `would have to write ${much} If it is ours, say so: taskQueues: { '${queue}': { shared: false } }.`
+}

@@ -161,13 +161,14 @@ export class Router {
     return queue !== undefined && !isFanout && this.isOwn(queue) ? queue : undefined
   }
 
+  /** Workers of both languages consume it. */
+  isShared(queue: string): boolean {
+    return this.settings.taskQueues.get(queue)?.shared === true
+  }
+
   private isOwn(queue: string): boolean {
     const { taskQueues, taskSerializer } = this.settings
-    return (
-      taskQueues.get(queue)?.shared !== true &&
-      askedOf(queue, taskQueues) === undefined &&
-      taskSerializer !== 'auth'
-    )
+    return !this.isShared(queue) && askedOf(queue, taskQueues) === undefined && taskSerializer !== 'auth'
   }
 
   /** A signature that waits, as it is written: with the queue of each task in it. */

@@ -38,6 +38,8 @@ export interface SendingApp {
   /** Told of what was sent; undefined where nobody wants to know. */
   tellSent(): ((sent: readonly Routed[]) => void) | undefined
   readonly mint: () => string
+  /** Says it once. */
+  readonly warn: (sentence: string) => void
 }
 
 const readCall = (
@@ -157,18 +159,21 @@ const publish = (
 ): Promise<AnyResult> =>
   prepared.plan.multiplied === undefined || broker.served === undefined
     ? publishPlan(app, broker, prepared)
-    : refuseMultiplied(app, broker, prepared).then(() => publishPlan(app, broker, prepared))
+    : lookTwice(app, broker, prepared).then(() => publishPlan(app, broker, prepared))
 
-/** Tasks whose code is elsewhere may be ours all the same: their queues tell, if workers of ours consume them now. */
-const refuseMultiplied = async (
+/** What Python would never end is refused for a queue that it consumes. Of another nobody knows until a worker of ours is seen there. */
+const lookTwice = async (
   app: SendingApp,
   broker: Broker,
   { plan: { multiplied = [] }, how }: ReturnType<typeof prepare>,
 ): Promise<void> => {
   const { router } = app.means(broker)
-  const served = await broker.served?.(how).catch(() => new Set<string>())
-  const culprit = multiplied.find(({ task, queue }) => served?.has(router.queueFor(task, queue)) !== true)
-  if (culprit !== undefined) throw tooMuchForPython(culprit, router.queueFor(culprit.task, culprit.queue))
+  const places = multiplied.map(({ task, queue }) => ({ task, queue: router.queueFor(task, queue) }))
+  const shared = places.find(({ queue }) => router.isShared(queue))
+  if (shared !== undefined) throw new InvalidSignature(tooMuchForPython(shared, 'shared'))
+  const served = (await broker.served?.(how).catch(() => undefined)) ?? new Set<string>()
+  const unknown = places.find(({ queue }) => !served.has(queue))
+  if (unknown !== undefined) app.warn(tooMuchForPython(unknown, 'unknown'))
 }
 
 const publishPlan = (

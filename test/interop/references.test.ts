@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { chain, chord, createApp, group, type Signature, signature } from 'lovage'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { startCelery } from '../support/celery.js'
 import { startRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
@@ -171,18 +171,32 @@ describe.skipIf(celery.missing)(`references and Python Celery ${celery.version}`
       expect(await js.recall.delay('linked').get(get)).toEqual([242])
     })
 
-    it('chords behind chords: what its worker would never end is refused here, unless workers of ours consume the queue', async () => {
-      const bare = createApp('bare', { broker: redis.url })
+    it('chords behind chords: what its worker would never end is refused here for a queue that it consumes', async () => {
+      const bare = createApp('bare', { broker: redis.url, taskQueues: { python: { shared: true } } })
       const stages = (count: number, part: () => any, sum: any): any =>
         chained([...many(count, () => [group([part(), part()]), sum]).flat(), sum])
-      const named = (task: string, queue: string, args: unknown[] = []) =>
-        signature(task, { args, options: { queue } })
-      const theirs = stages(10, () => named('proj.add', 'python', [1]), named('proj.tsum', 'python'))
+      const named = (task: string, queue: string) => signature(task, { args: [1], options: { queue } })
+      const theirs = stages(10, () => named('proj.add', 'python'), named('proj.tsum', 'python'))
       await expect(bare.send(theirs)).rejects.toThrow(
-        /proj\.\w+ may be run by Python.*No worker of Lovage consumes its queue "python"/,
+        /proj\.\w+ may be run by Python, which consumes its queue "python" \(shared: true\)/,
       )
+      // Of others it is seen that they are ours.
       const ours = stages(10, () => named('js.one', 'js'), named('js.two', 'js'))
+      const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
       expect(await bare.send(ours).get(get)).toBe(2)
+      // Or nobody knows, and it is said once.
+      const unknown = stages(10, () => named('far', 'far'), named('far', 'far'))
+      await bare.send(unknown)
+      await bare.send(unknown)
+      const said = stderr.mock.calls
+        .map(([text]) => String(text))
+        .filter((text) => text.includes('no worker of Lovage'))
+      stderr.mockRestore()
+      expect(said).toEqual([
+        expect.stringMatching(
+          /far goes to the queue "far", which no worker of Lovage consumes now.*shared: false/,
+        ),
+      ])
       await bare.close()
     })
   })

@@ -109,7 +109,7 @@ describe('results on another server', () => {
 
   it('of a chord that stands there: delivered twice it counts once, and the one that completed it says so again', async () => {
     await there.set(keys.courier('some'), 'me', 'PX', 60_000)
-    await there.set(keys.chord('g', 's'), '2')
+    await there.set(keys.chord('g', 's'), '2', 'EX', 600)
     const head = (id: string, index: string) => JSON.stringify(['', 'g', 'b', index, id, 'q', 1])
     const deliver = (...entries: readonly (string | number)[]) =>
       there.eval(
@@ -125,6 +125,8 @@ describe('results on another server', () => {
     expect(await deliver(0, head('a', '0'), 'part', one)).toBe(1)
     expect(await deliver(0, head('a', '0'), 'part', one)).toBe(1)
     expect(await there.zcard(keys.chord('g', 'j'))).toBe(1)
+    for (const name of ['j', 's'] as const)
+      expect(await there.ttl(keys.chord('g', name))).toBeGreaterThan(600)
     // One more is expected from now on.
     const more = [JSON.stringify([keys.chord('g', 't')]), 'more', '']
     expect(await deliver(1, ...more, head('b', '1'), 'part', two)).toBe(1)

@@ -72,7 +72,10 @@ for i = 4, #ARGV, 3 do
       else
         local base = head[1] .. 'celery-taskset-meta-' .. head[2]
         local size = tonumber(call('GET', base .. '.s') or '')
-        if size then size = size + tonumber(call('GET', base .. '.t') or '0') end
+        if size then
+          size = size + tonumber(call('GET', base .. '.t') or '0')
+          lengthen(base .. '.s')
+        end
         if report(base .. '.j', size, head[4], head[5], text) then take(head[1], head[2], taken) end
       end
     end
