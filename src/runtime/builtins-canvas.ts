@@ -3,9 +3,10 @@
 // their own end, in one step. Keyword arguments that nobody here knows are left alone, as in Celery.
 import type { Node } from '../canvas/node.js'
 import { fromJSON } from '../canvas/wire.js'
-import { InvalidTaskError } from '../errors.js'
+import { InvalidTaskError, MaxRetriesExceededError } from '../errors.js'
 import type { TaskContext } from './context.js'
 import { show } from './fields.js'
+import { encodeException, toExceptionInfo } from './failure.js'
 import { freeze } from './freeze.js'
 import { encodePython, encodeValue } from './json.js'
 import { isReady, type Meta, readMeta, type ResultTuple } from './meta.js'
@@ -87,7 +88,7 @@ const memberOf = (id: string, { state, result }: Meta): string => {
 
 const numberOr = <T>(value: unknown, other: T): number | T => (typeof value === 'number' ? value : other)
 
-/** Joins the chord when all its members have ended; until then it looks again, and again. */
+/** Joins the chord when all its members have ended; until then it looks again, as often as it may: then the body has failed. */
 async function unlock(this: TaskContext, source: ResultSource): Promise<null> {
   const given = named(this.request, 'group_id', 'callback', 'interval', 'max_retries', 'result')
   const callback = given.callback ?? this.request.kwargs['body']
@@ -95,12 +96,22 @@ async function unlock(this: TaskContext, source: ResultSource): Promise<null> {
   const ids = tuples.flatMap(idsIn)
   const texts = await (await source.backend()).read(ids)
   const metas = texts.map((text) => (text === null ? undefined : readMeta(text)))
-  if (!metas.every((meta): meta is Meta => meta !== undefined && isReady(meta.state)))
-    throw this.retry({
+  const hasEnded = (meta: Meta | undefined): meta is Meta => meta !== undefined && isReady(meta.state)
+  let late = ''
+  if (!metas.every(hasEnded)) {
+    const again = this.retry({
       countdown: numberOr(given.interval, usualInterval),
       maxRetries: numberOr(given.max_retries, null),
     })
-  const members = metas.map((meta, index) => memberOf(ids[index] as string, meta))
+    // Celery's gives up here, and nobody tells the body.
+    if (!(again instanceof MaxRetriesExceededError)) throw again
+    this.log.error(`The chord ${String(given.group_id)} is given up: ${again.message}`)
+    late = encodeException(toExceptionInfo(again))
+  }
+  const members = metas.map((meta, index) => {
+    const id = ids[index] as string
+    return hasEnded(meta) ? memberOf(id, meta) : `[1, ${JSON.stringify(id)}, "FAILURE", ${late}]`
+  })
   const nested = tuples.some(([, inner]) => inner !== null)
   const shape = nested ? [encodeValue({ result: [[given.group_id, null], tuples] })] : []
   this.add({ do: 'join', body: fromJSON(callback), members: [...shape, ...members] })

@@ -4,7 +4,6 @@ import type { App } from '../../../src/app.js'
 import { chain } from '../../../src/canvas/chain.js'
 import { chord } from '../../../src/canvas/chord.js'
 import { group } from '../../../src/canvas/group.js'
-import { until } from '../../support/until.js'
 import { type Bench, onEveryEngine } from './bench.js'
 
 const wait = { timeout: 20 }
@@ -165,11 +164,14 @@ onEveryEngine('the built-in tasks', (bench) => {
       await expect(app.result('body').get(wait)).rejects.toThrow("Dependency t1 raised TypeError('boom')")
     })
 
-    it('gives up after the tries that it is given', async () => {
-      const { sum, call } = await start(bench())
+    it('gives up after the tries that it is given: the body has failed', async () => {
+      const { app, sum, call } = await start(bench())
       const never = { interval: 0.01, max_retries: 1, result: [tuple('never')] }
-      await call('celery.chord_unlock', never, ['g1', sum.s()])
-      await until(() => bench().lines.some((line) => line.includes("Can't retry celery.chord_unlock")))
+      await call('celery.chord_unlock', never, ['g1', sum.s().set({ taskId: 'body' })])
+      await expect(app.result('body').get(wait)).rejects.toThrow(
+        /^Dependency never raised MaxRetriesExceededError\(.*retry celery.chord_unlock/,
+      )
+      expect(bench().lines.some((line) => line.includes('The chord g1 is given up'))).toBe(true)
     })
   })
 })
