@@ -45,6 +45,23 @@ const writeNew = (path: string): void => {
   }
 }
 
+const deadly = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const
+
+/** A signal that nobody else hears ends the process as ever: only `drop` comes first. */
+const dropOnDeath = (drop: () => void): (() => void) => {
+  const forget = (): void => {
+    for (const signal of deadly) process.off(signal, hear)
+  }
+  const hear = (signal: NodeJS.Signals): void => {
+    if (process.listenerCount(signal) > 1) return
+    forget()
+    drop()
+    process.kill(process.pid, signal)
+  }
+  for (const signal of deadly) process.on(signal, hear)
+  return forget
+}
+
 /** Writes our pid; call the answer to remove the file. `tell` hears of one that was left behind. */
 export const takePidfile = (path: string, tell: (line: string) => void): (() => void) => {
   try {
@@ -68,7 +85,12 @@ export const takePidfile = (path: string, tell: (line: string) => void): (() => 
     rmSync(path, { force: true })
     writeNew(path)
   }
-  return () => {
+  const drop = (): void => {
     if (holder(path) === process.pid) rmSync(path, { force: true })
+  }
+  const forget = dropOnDeath(drop)
+  return () => {
+    forget()
+    drop()
   }
 }

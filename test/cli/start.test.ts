@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startNode } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 import { type Ended, makeProject, type Project } from './project.js'
@@ -96,6 +97,27 @@ describe('a worker does not start', () => {
     expect(readFileSync(join(project.directory, 'tasks.ts'), 'utf8')).toBe(tasks)
   })
 })
+
+it.each(['SIGTERM', 'SIGHUP'] as const)(
+  'a process that %s ends before it listens to signals leaves no pidfile behind',
+  async (signal) => {
+    const path = join(project.directory, `${signal}.pid`)
+    const module = new URL('../../dist/cli/pidfile.js', import.meta.url)
+    const early = join(project.directory, 'early.mjs')
+    writeFileSync(
+      early,
+      `import { takePidfile } from ${JSON.stringify(module.href)}
+       takePidfile(process.argv[2], console.log)
+       console.log('taken')
+       setInterval(() => undefined, 1000)`,
+    )
+    const running = startNode(early, [path])
+    await running.line(/^taken$/m)
+    expect(existsSync(path)).toBe(true)
+    expect(await running.stop(signal)).toEqual({ code: null, signal })
+    expect(existsSync(path)).toBe(false)
+  },
+)
 
 describe('a worker starts', () => {
   it('over the pidfile of a process that is dead, with the mask that it was told', async () => {
