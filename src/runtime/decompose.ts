@@ -39,8 +39,8 @@ interface Sending {
   readonly chordJson: (body: Node) => SignatureJson
 }
 
-/** Callbacks and errbacks in each other may be this deep in a message; beyond, they go by reference. */
-const mostInline = 128
+/** Callbacks and errbacks in each other may be this deep in a message, beside their arguments; beyond, they go by reference. */
+const mostInline = 120
 
 /** The plan that sends `node` with `args` in front. Throws InvalidSignature for what cannot be sent. */
 export const decompose = (

@@ -12,6 +12,8 @@ import type { SendPlan } from '../../src/runtime/plan.js'
 import { referenceIn } from '../../src/runtime/reference.js'
 import { holds, letGo, type Lookup, refers, unfoldAll } from '../../src/runtime/unfold.js'
 import { weigh } from '../../src/runtime/weight.js'
+import { build } from '../support/canvases/build.js'
+import { type Around, nested, shapes } from '../support/canvases/deep.js'
 import { originOf, outgoingOf, stepsOf } from './plans.js'
 
 const add = (...args: unknown[]) => signature('proj.add', { args })
@@ -38,6 +40,21 @@ const levelsOf = (value: unknown): number =>
   value === null || typeof value !== 'object' ? 0 : 1 + Math.max(0, ...Object.values(value).map(levelsOf))
 
 describe('what goes by reference', () => {
+  it.each(Object.keys(shapes))('%s in each other: no message and no page has 128 levels', (shape) => {
+    for (const depth of [20, 25, 30, 60, 130]) {
+      const canvas = build(nested(shapes[shape] as Around, depth))
+      const plan = decompose(
+        canvas as unknown as Node,
+        [],
+        {},
+        originOf({ isOurs: () => true, looksAhead: true }),
+      )
+      const embeds = outgoingOf(plan).map(({ embed }) => 1 + levelsOf(embed))
+      const pages = pagesOf(plan).map(({ steps }) => levelsOf(steps))
+      expect(Math.max(...embeds, ...pages)).toBeLessThan(128)
+    }
+  })
+
   it('the rest of a long chain; that of a short one stays', () => {
     const long = send(chain(many(40, () => add(1))))
     expect(outgoingOf(long)[0]?.embed.chain?.map(isReference)).toEqual([true])
