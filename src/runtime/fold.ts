@@ -7,7 +7,7 @@ import { partsOf } from '../canvas/walk.js'
 import { toJSON } from '../canvas/wire.js'
 import type { IsOurs } from './outgoing.js'
 import type { Step } from './plan.js'
-import { flatReference, isOursAlone, referTo, resumeTask, withoutPlace } from './reference.js'
+import { flatReference, isOursAlone, referenceIn, referTo, resumeTask, withoutPlace } from './reference.js'
 import { weigh } from './weight.js'
 
 /**
@@ -117,7 +117,12 @@ export class Fold {
     const key = { graph: this.graph, page: this.pages }
     this.pages += 1
     this.steps.push({ do: 'keep', key, steps: steps.map(toJSON) })
-    return referTo(key, steps)
+    const { isOurs = () => false } = this.origin
+    return referTo(
+      key,
+      steps,
+      steps.every((step) => everyTask(step, isOurs, undefined, isAllOurs)),
+    )
   }
 
   /** What waits, with all that will repeat itself in it on pages of its own. Callbacks stay where they are. */
@@ -227,6 +232,8 @@ const seatsOn = (body: Node): number => {
 
 const isReference = (node: Node): boolean => node.kind === 'task' && node.task === resumeTask
 
+const isAllOurs = (reference: TaskNode): boolean => referenceIn(reference)?.isOurs === true
+
 /** The last of what waits is carried by every message before it. */
 const isHeavy = (waiting: readonly Node[]): boolean => {
   let repeated = 0
@@ -260,11 +267,12 @@ const inPages = (steps: readonly Node[]): Node[][] => {
 export const everyTask = (
   node: Node,
   holds: IsOurs,
-  inside: (node: Node) => boolean = (inner) => everyTask(inner, holds),
+  inside: (node: Node) => boolean = (inner) => everyTask(inner, holds, undefined, reference),
+  reference: (node: TaskNode) => boolean = () => true,
 ): boolean => {
   switch (node.kind) {
     case 'task':
-      return isReference(node) || holds(node.task, node.options.queue)
+      return isReference(node) ? reference(node) : holds(node.task, node.options.queue)
     case 'chain':
     case 'group':
       return node.tasks.every(inside)

@@ -19,6 +19,8 @@ export interface Reference extends PageKey {
   readonly first: string
   /** The queue that was written into the reference: it is not said of what it stands for. */
   readonly queue: string | undefined
+  /** Our workers run all of it, though a single one may not know of all. */
+  readonly isOurs: boolean
 }
 
 /** The name under which it lies in the keyword arguments. */
@@ -46,14 +48,14 @@ const endOf = (node: Node): Node => {
   return last === undefined ? node : endOf(last)
 }
 
-/** The reference to a whole page. */
-export const referTo = ({ graph, page }: PageKey, steps: readonly Node[]): TaskNode => {
+/** The reference to a whole page. `isOurs`: whoever wrote it knows that our workers run all of that, and of what it refers to. */
+export const referTo = ({ graph, page }: PageKey, steps: readonly Node[], isOurs = false): TaskNode => {
   const first = firstOf(steps[0] as Node)
   const known = first === undefined ? undefined : referenceIn(first)
   const queue = known?.queue ?? first?.options.queue
   return standIn(
     steps.at(-1) as Node,
-    { g: graph, n: page, i: 0, t: known?.first ?? first?.task ?? '' },
+    { g: graph, n: page, i: 0, t: known?.first ?? first?.task ?? '', ...(isOurs && { o: 1 }) },
     queue,
   )
 }
@@ -104,7 +106,7 @@ export const withoutPlace = ({ options, ...reference }: TaskNode): TaskNode => {
 export const referenceIn = (json: Pick<SignatureJson, 'task' | 'kwargs'>): Reference | undefined => {
   const { task, kwargs } = Object(json) as Partial<SignatureJson>
   if (task !== resumeTask) return undefined
-  const { g, n, i = 0, t = '', q } = Object(kwargs?.[place]) as Record<string, unknown>
+  const { g, n, i = 0, t = '', q, o } = Object(kwargs?.[place]) as Record<string, unknown>
   if (typeof g !== 'string' || typeof n !== 'number' || typeof i !== 'number') return undefined
   return {
     graph: g,
@@ -112,6 +114,7 @@ export const referenceIn = (json: Pick<SignatureJson, 'task' | 'kwargs'>): Refer
     index: i,
     first: String(t),
     queue: typeof q === 'string' ? q : undefined,
+    isOurs: o === 1,
   }
 }
 

@@ -11,6 +11,7 @@ import { decodeJson } from '../json.js'
 import type { Message } from '../message.js'
 import type { IsOurs } from '../outgoing.js'
 import { seatsAround } from '../parts.js'
+import { referenceIn } from '../reference.js'
 import {
   chainOf,
   holds,
@@ -126,7 +127,9 @@ export class Pages {
   /** References are read by our own workers only: a next step of somebody else carries everything itself. */
   private unfold(waiting: Steps, lookup: Lookup): Unfolded<Steps> {
     const opened = unfoldNext(waiting, lookup)
-    const next = opened.value.at(-1) as SignatureJson
+    const [json, next] = [waiting.at(-1), opened.value.at(-1)] as [SignatureJson, SignatureJson]
+    // Whoever sent it may know of more tasks than this worker does.
+    if (referenceIn(json)?.isOurs === true) return opened
     return !refers(opened.value) || everyTask(fromJSON(next), this.isOurs)
       ? opened
       : unfoldAll(waiting, lookup)

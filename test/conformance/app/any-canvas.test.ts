@@ -170,6 +170,21 @@ onEveryEngine('any canvas', (bench) => {
       await play(nested(around, depth), elsewhere).catch(refused)
     })
 
+    it.each(isLong ? depths : shape === 'groups in chains' ? [60] : [])(
+      '%i deep, of our workers, each of which knows its own tasks alone',
+      async (depth) => {
+        const far = bench().app()
+        const client = bench().app()
+        for (const name of ['step', 'far']) client.task(name, () => 0)
+        const play = await start()
+        await play(nested(around, depth), async (canvas, events) => {
+          stepOf(far, events, 'far')
+          await bench().work(far, { queues: ['far'] })
+          return client.send(mapNodes(canvas as unknown as Node, farThird) as unknown as AnySignature)
+        })
+      },
+    )
+
     // Chains in chains are one chain.
     const unknown = shape === 'chains' ? [] : [250]
     it.each(isLong ? depths : unknown)('%i deep, of workers that nobody knows', async (depth) => {
