@@ -55,6 +55,6 @@ export const findModule = (spec: string, option: string, cwd: string): Found => 
   const names = /\.[cm]?[jt]s$/.test(path) ? '' : ` (${path}.ts, ${path}.js, ${path}/index.ts …)`
   throw new Fault(
     `${option} ${spec}: there is no such module in ${cwd}${names}.\n` +
-      'Give the path of the file that makes the app, for example -A proj/tasks.ts',
+      `Give the path of the file that ${option === '-A' ? 'makes the app' : 'has the tasks'}, for example ${option} proj/tasks.ts`,
   )
 }

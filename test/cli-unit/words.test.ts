@@ -92,6 +92,9 @@ describe('findModule', () => {
     expect(() => find('none')).toThrow(
       `-A none: there is no such module in ${root} (none.ts, none.js, none/index.ts …).\nGive the path of the file`,
     )
+    expect(() => findModule('none.js', '-I', root)).toThrow(
+      /^-I none\.js: .*\nGive the path of the file that has the tasks, for example -I proj\/tasks\.ts$/,
+    )
   })
 })
 
