@@ -32,6 +32,8 @@ export interface FollowContext {
   readonly limits?: CanvasLimits
   /** What never ran has its place among the results, too (`resultExtended`). */
   readonly placesUnrun?: boolean
+  /** Nobody has looked yet at what is sent: see Origin. */
+  readonly looksAhead?: boolean
   /** Where the message came from: a retry goes there again. */
   readonly queue: string
   /** Whether a task is run by our workers; absent: nobody is known to be. */
@@ -40,12 +42,13 @@ export interface FollowContext {
 
 export const originOf = (
   message: Message,
-  { mint, nowMs, inheritPriority, headerErrbacks = false, isOurs, limits }: FollowContext,
+  { mint, nowMs, inheritPriority, headerErrbacks = false, isOurs, limits, looksAhead = false }: FollowContext,
 ): Origin => ({
   mint,
   nowMs,
   isOurs,
   mostLevels: limits?.canvasMaxLevels,
+  looksAhead,
   headerErrbacks,
   rootId: message.rootId,
   parentId: message.id,

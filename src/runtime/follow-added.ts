@@ -10,13 +10,15 @@ import type { Step } from './plan.js'
 import { asOne } from './single.js'
 
 /** The steps of all of them. What is sent is a child of the task that added it; see `sent` there. */
-export const additionSteps = (message: Message, context: FollowContext): readonly Step[] =>
-  context.added.flatMap((addition) => {
+export const additionSteps = (message: Message, context: FollowContext): readonly Step[] => {
+  const looking = { ...context, looksAhead: true }
+  return context.added.flatMap((addition) => {
     if (addition.do === 'join') return bodySteps(addition.body, addition.members, message, context)
     if (addition.toChord !== true)
-      return continueWith(addition.node, addition.args, addition.options, message, context).steps
-    return chordSteps(addition, message, context)
+      return continueWith(addition.node, addition.args, addition.options, message, looking).steps
+    return chordSteps(addition, message, looking)
   })
+}
 
 const chordSteps = (
   { node, args, options }: Extract<Addition, { do: 'send' }>,

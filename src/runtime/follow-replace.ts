@@ -28,8 +28,9 @@ export const followReplace = (message: Message, signature: Node, context: Follow
   }
   const added = additionSteps(message, context)
   const end: Step = { do: 'end', ending: ack }
+  const origin = originOf(message, { ...context, looksAhead: true })
   if (node.kind === 'task' || node.kind === 'xmap' || node.kind === 'xstarmap') {
-    const { steps } = decompose(node, [], options, originOf(message, context))
+    const { steps } = decompose(node, [], options, origin)
     return { steps: [...added, ...steps.map((step) => carrying(step, rest, embed.chord)), end] }
   }
   const behind: SignatureOptions = {
@@ -37,7 +38,7 @@ export const followReplace = (message: Message, signature: Node, context: Follow
     ...(rest !== null && { chain: rest.map((step) => fromJSON(step)) }),
     ...(embed.chord !== null && { chord: fromJSON(embed.chord) }),
   }
-  return { steps: [...added, ...decompose(node, [], behind, originOf(message, context)).steps, end] }
+  return { steps: [...added, ...decompose(node, [], behind, origin).steps, end] }
 }
 
 /** What is sent in the task's place: one result, kept or not as the task's, its stamps, and what was linked to it. */

@@ -26,7 +26,7 @@ export interface Origin {
   readonly headerErrbacks?: boolean
   /** Levels of JSON that a message may have. */
   readonly mostLevels?: number | undefined
-  /** It is a client, which refuses what a worker could not send on. */
+  /** It is the first to send this, and refuses what a worker could not send on. */
   readonly looksAhead?: boolean
   /** Whether a task is run by our workers: what follows it may be carried by reference. Absent: nothing is. */
   readonly isOurs?: IsOurs | undefined

@@ -86,7 +86,7 @@ onEveryEngine('canvases nested deep', (bench) => {
   })
 
   it('behind a task that runs elsewhere is refused before anything is sent, and not half way through', async () => {
-    const { app } = await start(false)
+    const { app, runs } = await start(false)
     const elsewhere = app.declare<() => number>('elsewhere', { queue: 'far' })
     const behind = (depth: number) => chain(one(), elsewhere.si(), nested(inChain, depth))
     await expect(app.send(behind(40) as any)).rejects.toThrow(
@@ -95,8 +95,15 @@ onEveryEngine('canvases nested deep', (bench) => {
     expect((await bench().look()).messages).toEqual({})
     const far = bench().app()
     far.task('elsewhere', () => 1)
+    app.task('swap', function (depth: number): unknown {
+      return this.replace(behind(depth) as any)
+    })
     await bench().work(app)
     await bench().work(far, { queues: ['far'] })
+    const swap = (depth: number) => signature('swap', { args: [depth] })
+    const refused = app.send(swap(40)).then((result) => result.get(wait))
+    await expect(refused).rejects.toThrow(/elsewhere stands with .*canvasMaxLevels/)
+    expect(runs()).toBe(0)
     expect(await (await app.send(behind(36) as any)).get(wait)).toBe(1)
   })
 
