@@ -1,13 +1,14 @@
 // The step: completions of one worker and the claim of its next messages, in one transition, answered in the
 // same way however often it is sent.
 import type { Delivery, Join } from '../runtime/consumer.js'
+import { unpublished } from './chords.js'
 import { complete } from './completion.js'
 import type { Draft } from './draft.js'
 import { enter, gateOf } from './gates.js'
 import type { OperationOf, ReplyTo } from './operations.js'
 import { take } from './queues.js'
 import { listKey, parkedKey, priorityLists } from './keys.js'
-import type { ConsumerRecord, Message } from './records.js'
+import type { ConsumerRecord, LaneMemory, Message } from './records.js'
 
 /** The order in which lists are looked at: redeliveries, then each priority of all queues. */
 const lists = (queues: readonly string[]): readonly string[] => [
@@ -57,13 +58,19 @@ const remember = (consumer: ConsumerRecord, lane: number, memory: ConsumerRecord
   return { ...consumer, lanes }
 }
 
+/** A body that went out meanwhile is owed no more. */
+const asItIs = (draft: Draft, reply: LaneMemory['reply']): LaneMemory['reply'] =>
+  reply.joins.length === 0
+    ? reply
+    : { ...reply, joins: reply.joins.filter((join) => unpublished(draft, [join]).length > 0) }
+
 export const step = (draft: Draft, operation: OperationOf<'step'>): ReplyTo<'step'> => {
   const { consumer: id, lane, request, completions } = operation
   const consumer = draft.get('consumers', id)
   if (consumer === undefined) return { kind: 'lost' }
   const last = consumer.lanes[lane]
   if (last !== undefined && last.request > request) return { kind: 'stale' }
-  if (last?.request === request) return { kind: 'done', ...last.reply }
+  if (last?.request === request) return { kind: 'done', ...asItIs(draft, last.reply) }
 
   const refused: number[] = []
   const joins: Join[] = []

@@ -67,15 +67,16 @@ if first == 0 then
       fields[i] = all[found[numbers[i]]]
       reply[i + 1] = all[found[numbers[i]] + 1]
     end
-    local past = note == '' and { {}, {} } or cjson.decode(note)
+    local past, owed = note == '' and { {}, {} } or cjson.decode(note), {}
     if split then call('SELECT', resultsDb) end
-    for i, join in ipairs(past[2]) do
+    for _, join in ipairs(past[2]) do
       local zset = call('TYPE', join[4]).ok ~= 'list'
       local members = zset and call('ZRANGE', join[4], 0, -1) or call('LRANGE', join[4], 0, -1)
-      past[2][i] = { join[1], join[2], join[3], members }
+      -- A body that went out meanwhile is owed no more.
+      if #members > 0 then owed[#owed + 1] = { join[1], join[2], join[3], members } end
     end
     if split then call('SELECT', brokerDb) end
-    reply[1] = { fields, past[1], past[2] }
+    reply[1] = { fields, past[1], owed }
     return reply
   end
 end

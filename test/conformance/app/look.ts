@@ -30,6 +30,10 @@ export const lookAtMemory = (state: State): Looked => {
   }
 }
 
+/** And no answer to who asked for workers. */
+const isQueue = (name: string): boolean =>
+  !name.startsWith('lovage:') && !name.endsWith('.reply.celery.pidbox')
+
 /** Separates a queue's name from a priority. */
 const separator = '\x06\x16'
 
@@ -57,7 +61,7 @@ export const lookAtRedis = async (client: Redis, prefix: string): Promise<Looked
     else if (group !== undefined && suffix === 'j') chordOf(group).parts = await countOf(key)
     else if (group !== undefined) chordOf(group)
     else if (taken !== undefined) chordOf(taken).parts = await countOf(key)
-    else if (!name.startsWith('lovage:') && (await client.type(key)) === 'list') {
+    else if (isQueue(name) && (await client.type(key)) === 'list') {
       const [queue = ''] = name.split(separator)
       messages[queue] = [...(messages[queue] ?? []), ...(await client.lrange(key, 0, -1)).reverse()]
     }
