@@ -46,6 +46,8 @@ export const serve = (line: Line, handler: ChildHandler): { readonly outbox: Out
   let current: Run | undefined
   let maxMemory = Number.POSITIVE_INFINITY
   let isFull = false
+  /** One that has run nothing has no more memory than whoever took its place would have. */
+  let hasRun = false
 
   const askFor =
     (run: number | null): Ask =>
@@ -57,7 +59,7 @@ export const serve = (line: Line, handler: ChildHandler): { readonly outbox: Out
       })
 
   const look = (): void => {
-    if (isFull || maxMemory === Number.POSITIVE_INFINITY) return
+    if (isFull || !hasRun || maxMemory === Number.POSITIVE_INFINITY) return
     const rss = rssKib()
     if (rss <= maxMemory) return
     isFull = true
@@ -85,6 +87,7 @@ export const serve = (line: Line, handler: ChildHandler): { readonly outbox: Out
     const stop = new LazyAbort()
     const stopSoft = soft === null ? undefined : stop.abortAfter(soft, () => new SoftTimeLimitExceeded(soft))
     current = { number, stop }
+    hasRun = true
     void handler.run(parcel, stop, askFor(number)).then((outcome) => {
       stopSoft?.()
       stop.over = true
