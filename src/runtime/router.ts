@@ -69,6 +69,7 @@ export class Router {
   private readonly declared: ReadonlyMap<string, QueueSettings>
   /** Exchanges of declared queues that are not direct. */
   private readonly kinds: ReadonlyMap<string, ExchangeType>
+  private readonly hasOwnQueues: boolean
   private readonly carried = new Carried((signature) => this.queueOf(signature))
 
   constructor(
@@ -76,6 +77,7 @@ export class Router {
     private readonly registry: Registry,
   ) {
     this.declared = declaredQueues(settings)
+    this.hasOwnQueues = [...settings.taskQueues.values()].some(({ shared }) => shared === false)
     const direct = [...this.declared.values()].filter(({ exchangeType }) => exchangeType === 'direct')
     this.bound = new Map(
       direct.map(({ name, exchange, routingKey }) => [JSON.stringify([exchange, routingKey]), name]),
@@ -141,7 +143,8 @@ export class Router {
   /** Whether our workers run this task, and nobody else: its code is here, or its queue is said to be theirs alone. */
   readonly runsHere: IsOurs = (task, said) =>
     this.registry.get(task)?.run !== undefined ||
-    this.settings.taskQueues.get(this.queueFor(task, said))?.shared === false
+    // Most apps say it of no queue, and then nobody's routes are asked.
+    (this.hasOwnQueues && this.settings.taskQueues.get(this.queueFor(task, said))?.shared === false)
 
   /** They run it, and carry on what follows it, by reference. Not where messages are signed: what lies beside them is not. */
   readonly isOurs: IsOurs = (task, said) => this.runsHere(task, said) && this.isOwn(this.queueFor(task, said))
