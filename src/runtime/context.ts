@@ -101,6 +101,8 @@ export class TaskContext {
 
   /** What the last `retry()` gave: to be thrown, or returned, which is the same. */
   toThrow: Error | undefined = undefined
+  /** Whether `replace()` gave something: to be returned, or thrown. */
+  gaveHeir = false
 
   /**
    * `throw this.retry({ error, countdown: 5 })`: send this task again. When retries are used up, what it
@@ -167,6 +169,7 @@ export class TaskContext {
         'this.replace: the signature has a chord of its own, but it gets the place of this task in its chord.',
       )
     this.parts.tools.check(node)
+    this.gaveHeir = true
     return new Replace(node) as never
   }
 

@@ -27,6 +27,10 @@ export const execute = async (
       context.log.warning(
         'this.retry(…) was called and not thrown, so nothing is tried again: throw this.retry(…).',
       )
+    if (context.gaveHeir)
+      context.log.warning(
+        'this.replace(…) was called and not returned, so nothing takes the place of this task: return this.replace(…).',
+      )
     if (hasHooks(definition.options)) await afterSuccess(definition.options, value, context, bound)
     return { kind: 'success', value }
   } catch (thrown) {

@@ -222,6 +222,18 @@ onEveryEngine('work in the place of a task', (bench) => {
     })
   })
 
+  it('is not replaced, where what this.replace gave was neither returned nor thrown; the log says so', async () => {
+    const { app, add } = await start(bench())
+    const forgetful = app.task('forgetful', function () {
+      this.replace(add.s(1, 1))
+      return 'mine'
+    })
+    expect(await forgetful.delay().get(wait)).toBe('mine')
+    expect(bench().lines).toContainEqual(
+      expect.stringMatching(/WARNING.*forgetful\[.*this\.replace\(…\) was called and not returned/),
+    )
+  })
+
   it('is retried as itself', async () => {
     const { app, add } = await start(bench())
     let tries = 0
