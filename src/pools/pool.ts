@@ -43,6 +43,8 @@ export interface Running {
   readonly outcome: Promise<Outcome>
   /** Aborts the run: its outcome is `aborted` at once, whatever user code still does. */
   abort(reason: Error): void
+  /** Nobody runs it yet: it waits for a child. */
+  readonly waits?: () => boolean
   /** The process that runs it, where that is not this one; looked up when it is asked for. */
   readonly pid?: () => number | undefined
 }

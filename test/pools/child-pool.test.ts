@@ -255,6 +255,15 @@ it('what is aborted may clean up for a second, and then its child is killed', as
   expect(child(1).runs).toHaveLength(2)
 })
 
+it('a job tells whether it waits for a child', async () => {
+  await started(1)
+  const [first, second] = [pool.run(job()), pool.run(job())]
+  await tick()
+  expect([first?.waits?.(), second?.waits?.()]).toEqual([false, true])
+  child(0).say(['ended', child(0).runs[0] as number, null])
+  expect(second?.waits?.()).toBe(false)
+})
+
 it('a job that waits for a child is aborted without one', async () => {
   await started(1)
   pool.run(job())

@@ -32,7 +32,12 @@ interface Started {
 const quiet = { isQuiet: true, has: () => false, send: async () => undefined }
 const bench = (
   options: TaskOptions = {},
-  settings: { acksLate?: boolean; trackStarted?: boolean; admitted?: boolean | Promise<boolean> } = {},
+  settings: {
+    acksLate?: boolean
+    trackStarted?: boolean
+    waits?: boolean
+    admitted?: boolean | Promise<boolean>
+  } = {},
 ) => {
   const registry = new Registry()
   registry.add({ name: 'add', run: (x: number, y: number) => x + y, options })
@@ -82,7 +87,8 @@ const bench = (
         end = resolve
       })
       started.push({ job, end })
-      return { outcome, abort: (error: Error) => end({ kind: 'aborted', error }) }
+      const { waits = false } = settings
+      return { outcome, abort: (error: Error) => end({ kind: 'aborted', error }), waits: () => waits }
     },
   }
   const critical = vi.fn()
@@ -317,6 +323,27 @@ describe('a warm stop', () => {
     started[0]?.end(lost)
     expect((await handled)?.completion).toMatchObject({ ending: { kind: 'back', starts: 2 }, results: [] })
     expect(started).toHaveLength(1)
+  })
+
+  it('gives back what waits for a child, uncounted, and nothing that runs or was acknowledged early', async () => {
+    const ends = []
+    for (const [waits, acksLate] of [
+      [true, true],
+      [false, true],
+      [true, false],
+    ] as const)
+      for (const isLeft of ['before', 'after']) {
+        const { runs, started } = bench({}, { acksLate, waits })
+        if (isLeft === 'before') runs.leave()
+        const handled = runs.handle(delivery({ ...again, attempts: 1 }))
+        await soon()
+        runs.leave()
+        started[0]?.end(success)
+        ends.push((await handled)?.completion.ending)
+      }
+    const back = { kind: 'back', starts: 1 }
+    const ack = { kind: 'ack' }
+    expect(ends).toEqual([back, back, ack, ack, ack, ack])
   })
 
   it('ends what was lost and may not start again as ever', async () => {

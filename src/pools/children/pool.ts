@@ -97,7 +97,12 @@ export class ChildPool<J extends Job> implements Pool<J> {
     const child = this.idle.pop()
     if (child === undefined) this.waiting.push(run)
     else this.give(child, run)
-    return { outcome, abort: (reason) => this.abort(run, reason), pid: () => this.pidOf(run) }
+    return {
+      outcome,
+      abort: (reason) => this.abort(run, reason),
+      waits: () => this.waiting.includes(run),
+      pid: () => this.pidOf(run),
+    }
   }
 
   resize(concurrency: number): void {

@@ -68,11 +68,15 @@ export class ActiveRuns {
     return meant.map(({ job }) => job.held.message)
   }
 
+  /** The worker stops: what waits for a child has not begun, and there may never be one. What was acknowledged early stays. */
+  leave(): void {
+    for (const { job, running } of this.runs.values())
+      if (running.waits?.() === true && this.isLate(job.held)) running.abort(stopping())
+  }
+
   /** The worker stops at once. */
   abort(): void {
-    const reason = new WorkerShutdown(
-      'The worker is stopping: this task was given back and runs again elsewhere.',
-    )
+    const reason = stopping()
     for (const { running } of this.runs.values()) running.abort(reason)
   }
 
@@ -86,3 +90,6 @@ export class ActiveRuns {
     }
   }
 }
+
+const stopping = (): WorkerShutdown =>
+  new WorkerShutdown('The worker is stopping: this task was given back and runs again elsewhere.')

@@ -66,6 +66,7 @@ export class Runs {
   /** From now on only what has begun is brought to its end. */
   leave(): void {
     this.leaving = true
+    this.active.leave()
   }
 
   /** Aborts what runs and gives back what is about to. */
@@ -221,6 +222,7 @@ export class Runs {
     const startedAt = performance.now()
     const running = pool.run(job)
     this.active.begin(job, running, startedAt)
+    if (this.leaving) this.active.leave()
     const outcome = await running.outcome
     this.active.end(tag)
     if (outcome.kind === 'aborted' && outcome.error instanceof LeaseLost) return undefined
