@@ -11,7 +11,7 @@ import type { FollowContext } from '../continue.js'
 import { followSuccess } from '../follow.js'
 import { unflatten } from '../flat.js'
 import { type Failure, failureOf, followFailure, revokedBy } from '../follow-failure.js'
-import { type Complete, followJoins, headerShape } from '../follow-join.js'
+import { type Complete, headerShape } from '../follow-join.js'
 import { followBack, followNothing } from '../follow-nothing.js'
 import { followReplace } from '../follow-replace.js'
 import { followResume } from '../follow-resume.js'
@@ -27,6 +27,7 @@ import { repr } from '../repr.js'
 import { isOfKind } from '../task.js'
 import { type Completions, type EndSettings, freeing } from './completions.js'
 import { factsOf, type Held, nameOf, toldBy } from './held.js'
+import { joinChords } from './joins.js'
 import type { KeptHeaders } from './kept-headers.js'
 import type { Opened, Pages } from './pages.js'
 import { reached } from './reached.js'
@@ -126,7 +127,9 @@ export class Ends {
     for (const some of [false, true])
       try {
         if (unsent.length === 0) break
-        const context = some ? await this.reached(held, without) : this.completions.context(held)
+        const context = some
+          ? await reached(held, this.completions, this.log, without)
+          : this.completions.context(held)
         const completion = await this.completions.commit(held, without(context))
         this.reports.succeeded(held, value, ms)
         return completion
@@ -193,7 +196,9 @@ export class Ends {
       return await this.fail(held, failure)
     } catch {
       try {
-        const some = await this.reached(held, (context) => followFailure(held.message, failure, context))
+        const some = await reached(held, this.completions, this.log, (context) =>
+          followFailure(held.message, failure, context),
+        )
         return await this.fail(held, failure, some)
       } catch (error) {
         this.log.error(
@@ -203,15 +208,6 @@ export class Ends {
         return this.fail(held, { ...failure, errbacks: false })
       }
     }
-  }
-
-  private reached(held: Held, plan: Parameters<typeof reached>[2]): Promise<FollowContext> {
-    return reached(held, this.completions, plan, (errback, error) =>
-      this.log.error(
-        `Task ${nameOf(held.message)}: the errback ${errback} could not be sent: ${String(error)}`,
-        toldBy(held),
-      ),
-    )
   }
 
   ofRevoked(held: Held, reason: Parameters<typeof revokedBy>[0]): Completion | Promise<Completion> {
@@ -257,36 +253,13 @@ export class Ends {
 
   /** Last parts of chords came with this message: their bodies are sent, or fail. `ending` is the message's own. */
   async ofJoins(held: Held, joins: readonly Complete[], ending: Ending): Promise<Completion> {
-    const { message } = held
-    type Trouble = Parameters<typeof followJoins>[4]
-    const decide = async (context: FollowContext, trouble: Trouble): Promise<Plan> => {
-      const { joins: opened, frees } = await this.pages.bodies(message, joins, trouble !== undefined)
-      return freeing(followJoins(message, opened, ending, context, trouble), frees)
-    }
-    const join = async (trouble?: Trouble, context = this.completions.context(held)): Promise<Completion> =>
-      this.completions.commit(held, await decide(context, trouble))
-    const joinBy = async (trouble?: Trouble): Promise<Completion> =>
-      join(trouble, await this.reached(held, (context) => decide(context, trouble)))
     if (this.settings.resultExtended)
       for (const { groupId, members } of joins) {
         const shape = headerShape(groupId, members)
         if (shape !== null) await this.headers.keep(groupId, shape, this.completions.expires(held))
       }
-    try {
-      return await join()
-    } catch (error) {
-      try {
-        // It may be no body, but an errback of one that fails.
-        return await joinBy()
-      } catch {
-        this.log.error(`The body of a chord could not be sent: ${String(error)}`, factsOf(message))
-      }
-      try {
-        return await joinBy({ error, errbacks: true })
-      } catch {
-        return join({ error, errbacks: false })
-      }
-    }
+    const { completions, pages, log } = this
+    return joinChords(held, joins, ending, { completions, pages, log })
   }
 
   private fail(

@@ -3,19 +3,20 @@
 import { isEqual } from '../../canvas/equal.js'
 import type { Node } from '../../canvas/node.js'
 import { print } from '../../canvas/print.js'
+import type { Logger } from '../../log.js'
 import type { FollowContext } from '../continue.js'
 import { callErrbacks, failureOf } from '../follow-failure.js'
 import { ack } from '../own-end.js'
 import type { Plan } from '../plan.js'
 import type { Completions } from './completions.js'
-import type { Held } from './held.js'
+import { type Held, nameOf, toldBy } from './held.js'
 
-/** The context in which `plan` calls only those of its errbacks that can be sent; `lose` hears of the others. */
+/** The context in which `plan` calls only those of its errbacks that can be sent; the log has the others. */
 export const reached = async (
   held: Held,
   completions: Pick<Completions, 'context' | 'commit'>,
+  log: Pick<Logger, 'error'>,
   plan: (context: FollowContext) => Plan | Promise<Plan>,
-  lose: (errback: string, error: unknown) => void,
 ): Promise<FollowContext> => {
   const { message } = held
   const context = completions.context(held)
@@ -33,7 +34,10 @@ export const reached = async (
       await completions.commit(held, { steps: [...steps, { do: 'end', ending: ack }] })
     } catch (error) {
       lost.push(errback)
-      lose(print(errback), error)
+      log.error(
+        `Task ${nameOf(message)}: the errback ${print(errback)} could not be sent: ${String(error)}`,
+        toldBy(held),
+      )
     }
   return { ...context, calls: (errback) => !lost.some((other) => isEqual(other, errback)) }
 }
