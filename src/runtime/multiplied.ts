@@ -10,8 +10,8 @@ export interface Multiplied {
   readonly queue: string | undefined
 }
 
-/** Of Celery's signatures that is near a gigabyte, and a minute. Each chord more is four times that, or more. */
-const mostSignatures = 200_000
+/** Of Celery's signatures that is a message of some 14 MB: more than 16 MiB nobody of ours reads. Each chord more is four times that, or more. */
+const mostSignatures = 10_000
 
 /** What stands behind a node or around it, counted in signatures. */
 interface Company {
@@ -70,10 +70,12 @@ export const tooMuchForPython = (
   { task, queue }: { readonly task: string; readonly queue: string },
   who: 'shared' | 'unknown',
 ): string => {
-  const much = `more than ${mostSignatures} signatures for what follows it: chords that stand behind chords multiply there.`
+  const much =
+    `write more than ${mostSignatures} signatures into one message for what follows it, since chords that stand behind chords ` +
+    'multiply there: each one more is several times as much, and soon it never ends.'
   return who === 'shared'
-    ? `${task} may be run by Python, which consumes its queue "${queue}" (shared: true), and whose workers would write ${much} ` +
+    ? `${task} may be run by Python, which consumes its queue "${queue}" (shared: true): its worker would ${much} ` +
         'Send it to a queue of Lovage alone, or let a task in the middle send the rest.'
-    : `${task} goes to the queue "${queue}", which no worker of Lovage consumes now. If it is Python's, its worker will never end: it ` +
-        `would have to write ${much} If it is ours, say so: taskQueues: { '${queue}': { shared: false } }.`
+    : `${task} goes to the queue "${queue}", which no worker of Lovage consumes now. If Python's do, they would ${much} ` +
+        `If it is ours, say so: taskQueues: { '${queue}': { shared: false } }.`
 }

@@ -171,7 +171,7 @@ describe.skipIf(celery.missing)(`references and Python Celery ${celery.version}`
       expect(await js.recall.delay('linked').get(get)).toEqual([242])
     })
 
-    it('chords behind chords: what its worker would never end is refused here for a queue that it consumes', async () => {
+    it('chords behind chords: what its worker multiplies is refused here for a queue that it consumes', async () => {
       const bare = createApp('bare', { broker: redis.url, taskQueues: { python: { shared: true } } })
       const stages = (count: number, part: () => any, sum: any): any =>
         chained([...many(count, () => [group([part(), part()]), sum]).flat(), sum])
