@@ -197,6 +197,21 @@ describe('an errand', () => {
     expect(await client.exists(keys.errandsOf(chord))).toBe(0)
   })
 
+  it('is not told to a chord that never begins: what stands behind a failure has a result, and never ran', async () => {
+    await publish(['a'], false)
+    await ends('a', failed)
+    await look()
+    await age('a')
+    await look()
+    expect(await news()).toEqual([])
+    // From the moment that it is open it waits for its parts.
+    await client.set(keys.chord('g', 's'), '3')
+    await look()
+    await age('a')
+    await look()
+    expect(await news()).toEqual(['0 - 0 -\nnews of a for q'])
+  })
+
   it('ends on the other server where results lie there, a success included, and that is away at times', async () => {
     await publish(['a', 'b', 'c', 'd'])
     await client.sadd(keys.seen(chord), 'd')

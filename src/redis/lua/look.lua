@@ -76,7 +76,8 @@ for _, name in ipairs(due) do
       if far then
         local known = opened == '1' and '' or (since == '0' and -1 or ms - since) .. ' ' .. ms - sent
         if not has then silent[#silent + 1] = { group, body, id, part, tostring(index), call('HGET', key, text), known } end
-      elseif has or not isOver(stored) then
+      elseif has or not lives or not isOver(stored) then
+        -- (A chord that nobody has opened yet may never be: what stands behind a failure ends without having begun.)
         since = '0'
       elseif since == '0' then
         since, wait = ms, tonumber(ARGV[5])
