@@ -158,24 +158,21 @@ onEveryEngine('any canvas', (bench) => {
       await (await start())(nested(around, depth))
     })
 
-    // Two seconds after a failure errands tell chords that never began, too, and leave a part of each for a day.
-    const hasErrands = shape === 'all of them, behind failures'
-    const elsewhere = isLong ? depths : shape === 'all of them' ? [45] : []
-    it.each(hasErrands ? [] : elsewhere)('%i deep, some of it elsewhere', async (depth) => {
+    const mixed = shape === 'all of them, behind failures' ? [45] : []
+    it.each(isLong ? depths : mixed)('%i deep, some of it elsewhere', async (depth) => {
       const far = bench().app()
       const client = bench().app()
       client.task('step', () => 0)
       const play = await start()
-      const send: Send = async (canvas, events) => {
+      const elsewhere: Send = async (canvas, events) => {
         stepOf(far, events, 'far')
         await bench().work(far, { queues: ['far'] })
         return client.send(mapNodes(canvas as unknown as Node, farThird) as unknown as AnySignature)
       }
-      await play(nested(around, depth), send).catch(refused)
+      await play(nested(around, depth), elsewhere).catch(refused)
     })
 
-    const own = isLong ? depths : shape === 'groups in chains' ? [30] : []
-    it.each(hasErrands ? [] : own)(
+    it.each(isLong ? depths : shape === 'groups in chains' ? [30] : [])(
       '%i deep, of our workers, each of which knows its own tasks alone',
       async (depth) => {
         const far = bench().app()
@@ -192,16 +189,13 @@ onEveryEngine('any canvas', (bench) => {
 
     // Chains in chains are one chain.
     const unknown = shape === 'chains' ? [] : [250]
-    it.each(isLong && !hasErrands ? depths : unknown)(
-      '%i deep, of workers that nobody knows',
-      async (depth) => {
-        const client = bench().app()
-        const play = isLong && !hasErrands ? await start() : undefined
-        const work = nested(around, depth)
-        if (play !== undefined) await play(work, (canvas) => client.send(canvas)).catch(refused)
-        else await refused(await client.send(build(work)).catch((error: unknown) => error))
-      },
-    )
+    it.each(isLong ? depths : unknown)('%i deep, of workers that nobody knows', async (depth) => {
+      const client = bench().app()
+      const play = isLong ? await start() : undefined
+      const work = nested(around, depth)
+      if (play !== undefined) await play(work, (canvas) => client.send(canvas)).catch(refused)
+      else await refused(await client.send(build(work)).catch((error: unknown) => error))
+    })
   })
 
   it(`gives what its words say (${numRuns} canvases, SEED=${seed})`, {
