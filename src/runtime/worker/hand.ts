@@ -40,8 +40,6 @@ export class Hand {
       this.listener.onChange()
     },
   )
-  /** Once there was a single slot, what begins is told for good. */
-  private isWatched = false
 
   constructor(
     private readonly options: HandOptions,
@@ -54,7 +52,6 @@ export class Hand {
   resize(concurrency: number, capacity: number): void {
     this.concurrency = concurrency
     this.capacity = capacity
-    this.isWatched ||= concurrency === 1
     // Whoever runs beside others is not watched: it may wait for long, and block nobody.
     this.options.standby?.rests()
     this.fill()
@@ -121,7 +118,7 @@ export class Hand {
 
   private take(delivery: Delivery, onEnd?: () => void): void {
     const { standby, runs } = this.options
-    if (this.isWatched && standby?.begins(delivery.tag, this.concurrency === 1) === false) {
+    if (standby?.begins(delivery.tag, this.concurrency === 1) === false) {
       this.giveBack([delivery])
       onEnd?.()
       return

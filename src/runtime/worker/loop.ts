@@ -60,6 +60,11 @@ export class Loop {
   readonly #options: LoopOptions
   readonly #tools: ContextTools
   #concurrency: number
+  /**
+   * Tasks run on this loop, one at a time, and may block it. Decided at the start: of what began before anybody
+   * watched nobody could tell, later, that it has begun.
+   */
+  readonly #isWatched: boolean
   #joined: Joined | undefined
   #isCold = false
   #isTroubled = false
@@ -68,6 +73,7 @@ export class Loop {
     const { parts, concurrency } = options
     this.#options = options
     this.#concurrency = concurrency
+    this.#isWatched = !isApart(options.poolName) && concurrency === 1
     this.#tools = contextTools(() => ({ ...parts, limits: parts.settings.limits }))
     this.pool = this.#createPool()
   }
@@ -147,7 +153,7 @@ export class Loop {
       bindings: consumption.bindings,
       strategy: settings.strategy,
       leaseMs: settings.workerLease * 1000,
-      blocks: !isApart(this.#options.poolName),
+      blocks: this.#isWatched,
       deadLetterMax: settings.deadLetterMax,
       deadLetterExpires: settings.deadLetterExpires,
       onLost: () => {
@@ -240,7 +246,7 @@ export class Loop {
     const { disablePrefetch = false, prefetchMultiplier = 1 } = options
     const begins = consumer.begins?.bind(consumer)
     const rests = consumer.rests?.bind(consumer)
-    const standby = begins && rests && { begins, rests }
+    const standby = this.#isWatched && begins && rests ? { begins, rests } : undefined
     const looksAheadOf = mostSlotsAhead({
       isApart: isApart(poolName),
       isWatched: standby !== undefined,
