@@ -8,7 +8,6 @@ import { markChild } from './app-child.js'
 import { App } from './app.js'
 import { catchOutput } from './child-output.js'
 import { ImproperlyConfigured } from './errors.js'
-import { collectGarbage } from './garbage.js'
 import { importModule } from './load.js'
 import { fieldsJson, type Logger, type LogLevel } from './log.js'
 import type { FromChild } from './pools/children/messages.js'
@@ -74,21 +73,11 @@ const load = async (cargo: ChildCargo, say: Say, ask: Ask): Promise<Means> => {
   return { app, hostname: cargo.hostname, log, tools, ...inside }
 }
 
-/** By then what loading has left is garbage. Where modules hold much, to look for it would take long, and give little. */
-const settledMs = 1000
-const muchBytes = 64 * 2 ** 20
-
-const tidy = (): void => {
-  if (process.memoryUsage().heapUsed < muchBytes) collectGarbage()
-}
-
 let means: Means | undefined
 
 const handler: ChildHandler = {
   load: async (json, say, ask) => {
     means = await load(json as unknown as ChildCargo, say, ask)
-    // (Threads share V8's flags with whoever started them.)
-    if (isMainThread) setTimeout(tidy, settledMs).unref()
     const facts: ChildFacts = { tasks: means.registry.names() }
     return facts as unknown as Json
   },
