@@ -2,7 +2,7 @@
 
 type Data = Readonly<Record<string, unknown>>
 
-const isPlain = (value: unknown): value is Data =>
+export const isPlain = (value: unknown): value is Data =>
   typeof value === 'object' && value !== null && (Array.isArray(value) || 'kind' in value || isDict(value))
 
 const isDict = (value: object): boolean => {

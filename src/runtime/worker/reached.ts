@@ -1,6 +1,6 @@
 // The errbacks of a failure are sent with its end, in one step. One that cannot be sent (no queue, no such signature)
 // must take neither the failure nor the other errbacks with it: here each is tried alone, and who is reached is told.
-import { isEqual } from '../../canvas/equal.js'
+import { DistinctNodes } from '../../canvas/distinct.js'
 import type { Node } from '../../canvas/node.js'
 import { print } from '../../canvas/print.js'
 import type { Logger } from '../../log.js'
@@ -20,24 +20,24 @@ export const reached = async (
 ): Promise<FollowContext> => {
   const { message } = held
   const context = completions.context(held)
-  const met: Node[] = []
+  const met = new DistinctNodes()
   const meet = (errback: Node): boolean => {
-    if (!met.some((other) => isEqual(other, errback))) met.push(errback)
+    met.add(errback)
     return false
   }
   await plan({ ...context, calls: meet })
-  const lost: Node[] = []
+  const lost = new DistinctNodes()
   for (const errback of met)
     try {
       const failure = failureOf(new Error('tried'))
       const { steps } = callErrbacks([errback], message.id, failure, message.rootId, message, context)
       await completions.commit(held, { steps: [...steps, { do: 'end', ending: ack }] })
     } catch (error) {
-      lost.push(errback)
+      lost.add(errback)
       log.error(
         `Task ${nameOf(message)}: the errback ${print(errback)} could not be sent: ${String(error)}`,
         toldBy(held),
       )
     }
-  return { ...context, calls: (errback) => !lost.some((other) => isEqual(other, errback)) }
+  return { ...context, calls: (errback) => !lost.has(errback) }
 }
