@@ -44,6 +44,10 @@ let socket: Socket | null = null
 let greetings = 0
 let text = ''
 let asked: { ids: string[]; atMs: number } | null = null
+/** It is time to ask again, and the answer to the last time is still to come. */
+let isDue = false
+/** Since when there was no sign of life from the other side, where one is to come. */
+let silentSinceMs = 0
 /** What replies are to come, in their order. */
 let expected: ('renewal' | 'yielding')[] = []
 let timer: NodeJS.Timeout | null = null
@@ -65,6 +69,16 @@ const drop = (): void => {
   target = fixed
 }
 
+const hearSign = (): void => {
+  silentSinceMs = performance.now()
+}
+
+/**
+ * A dead socket has to be found while there is time for another one, and a slow Redis is not dead: its answer is waited
+ * for half a lease. To connect takes no Redis, only its host.
+ */
+const patienceMs = (): number => Math.max((socket?.connecting === true ? 1 : 2) * intervalMs(), 200)
+
 /** Then it is renewed there. */
 const find = (who: MasterWatch): void => {
   if (isAsking) return
@@ -81,7 +95,10 @@ const find = (who: MasterWatch): void => {
 const open = (place: Target): Socket => {
   const opened = address.tls ? connectTls({ ...place, ...address.tls }) : connect(place)
   opened.setNoDelay(true)
+  silentSinceMs = performance.now()
+  opened.on('connect', hearSign).on('secureConnect', hearSign)
   opened.on('data', (data) => {
+    hearSign()
     text += data.toString('latin1')
     read()
   })
@@ -105,12 +122,20 @@ function renew(): void {
     drop()
     return
   }
-  // No answer since the last time: the socket is dead.
-  if (asked !== null) drop()
+  if (asked !== null) {
+    const leftMs = silentSinceMs + patienceMs() - performance.now()
+    if (leftMs > 0) {
+      isDue = true
+      return schedule(leftMs)
+    }
+    drop()
+  }
   if (target === null && watch !== null) return find(watch)
   socket ??= open(target as Target)
   const all = [...leases.values()]
   asked = { ids: all.map(({ id }) => id), atMs: Date.now() }
+  isDue = false
+  silentSinceMs = performance.now()
   const words = all.flatMap(({ id, leaseMs, listed }) => [
     id,
     Math.ceil(leaseMs),
@@ -168,6 +193,7 @@ function read(): void {
       tell({ lost: id })
     }
     tell({ askedMs: atMs, offsetMs: serverMs - (atMs + Date.now()) / 2 })
+    if (isDue) schedule(0)
   }
 }
 
