@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer'
 import * as Either from '../either.js'
 import { protocolHeaders } from '../canvas/headers.js'
-import { DecodeError, InvalidTaskError } from '../errors.js'
+import { DecodeError, InvalidTaskError, SecurityError } from '../errors.js'
 import { maxRawBytes, unpack } from './content.js'
 import { embedOf, noEmbed } from './embed.js'
 import {
@@ -73,6 +73,8 @@ export interface Message {
 /** Why a message cannot be run; `id` and `task` where they could be read. */
 export interface BadMessage {
   readonly error: Error
+  /** Its signature is wrong, or nobody came to look at it: nothing of it is to be believed. */
+  readonly isForged: boolean
   readonly id: string | undefined
   readonly task: string | undefined
   /** What can still be told of it, for those who wait: its place in a chord, its errbacks. Without arguments. */
@@ -276,6 +278,7 @@ export const decodeMessage = (
   } catch (error) {
     return Either.left({
       error: error as Error,
+      isForged: error instanceof SecurityError || guard?.passed === false,
       id: text(headers['id']) ?? undefined,
       task: text(headers['task']) ?? undefined,
       message: salvage(headers, custom, properties, body),

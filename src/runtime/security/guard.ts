@@ -17,6 +17,8 @@ export interface Seal {
 
 /** What a worker asks of one message. Both throw SecurityError. */
 export interface Guard {
+  /** Nothing is asked, or what is asked was found to be right. Before that not even its id is believed. */
+  readonly passed: boolean
   readonly check: (raw: Buffer) => void
   readonly open: (contentType: unknown, text: string) => string
 }
@@ -64,23 +66,32 @@ export class Guards {
   }
 
   guard(queue: string, redelivered: boolean, nowMs: number): Guard {
-    const { taskQueues, securityHmacKey: keys, securityHmacMaxAge: maxAge } = this.#settings
+    const { taskQueues, acceptContent, securityHmacKey: keys, securityHmacMaxAge: maxAge } = this.#settings
     const asked = askedOf(queue, taskQueues)
+    let passed = asked === undefined && acceptContent.includes('json')
     return {
+      get passed() {
+        return passed
+      },
       check: (raw) => {
-        if (asked === 'hmac') checkEnvelope(raw, { keys, maxAge, redelivered, nowMs })
+        if (asked !== 'hmac') return
+        checkEnvelope(raw, { keys, maxAge, redelivered, nowMs })
+        passed = true
       },
       open: (contentType, text) => {
         const isSigned = contentType === signedType
         if (asked === 'auth' && !isSigned)
           throw new SecurityError('Expected a signed message (serializer auth), got one without a signature.')
-        return isSigned ? this.#opened(text) : this.#plain(text)
+        const opened = isSigned ? this.#opened(text) : this.#plain(text)
+        passed = true
+        return opened
       },
     }
   }
 
   /** Of a message that was checked before. */
   readonly checked: Guard = {
+    passed: true,
     check: () => undefined,
     open: (contentType, text) => (contentType === signedType ? this.#opened(text) : text),
   }

@@ -1,7 +1,7 @@
 // What to do with a claimed message before anything runs: decode it, and look at its time, its task and its
 // past. A pure answer for each; the loop (slots) acts on it.
 import * as Either from '../../either.js'
-import { SecurityError, WorkerLostError } from '../../errors.js'
+import { WorkerLostError } from '../../errors.js'
 import { noAdditions } from '../addition.js'
 import type { Completion, Delivery } from '../consumer.js'
 import { encodeException, toExceptionInfo } from '../failure.js'
@@ -61,8 +61,8 @@ export const takeIn = (delivery: Delivery, rules: IntakeRules, nowMs: number): I
     rules.foresight?.read(raw) ??
     decodeMessage(raw, rules.guards?.guard(queue, redelivered, nowMs), rules.mostLevels)
   if (Either.isLeft(decoded)) {
-    const { error, message } = decoded.left
-    if (error instanceof SecurityError) return untrusted(delivery, error)
+    const { error, message, isForged } = decoded.left
+    if (isForged) return untrusted(delivery, error)
     if (message !== undefined)
       return { kind: 'fail', held: hold(delivery, message, rules), error, dead: reasonOf(error) }
     return {

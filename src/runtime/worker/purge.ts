@@ -3,7 +3,7 @@
 // nothing of its canvas stays in the broker. So all of it is set aside by one script, and a consumer like a worker's
 // ends it piece by piece; one that is killed in between leaves the rest to the next purge of this queue.
 import * as Either from '../../either.js'
-import { LeaseLost, SecurityError } from '../../errors.js'
+import { LeaseLost } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import { noAdditions } from '../addition.js'
 import type { Broker } from '../broker.js'
@@ -186,7 +186,7 @@ class Purge {
     const guard = means.guards?.guard(this.queue, redelivered, broker.now())
     const decoded = decodeMessage(raw, guard, textDepthOf(settings.limits.canvasMaxLevels))
     if (Either.isRight(decoded)) return decoded.right
-    const { error, message } = decoded.left
-    return error instanceof SecurityError ? undefined : message
+    const { isForged, message } = decoded.left
+    return isForged ? undefined : message
   }
 }

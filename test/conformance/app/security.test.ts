@@ -76,6 +76,39 @@ onEveryEngine('signed messages', (bench) => {
       await dead.purge()
     })
 
+    it('what breaks before its signature was looked at is not believed either: its id may be a lie', async () => {
+      const { app, add } = await start()
+      const broker = await app.broker()
+      const whole = {
+        body: Buffer.from('[[1, 2], {}, {}]').toString('base64'),
+        'content-encoding': 'utf-8',
+        'content-type': 'application/json',
+        headers: { task: 'add', lang: 'js' },
+        properties: { body_encoding: 'base64', delivery_info: { exchange: '', routing_key: 'celery' } },
+      }
+      const forgeries = [
+        { ...whole, properties: 'none' },
+        { ...whole, body: undefined },
+        { ...whole, body: '****' },
+        { ...whole, body: Buffer.from([0xff]).toString('base64') },
+        { ...whole, 'content-type': 'application/x-python-serialize' },
+        { ...whole, 'content-encoding': 'koi8-r' },
+        { ...whole, headers: { ...whole.headers, compression: 'application/x-bz2' } },
+        { ...whole, headers: { ...whole.headers, compression: 'zlib' } },
+      ]
+      const ids = forgeries.map((_forgery, index) => `whose-result-this-would-be-${index}`)
+      const pushes = forgeries.map((forgery, index) => {
+        const raw = JSON.stringify({ ...forgery, headers: { ...forgery.headers, id: ids[index] } })
+        return { queue: 'celery', priority: 0, raw }
+      })
+      await broker.publish({ pushes, chords: [] })
+      await until(async () => (await broker.dead.list(20)).length === forgeries.length)
+      expect((await broker.dead.list(20)).map(({ taskId }) => taskId)).toEqual(forgeries.map(() => null))
+      expect(await Promise.all(ids.map((id) => app.result(id).state()))).toEqual(ids.map(() => 'PENDING'))
+      expect(await add.delay(1, 2).get(wait)).toBe(3)
+      await broker.dead.purge()
+    })
+
     it('a queue that only one worker has, of a broadcast or its direct one, is asked what all are', async () => {
       const { celery } = settings.taskQueues as Record<string, object>
       const all = { celery, everybody: { ...celery, exchangeType: 'fanout' as const } }
