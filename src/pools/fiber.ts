@@ -26,11 +26,12 @@ export const createFiberPool = <J extends Job>(
     run: (job) => {
       running += 1
       if (watch === undefined) return runHere(job, execute, onEnd)
-      const onWatchedEnd = (): void => {
-        watch.end(job)
-        onEnd()
-      }
-      return watch.begin(job, () => runHere(job, execute, onWatchedEnd))
+      return watch.begin(job, (seat) =>
+        runHere(job, execute, () => {
+          watch.end(job, seat)
+          onEnd()
+        }),
+      )
     },
     resize: (next) => {
       size = next

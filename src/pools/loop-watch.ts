@@ -1,5 +1,6 @@
 // A task that computes for long without waiting stops all others on its event loop. Who it was is known when it
 // blocked as it was called; later on, it is one of those that were running.
+import { Seats } from '../seats.js'
 import type { Job } from './pool.js'
 
 export interface LoopWatchOptions {
@@ -14,7 +15,7 @@ const mostNames = 3
 const nameOf = ({ task, id }: Job): string => `${task}[${id}]`
 
 export class LoopWatch {
-  private readonly running = new Set<Job>()
+  private readonly running = new Seats<Job>()
   /** Begun and ended between two looks, it may be the one: nothing but its end has come between. */
   private ended: Job | undefined
   private readonly limitMs: number
@@ -27,12 +28,12 @@ export class LoopWatch {
     this.limitMs = options.seconds * 1000
   }
 
-  /** Calls what begins a job. */
-  begin<R>(job: Job, call: () => R): R {
+  /** Calls what begins a job, and later `end` with what it is called with. */
+  begin<R>(job: Job, call: (seat: number) => R): R {
     this.timer ??= this.look()
-    this.running.add(job)
+    const seat = this.running.take(job)
     const startedAt = performance.now()
-    const result = call()
+    const result = call(seat)
     const endedAt = performance.now()
     if (endedAt - startedAt > this.limitMs) {
       this.toldAt = endedAt
@@ -41,8 +42,8 @@ export class LoopWatch {
     return result
   }
 
-  end(job: Job): void {
-    this.running.delete(job)
+  end(job: Job, seat: number): void {
+    this.running.leave(seat)
     this.ended = job
   }
 

@@ -35,6 +35,14 @@ interface Call {
   readonly batch: readonly Entry[]
 }
 
+interface Lane {
+  /** Of its last call. */
+  number: number
+  busy: boolean
+  /** On their way. */
+  calls: readonly Call[]
+}
+
 export interface PublisherOptions {
   readonly link: Link
   readonly keys: Keys
@@ -52,10 +60,9 @@ export class Publisher {
   readonly #url: string
   readonly #timeoutMs: number
   readonly #sender = randomBytes(9).toString('base64url')
-  readonly #lanes: readonly { number: number; busy: boolean }[]
+  readonly #lanes: readonly Lane[]
   readonly #bindings: QueueBindings
   #pending: Entry[] = []
-  #flying = new Set<Entry>()
   #scheduled = false
   readonly #alarm = new Alarm(() => this.#watch())
   /** A confirmation is awaited: what is pending cannot leave, and its time stands still. */
@@ -73,7 +80,7 @@ export class Publisher {
     this.#databases = databases
     this.#url = url
     this.#timeoutMs = timeoutSeconds * 1000
-    this.#lanes = Array.from({ length: lanes }, () => ({ number: 0, busy: false }))
+    this.#lanes = Array.from({ length: lanes }, () => ({ number: 0, busy: false, calls: [] }))
   }
 
   /** `patience` in seconds; the timeout if not given. */
@@ -120,15 +127,15 @@ export class Publisher {
   /** Most troubles may pass before patience ends; a wrong password or database does not. */
   disconnected(error: Error): void {
     if (['denied', 'nowhere'].includes(troubleOf(error)))
-      return this.#fail([...this.#flying, ...this.#pending.splice(0)], error)
-    for (const entry of [...this.#flying, ...this.#pending]) entry.troubled = true
+      return this.#fail([...this.#flying(), ...this.#pending.splice(0)], error)
+    for (const entry of [...this.#flying(), ...this.#pending]) entry.troubled = true
     this.#watch()
   }
 
   /** Resolves when nothing is on its way any more, or when its usual time is over. */
   async settled(): Promise<void> {
     const endMs = Date.now() + this.#timeoutMs
-    while (this.#flying.size + this.#pending.length > 0 && Date.now() < endMs)
+    while (this.#flying().length + this.#pending.length > 0 && Date.now() < endMs)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, endMs - Date.now())
         this.#onSettled = () => {
@@ -136,6 +143,11 @@ export class Publisher {
           resolve()
         }
       })
+  }
+
+  /** On their way, and not settled. Looked for when it matters: a set of all that come and go keeps them for the collector. */
+  #flying(): Entry[] {
+    return this.#lanes.flatMap(({ calls }) => livingOf(calls))
   }
 
   #flush(): void {
@@ -147,14 +159,14 @@ export class Publisher {
   }
 
   async #drive(index: number): Promise<void> {
-    const lane = this.#lanes[index] as { number: number; busy: boolean }
+    const lane = this.#lanes[index] as Lane
     const senderKey = this.#keys.sender(this.#sender, index)
     for (let first = this.#pending[0]; first !== undefined; first = this.#pending[0]) {
       const { need } = first
       const batches = need === undefined ? [takeBatch(this.#pending)] : this.#takeAlike(need)
-      for (const batch of batches) for (const entry of batch) this.#flying.add(entry)
-      const calls = batches.map((batch) => ({ number: ++lane.number, batch }))
-      await this.#deliver(senderKey, calls, need)
+      lane.calls = batches.map((batch) => ({ number: ++lane.number, batch }))
+      await this.#deliver(senderKey, lane.calls, need)
+      lane.calls = []
     }
     lane.busy = false
   }
@@ -167,7 +179,7 @@ export class Publisher {
 
   /** Sends these calls, one after the other, until their outcome is known or nobody waits for it any more. */
   async #deliver(senderKey: string, calls: readonly Call[], need: Need | undefined): Promise<void> {
-    const living = (): Entry[] => calls.flatMap(({ batch }) => batch.filter(({ settled }) => !settled))
+    const living = (): Entry[] => livingOf(calls)
     let confirmByMs: number | undefined
     while (living().length > 0) {
       if (!this.#link.up) {
@@ -283,7 +295,6 @@ export class Publisher {
   #settle(entry: Entry, error?: Error): void {
     if (entry.settled) return
     entry.settled = true
-    this.#flying.delete(entry)
     this.#link.free()
     if (error === undefined) entry.resolve()
     else entry.reject(error)
@@ -300,14 +311,17 @@ export class Publisher {
     const late = this.#confirming ? [] : this.#pending.filter(isLate)
     if (late.length > 0) this.#pending = this.#pending.filter((entry) => !isLate(entry))
     this.#giveUp(late, reason)
-    const lateInFlight = [...this.#flying].filter(isLate)
+    const lateInFlight = this.#flying().filter(isLate)
     this.#giveUp(lateInFlight, reason)
     // What is under way must not arrive long after its sender was told so.
     if (lateInFlight.length > 0) this.#link.reset()
     let next = Number.POSITIVE_INFINITY
-    const waiting = this.#confirming ? this.#flying : [...this.#flying, ...this.#pending]
+    const waiting = this.#confirming ? this.#flying() : [...this.#flying(), ...this.#pending]
     for (const entry of waiting)
       next = Math.min(next, isTired(entry, now) ? entry.deadlineMs : entry.patientUntilMs)
     this.#alarm.by(next)
   }
 }
+
+const livingOf = (calls: readonly Call[]): Entry[] =>
+  calls.flatMap(({ batch }) => batch.filter(({ settled }) => !settled))

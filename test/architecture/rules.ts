@@ -13,6 +13,7 @@ const log = /^log\.ts$/
 const mask = /^mask\.ts$/
 const garbage = /^garbage\.ts$/
 const either = /^either\.ts$/
+const seats = /^seats\.ts$/
 const config = /^config(-[\w-]+)?\.ts$/
 const canvas = /^canvas\//
 /** What the carrying rooms may know: the ports, and the text of a message. */
@@ -31,11 +32,12 @@ const rooms: Readonly<Record<string, Room>> = {
   mask: { mayImport: [], because: 'mask knows nobody' },
   garbage: { mayImport: [], because: 'garbage knows nobody' },
   either: { mayImport: [], because: 'either knows nobody' },
+  seats: { mayImport: [], because: 'seats know nobody' },
   config: { mayImport: [errors, either], because: 'config knows errors only' },
   canvas: { mayImport: [errors], because: 'canvas is pure and knows errors only' },
-  pools: { mayImport: [errors], because: 'pools run one job and know errors only' },
+  pools: { mayImport: [errors, seats], because: 'pools run one job and know errors only' },
   runtime: {
-    mayImport: [canvas, /^pools\/pool\.ts$/, errors, log, mask, config, either],
+    mayImport: [canvas, /^pools\/pool\.ts$/, errors, log, mask, config, either, seats],
     because: 'runtime knows ports only',
   },
   beat: { mayImport: [canvas, errors, log], because: 'beat is a clock that knows canvas, errors and log' },

@@ -1,4 +1,4 @@
-// What runs in this worker now, by the tag of its message, and how much has run.
+// What runs in this worker now, and how much has run.
 import { LeaseLost, TaskRevokedError, WorkerShutdown } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import type { Job, Running } from '../../pools/pool.js'
@@ -6,6 +6,7 @@ import type { Delivery } from '../consumer.js'
 import type { TaskContext } from '../context.js'
 import type { TaskInHand } from '../control/node.js'
 import type { Message } from '../message.js'
+import { Seats } from '../../seats.js'
 import { factsOf, type Held, nameOf } from './held.js'
 
 /** One run, as the pool gets it. */
@@ -26,7 +27,7 @@ interface ActiveRun {
 }
 
 export class ActiveRuns {
-  private readonly runs = new Map<string, ActiveRun>()
+  private readonly runs = new Seats<ActiveRun>()
   /** Tasks started here, by name. */
   readonly totals = new Map<string, number>()
   /** All of them. */
@@ -41,8 +42,10 @@ export class ActiveRuns {
     return this.runs.size
   }
 
+  /** The longest first. */
   list(): readonly TaskInHand[] {
-    return [...this.runs.values()].map(({ job: { held, delivery }, startedAt, running }) => ({
+    const runs = [...this.runs].sort((one, other) => one.startedAt - other.startedAt)
+    return runs.map(({ job: { held, delivery }, startedAt, running }) => ({
       message: held.message,
       redelivered: delivery.redelivered,
       startedAt: (performance.timeOrigin + startedAt) / 1000,
@@ -51,39 +54,40 @@ export class ActiveRuns {
     }))
   }
 
-  begin(job: TaskJob, running: Running, startedAt: number): void {
-    this.runs.set(job.held.tag, { job, running, startedAt })
+  /** The answer is what `end` asks for. */
+  begin(job: TaskJob, running: Running, startedAt: number): number {
     this.started += 1
     this.totals.set(job.task, (this.totals.get(job.task) ?? 0) + 1)
+    return this.runs.take({ job, running, startedAt })
   }
 
-  end(tag: string): void {
-    this.runs.delete(tag)
+  end(seat: number): void {
+    this.runs.leave(seat)
   }
 
   /** Ends what runs and is meant: its result is REVOKED. The answer is what that was. */
   terminate(matches: (message: Message) => boolean, signal: NodeJS.Signals): readonly Message[] {
-    const meant = [...this.runs.values()].filter(({ job }) => matches(job.held.message))
+    const meant = [...this.runs].filter(({ job }) => matches(job.held.message))
     for (const { running } of meant) running.abort(new TaskRevokedError('terminated', signal))
     return meant.map(({ job }) => job.held.message)
   }
 
   /** The worker stops: what waits for a child has not begun, and there may never be one. What was acknowledged early stays. */
   leave(): void {
-    for (const { job, running } of this.runs.values())
+    for (const { job, running } of this.runs)
       if (running.waits?.() === true && this.isLate(job.held)) running.abort(stopping())
   }
 
   /** The worker stops at once. */
   abort(): void {
     const reason = stopping()
-    for (const { running } of this.runs.values()) running.abort(reason)
+    for (const { running } of this.runs) running.abort(reason)
   }
 
   /** Everything in hand is somebody else's now. */
   lose(): void {
     const reason = new LeaseLost('The worker lost its lease on this message: another one runs it now.')
-    for (const { job, running } of this.runs.values()) {
+    for (const { job, running } of this.runs) {
       const { message } = job.held
       this.log.warning(`Task ${nameOf(message)} aborted: the lease was lost`, factsOf(message))
       running.abort(reason)

@@ -221,10 +221,10 @@ export class Runs {
     reports.started(held)
     const startedAt = performance.now()
     const running = pool.run(job)
-    this.active.begin(job, running, startedAt)
+    const seat = this.active.begin(job, running, startedAt)
     if (this.leaving) this.active.leave()
     const outcome = await running.outcome
-    this.active.end(tag)
+    this.active.end(seat)
     if (outcome.kind === 'aborted' && outcome.error instanceof LeaseLost) return undefined
     const ms = Math.round((performance.now() - startedAt) * 1000) / 1000
     if (outcome.kind === 'lost') return this.again(held, delivery, lease, outcome.how)
