@@ -18,7 +18,7 @@ export const poolMaker =
     settings: Settings,
   ): CreatePool =>
   (request) => {
-    const { name, concurrency, options, execute, courier, hostname, log } = request
+    const { name, concurrency, options, execute, courier, onAble, hostname, log } = request
     if (name === 'solo') return createSoloPool(execute)
     if (name === 'fiber') {
       const seconds = settings.workerLoopBlockedWarning
@@ -37,6 +37,7 @@ export const poolMaker =
       cargo,
       check,
       courier,
+      onAble,
       aliveTimeout: settings.workerProcAliveTimeout,
       maxTasksPerChild: options.maxTasksPerChild,
       maxMemoryPerChild: options.maxMemoryPerChild,

@@ -318,6 +318,36 @@ it('a smaller pool lets idle children go, and busy ones when they have ended', a
   expect(busy.heard.at(-1)?.[0]).toBe('run')
 })
 
+it('tells how many it can run while children end before they are ready, and when they are again', async () => {
+  const told: number[] = []
+  await started(3, { onAble: (most) => void told.push(most) })
+  child(0).die()
+  await vi.advanceTimersByTimeAsync(100)
+  expect(told).toEqual([])
+  child(3).say(['broken', 'tasks.js: TypeError: no'])
+  child(3).die('exit code 1')
+  expect(told).toEqual([2])
+  const run = pool.run(job())
+  await tick()
+  const busy = children.find(({ runs }) => runs.length === 1) as Played
+  busy.die()
+  expect(await run.outcome).toMatchObject({ kind: 'lost' })
+  pool.restart()
+  expect(told).toEqual([2, 1, 0])
+  await vi.advanceTimersByTimeAsync(10_000)
+  children.at(-1)?.say(['ready', null])
+  expect(told).toEqual([2, 1, 0, Number.POSITIVE_INFINITY])
+})
+
+it('does not take a child that is told to stop before it is ready for one that cannot be had', async () => {
+  const told: number[] = []
+  await started(1, { onAble: (most) => void told.push(most) })
+  child(0).die()
+  await vi.advanceTimersByTimeAsync(100)
+  child(1).die('signal 15 (SIGTERM)')
+  expect([children.length, told]).toEqual([2, []])
+})
+
 it('a start fails with what its first child says, and leaves nobody behind', async () => {
   const starting = open({ concurrency: 2 }).start()
   child(0).say(['broken', 'tasks.js: TypeError: no'])

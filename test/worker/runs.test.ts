@@ -346,6 +346,21 @@ describe('a warm stop', () => {
     expect(ends).toEqual([back, back, ack, ack, ack, ack])
   })
 
+  it('gives back what waits for a child also while children cannot be had, and lets it wait again when they can', async () => {
+    const { runs, started } = bench({}, { acksLate: true, waits: true })
+    const before = runs.handle(delivery())
+    await soon()
+    runs.setShort(true)
+    const after = runs.handle(delivery())
+    const ends = await Promise.all([before, after])
+    expect(ends.map((ended) => ended?.completion.ending)).toEqual(Array(2).fill({ kind: 'back', starts: 0 }))
+    runs.setShort(false)
+    const waiting = runs.handle(delivery())
+    await soon()
+    started[2]?.end(success)
+    expect((await waiting)?.completion.ending).toEqual({ kind: 'ack' })
+  })
+
   it('ends what was lost and may not start again as ever', async () => {
     for (const [options, attempts, reason] of [
       [{}, 4, /^add was started 5 times and never ended; the last time on w@host \(signal 9/],

@@ -67,6 +67,8 @@ class Bench {
   readonly slots: Slots
   readonly inner: Inner
   lost = 0
+  /** Nothing can be run. */
+  barren = false
   #tags = 0
   /** The last suspect's time alone. */
   #alone: unknown
@@ -180,6 +182,11 @@ class Bench {
     for (const each of [...this.of('handle'), ...this.of('join')]) this.answer(each, undefined)
   }
 
+  setBarren(barren: boolean): void {
+    this.barren = barren
+    this.slots.resize(barren ? 0 : this.concurrency, barren ? 0 : this.capacity)
+  }
+
   check(): void {
     const { inner, concurrency, capacity } = this
     const { held, busy, waiting, suspects } = inner.hand
@@ -202,7 +209,8 @@ class Bench {
     const carried = steps.reduce((sum, { completions }) => sum + completions.length, 0)
     equal('open messages', this.open.size, held + carried + inner.ready.length + inner.doubtful.length)
     // And nothing stands still.
-    const canClaim = inner.claiming && suspects.list.length === 0 && !suspects.alone && !inner.breath
+    const canClaim =
+      inner.claiming && !this.barren && suspects.list.length === 0 && !suspects.alone && !inner.breath
     if (canClaim && held < capacity && freeLanes.length > 0 && ahead === 0)
       ensure(asked > 0, () => `there is room for ${capacity - held}, and nothing is asked for`)
     if (inner.ready.length > 0)
@@ -226,6 +234,7 @@ const live = async (seed: number): Promise<Bench> => {
     const fate = roll(60)
     if (fate === 0) bench.lose()
     else if (fate === 1) vi.advanceTimersByTime(1000)
+    else if (fate === 3) bench.setBarren(!bench.barren)
     else if (chosen === undefined) return
     else if (chosen.what === 'handle' || chosen.what === 'join')
       bench.answer(chosen, bare(chosen.tag, { kind: 'ack' }))
@@ -290,6 +299,34 @@ describe('the claim window', () => {
   it('asks on both lanes for half the slots each, and by one call where there are few', async () => {
     expect(asked(await started(10))).toEqual([5, 5])
     expect(asked(await started(3))).toEqual([3])
+  })
+
+  it('takes nothing while nothing can be run: what has not begun goes back, also what comes late', async () => {
+    const bench = await started(2, 6)
+    bench.carryOut(first(bench, 'step'), bench.deliver(3))
+    const late = first(bench, 'step')
+    await quiet()
+    bench.setBarren(true)
+    bench.carryOut(
+      late,
+      bench.deliver(3, (n) => n === 2),
+    )
+    for (let calls = 0; calls < 5; calls += 1) {
+      await quiet()
+      for (const call of bench.of('step')) {
+        expect([call.slots, call.completions.map(({ ending }) => ending.kind)]).toEqual([
+          0,
+          call.completions.map(() => 'back'),
+        ])
+        bench.carryOut(call, [])
+      }
+    }
+    const begun = bench.of('handle').map(({ tag }) => tag)
+    expect([...bench.open]).toEqual(begun)
+    expect(bench.of('wait')).toEqual([])
+    bench.setBarren(false)
+    await quiet()
+    expect(asked(bench).reduce((sum, slots) => sum + slots, 0)).toBe(6 - begun.length)
   })
 
   it('waits for work in an empty queue with all the slots that are free', async () => {

@@ -33,6 +33,8 @@ export interface CrewListener<Run> {
   /** What ran it is gone. */
   readonly lose: (run: Run, how: string) => void
   readonly say: (line: ChildLine) => void
+  /** So many can run something, and nobody knows whether there will ever be more; Infinity: as many as are wanted. */
+  readonly able: (most: number) => void
 }
 
 /** The pause before a child that died by itself is replaced; it doubles. */
@@ -52,6 +54,9 @@ export class Crew<Run> {
   /** Children that died in a row without having been of use. */
   private deaths = 0
   private pause: NodeJS.Timeout | undefined
+  /** The last that was started ended before it was ready. */
+  private isBarren = false
+  private able = Number.POSITIVE_INFINITY
   private started: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined
   private empty: (() => void)[] = []
 
@@ -122,6 +127,13 @@ export class Crew<Run> {
     return count
   }
 
+  /** Idle or at work. */
+  private get ready(): number {
+    let count = 0
+    for (const { state } of this.children) if (state === 'idle' || state === 'busy') count += 1
+    return count
+  }
+
   /** Starts what is missing; not more at once than there are cores to start them on. */
   private fill(): void {
     if (this.phase !== 'running' || this.pause !== undefined) return
@@ -145,8 +157,10 @@ export class Crew<Run> {
         } catch (error) {
           return this.fail(error as Error)
         }
+      this.isBarren = false
       this.rest(child)
       this.fill()
+      this.tellAble()
     },
     broken: (child, why) => {
       if (this.started === undefined) this.say('ERROR', `Child ${child.id} cannot load: ${why}`)
@@ -178,6 +192,7 @@ export class Crew<Run> {
     if (place >= 0) this.idle.splice(place, 1)
     child.leave()
     this.fill()
+    this.tellAble()
   }
 
   private bury(child: Child<Run>, how: string): void {
@@ -202,7 +217,16 @@ export class Crew<Run> {
       this.say(wasTold(state, how) ? 'INFO' : 'ERROR', `Child ${child.id} ended: ${how}`)
       this.takeBreath()
     }
+    if (state === 'starting' && !wasTold(state, how)) this.isBarren = true
     this.fill()
+    this.tellAble()
+  }
+
+  private tellAble(): void {
+    const most = this.isBarren ? this.ready : Number.POSITIVE_INFINITY
+    if (most === this.able) return
+    this.able = most
+    this.listener.able(most)
   }
 
   private takeBreath(): void {

@@ -11,6 +11,8 @@ import type { FromChild } from './messages.js'
 
 export interface ChildPoolOptions<J extends Job> extends CrewOptions {
   readonly courier: Courier<J>
+  /** Hears how many jobs it can run at once while children cannot be had; Infinity when they can again. */
+  readonly onAble?: (most: number) => void
 }
 
 interface Run<J> {
@@ -49,6 +51,7 @@ export class ChildPool<J extends Job> implements Pool<J> {
         this.end(run, { kind: 'lost', how })
       },
       say: (line) => options.courier.log(line),
+      able: (most) => options.onAble?.(most),
     })
   }
 

@@ -72,15 +72,15 @@ export class ActiveRuns {
     return meant.map(({ job }) => job.held.message)
   }
 
-  /** The worker stops: what waits for a child has not begun, and there may never be one. What was acknowledged early stays. */
-  leave(): void {
+  /** What waits for a child has not begun, and there may never be one: it goes back. What was acknowledged early stays. */
+  giveBackWaiting(): void {
     for (const { job, running } of this.runs)
-      if (running.waits?.() === true && this.isLate(job.held)) running.abort(stopping())
+      if (running.waits?.() === true && this.isLate(job.held)) running.abort(givenBack())
   }
 
   /** The worker stops at once. */
   abort(): void {
-    const reason = stopping()
+    const reason = givenBack()
     for (const { running } of this.runs) running.abort(reason)
   }
 
@@ -95,5 +95,5 @@ export class ActiveRuns {
   }
 }
 
-const stopping = (): WorkerShutdown =>
-  new WorkerShutdown('The worker is stopping: this task was given back and runs again elsewhere.')
+const givenBack = (): WorkerShutdown =>
+  new WorkerShutdown('This worker stops, or has no child: the task was given back and runs again elsewhere.')

@@ -48,13 +48,14 @@ export class Hand {
     this.ahead = new LookAhead(options.looksAheadOf, (late) => this.giveBack(late))
   }
 
-  /** From now on so many. What is in hand stays. */
+  /** From now on so many; with none, what has not begun goes back. What runs stays. */
   resize(concurrency: number, capacity: number): void {
     this.concurrency = concurrency
     this.capacity = capacity
     // Whoever runs beside others is not watched: it may wait for long, and block nobody.
     this.options.standby?.rests()
-    this.fill()
+    if (concurrency === 0) this.empty()
+    else this.fill()
   }
 
   /** What has not begun. */
@@ -69,6 +70,7 @@ export class Hand {
 
   /** `wereAsked`: they came by a claim. */
   accept(deliveries: readonly Delivery[], wereAsked: boolean): void {
+    if (this.concurrency === 0) return this.decline(deliveries)
     for (const delivery of deliveries) {
       this.held += 1
       const isAhead = wereAsked && (this.held > this.capacity || this.ahead.list.length > 0)

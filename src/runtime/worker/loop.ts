@@ -60,6 +60,8 @@ export class Loop {
   readonly #options: LoopOptions
   readonly #tools: ContextTools
   #concurrency: number
+  /** What the pool can run at once, where that is less; Infinity where it is not. */
+  #able = Number.POSITIVE_INFINITY
   /**
    * Tasks run on this loop, one at a time, and may block it. Decided at the start: of what began before anybody
    * watched nobody could tell, later, that it has begun.
@@ -81,6 +83,7 @@ export class Loop {
   /** Takes a lease. Nothing is claimed before `start`. */
   async open(broker: Broker): Promise<Pick<Joined, 'consumer' | 'runs' | 'slots'>> {
     this.#joined = this.#join(broker, await this.#consume(broker))
+    if (Number.isFinite(this.#able)) this.#fit(this.#joined)
     return this.#joined
   }
 
@@ -101,13 +104,36 @@ export class Loop {
 
   /** Messages in hand at once. */
   get capacity(): number {
-    return this.#concurrency * (this.#options.options.prefetchMultiplier ?? 1)
+    return this.#capacityOf(this.#concurrency)
+  }
+
+  #capacityOf(concurrency: number): number {
+    return concurrency * (this.#options.options.prefetchMultiplier ?? 1)
   }
 
   resize(concurrency: number): void {
     this.#concurrency = concurrency
     this.pool.resize(concurrency)
-    this.#joined?.slots.resize(concurrency, this.capacity)
+    if (this.#joined !== undefined) this.#fit(this.#joined)
+  }
+
+  /** No more is taken than the pool can run. */
+  #fit({ runs, slots }: Joined): void {
+    const concurrency = Math.min(this.#concurrency, this.#able)
+    slots.resize(concurrency, this.#capacityOf(concurrency))
+    runs.setShort(Number.isFinite(this.#able))
+  }
+
+  /** Other workers may have children for what would only wait here. */
+  #hearAble(able: number): void {
+    const { poolName, log } = this.#options
+    if (able === 0)
+      log.error(
+        `The pool ${poolName} has no child that could run anything: nothing is taken until it has one.`,
+      )
+    else if (this.#able === 0) log.info(`The pool ${poolName} has a child again: messages are taken.`)
+    this.#able = able
+    if (this.#joined !== undefined) this.#fit(this.#joined)
   }
 
   rateLimit(task: string, rate: Rate): void {
@@ -291,6 +317,7 @@ export class Loop {
       log,
       execute: (job, abort) => this.#run(job, abort),
       courier,
+      onAble: (most) => this.#hearAble(most),
     })
   }
 

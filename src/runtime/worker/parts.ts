@@ -26,6 +26,8 @@ export interface PoolRequest {
   readonly execute: Execute<TaskJob>
   /** For those that do not. */
   readonly courier: Courier<TaskJob>
+  /** Hears how many jobs they can run at once while children cannot be had; Infinity when they can again. */
+  readonly onAble: (most: number) => void
 }
 
 export type CreatePool = (request: PoolRequest) => Pool<TaskJob>

@@ -52,6 +52,8 @@ export class Runs {
   readonly active: ActiveRuns
   /** Counts lost leases: what was claimed under an earlier one is somebody else's. */
   private lease = 0
+  /** Nobody knows whether there will be another child: nothing waits for one. */
+  private isShort = false
   /** Set by a warm stop: what is lost with what ran it does not start again. */
   private leaving = false
   /** Set by a cold stop: nothing starts any more. */
@@ -66,7 +68,13 @@ export class Runs {
   /** From now on only what has begun is brought to its end. */
   leave(): void {
     this.leaving = true
-    this.active.leave()
+    this.active.giveBackWaiting()
+  }
+
+  /** Whether children cannot be had: then what waits for one goes back. */
+  setShort(isShort: boolean): void {
+    this.isShort = isShort
+    if (isShort) this.active.giveBackWaiting()
   }
 
   /** Aborts what runs and gives back what is about to. */
@@ -222,7 +230,7 @@ export class Runs {
     const startedAt = performance.now()
     const running = pool.run(job)
     const seat = this.active.begin(job, running, startedAt)
-    if (this.leaving) this.active.leave()
+    if (this.leaving || this.isShort) this.active.giveBackWaiting()
     const outcome = await running.outcome
     this.active.end(seat)
     if (outcome.kind === 'aborted' && outcome.error instanceof LeaseLost) return undefined

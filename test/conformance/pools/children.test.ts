@@ -1,5 +1,5 @@
 // Pools with children, processes and threads: what one costs when it dies, and when it is replaced.
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -191,6 +191,26 @@ describe.each(['prefork', 'threads'] as const)('%s: a child', (pool) => {
       'when its module %s',
       async (how, sentence) => {
         expect(await outcome(how)).toMatch(sentence)
+      },
+    )
+
+    it.runIf(pool === 'prefork')(
+      'any more: what waits for one goes back, nothing is taken, and once one can be had it is',
+      async () => {
+        const broken = gateOf('broken')
+        await work({ pool, concurrency: 2 }, { BROKEN: broken })
+        await call('add', [1, 1])
+        writeFileSync(broken, '')
+        const both = await Promise.all([1, 2].map(() => bench.app.sendTask('die', ['exit', 1])))
+        await worker?.line(
+          /ERROR\/MainProcess\] The pool prefork has no child that could run anything: nothing is/,
+        )
+        const broker = await bench.app.broker()
+        await until(async () => (await broker.length('celery')) === 2)
+        rmSync(broken)
+        expect(await Promise.all(both.map((result) => result.get({ timeout: 25 })))).toEqual([2, 2])
+        await worker?.line(/INFO\/MainProcess\] The pool prefork has a child again: messages are taken\./)
+        await worker?.stop()
       },
     )
 

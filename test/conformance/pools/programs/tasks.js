@@ -19,6 +19,8 @@ export const app = createApp('pools', {
 const note = (what) => appendFileSync(LEDGER, `${what} ${process.pid}\n`)
 note('loaded')
 
+if (app.isChild && existsSync(process.env.BROKEN ?? '')) throw new TypeError('broken for now')
+
 const spin = (seconds) => {
   const end = performance.now() + seconds * 1000
   while (performance.now() < end);
