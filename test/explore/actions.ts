@@ -15,6 +15,8 @@ export interface Rules {
   readonly script: Script
   /** Messages that a worker holds at once. */
   readonly capacity: number
+  /** What the client sent, as it may arrive once more. */
+  readonly sent: OperationOf<'publish'>
 }
 
 export interface Action {
@@ -89,7 +91,7 @@ const nextId = (id: string): string => {
   return `${name}.${Number(count) + 1}`
 }
 
-const operation = <K extends Kind>(kind: K, asked: object): OperationOf<K> =>
+export const operation = <K extends Kind>(kind: K, asked: object): OperationOf<K> =>
   ({ kind, nowMs: 0, ...asked }) as unknown as OperationOf<K>
 
 /** It comes (back) with nothing in hand. */
@@ -252,6 +254,16 @@ export const actionsOf = (world: World, rules: Rules): readonly Action[] => {
       isFault: true,
       act: () => reaped(world, rules, worker.id),
     })
+    // A stop waits for its answers, and gives back what it holds.
+    if (worker.unanswered.every((step) => step === null))
+      actions.push({
+        label: () => `worker ${index + 1} leaves, and is started again`,
+        isFault: true,
+        act: () => {
+          const [left] = apply(world, rules, operation('unregister', { consumer: worker.id }))
+          return joinWorld(left, rules, index, nextId(worker.id))
+        },
+      })
   }
   const alive = new Set(workers.map(({ id }) => id))
   for (const id of engine.consumers.keys())
@@ -272,6 +284,13 @@ export const actionsOf = (world: World, rules: Rules): readonly Action[] => {
       label: () => 'the moment of what waits has come',
       isFault: false,
       act: () => ({ ...apply(world, rules, operation('promote', { queue, most: 10 }))[0], isLater: true }),
+    })
+  // Its answer was lost, or a copy was late.
+  if (faultsLeft > 0)
+    actions.push({
+      label: () => 'the call of the client arrives once more',
+      isFault: true,
+      act: () => apply(world, rules, rules.sent)[0],
     })
   if (faultsLeft > 0)
     for (const raw of distinct(

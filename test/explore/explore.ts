@@ -2,7 +2,7 @@
 // told with the shortest way to it.
 import { transition as shipped } from '../../src/memory/engine.js'
 import { emptyState } from '../../src/memory/state.js'
-import { type Action, actionsOf, apply, joinWorld, messagesIn, type Rules } from './actions.js'
+import { type Action, actionsOf, apply, joinWorld, messagesIn, operation, type Rules } from './actions.js'
 import type { Graph } from './graphs.js'
 import { keyOf } from './key.js'
 import { Script } from './script.js'
@@ -49,8 +49,7 @@ const begin = (graph: Graph, rules: Rules, { workers, faults }: Exploration): Wo
   }
   let world: World = { ...empty, workers: Array.from({ length: workers }, () => null as never) }
   for (let index = 0; index < workers; index++) world = joinWorld(world, rules, index, `w${index}.0`)
-  const publication = rules.script.first(graph.canvas)
-  return apply(world, rules, { kind: 'publish', nowMs: 0, ...publication })[0]
+  return apply(world, rules, rules.sent)[0]
 }
 
 /** What is wrong with a world in which nothing more can happen; null when nothing is. */
@@ -61,12 +60,14 @@ const wrongEnd = (world: World, graph: Graph, rules: Rules): string | null => {
     if (text === undefined) return `${id} is lost: nothing more can happen, and it has no end`
     const { status, result } = JSON.parse(text) as { status: string; result: unknown }
     if (status !== state) return `${id} ended as ${status}, not as ${state}`
-    if (status === 'SUCCESS' && result !== id) return `${id} ended with ${JSON.stringify(result)}`
+    if (status === 'SUCCESS' && result !== (graph.gives[id] ?? id))
+      return `${id} ended with ${JSON.stringify(result)}`
   }
   const [left] = messagesIn(engine)
   if (left !== undefined) return `stuck: ${rules.script.know(left.raw).name} is left, and nobody takes it`
-  for (const [key, { taken, size }] of engine.chords)
-    if (taken !== null || size !== null) return `stuck: the chord ${key.replace('\n', ' ')} is not closed`
+  for (const [key, { taken, size, count }] of engine.chords)
+    if (taken !== null || size !== null || count > 0)
+      return `stuck: the chord ${key.replace('\n', ' ')} is not closed`
   if (engine.dead.size > 0) return 'there is a dead letter'
   return null
 }
@@ -78,7 +79,9 @@ const wrongNow = ({ sent }: World): string | null => {
 
 export const explore = (graph: Graph, exploration: Exploration): Found => {
   const { transition = shipped, capacity = 1, mostStates = Number.POSITIVE_INFINITY } = exploration
-  const rules: Rules = { transition, script: new Script(), capacity }
+  const script = new Script()
+  const sent = operation('publish', { sender: 'client', number: 1, ...script.first(graph.canvas) })
+  const rules: Rules = { transition, script, capacity, sent }
   const start = begin(graph, rules, exploration)
   const visited = new Visited()
   visited.add(keyOf(start, rules.script), -1, 0)
@@ -94,11 +97,13 @@ export const explore = (graph: Graph, exploration: Exploration): Found => {
     isComplete,
     violation,
   })
-  const violated = (what: string, at: number, last?: Action): Found =>
-    done({ what, trace: [...retrace(start, rules, visited.way(at)), ...(last ? [last.label()] : [])] })
+  const violated = (what: string, at: number, last: readonly Action[] = []): Found =>
+    done({ what, trace: [...retrace(start, rules, visited.way(at)), ...last.map(({ label }) => label())] })
 
   while (level.length > 0) {
     const next: (readonly [World, number])[] = []
+    // Nothing that goes wrong with one step more is shorter than an end of this level that is wrong.
+    let withOneMore: Found | null = null
     for (const [world, number] of level) {
       const actions = actionsOf(world, rules)
       if (!actions.some(({ isFault }) => !isFault)) {
@@ -106,16 +111,21 @@ export const explore = (graph: Graph, exploration: Exploration): Found => {
         const wrong = wrongEnd(world, graph, rules)
         if (wrong !== null) return violated(wrong, number)
       }
+      if (withOneMore !== null) continue
       for (const [index, action] of actions.entries()) {
         transitions++
         const after = action.act()
         const wrong = wrongNow(after)
-        if (wrong !== null) return violated(wrong, number, action)
+        if (wrong !== null) {
+          withOneMore = violated(wrong, number, [action])
+          break
+        }
         const found = visited.add(keyOf(after, rules.script), number, index)
         if (found !== -1) next.push([after, found])
       }
       if (visited.size >= mostStates) return done(null, false)
     }
+    if (withOneMore !== null) return withOneMore
     if (next.length > 0) depth++
     level = next
   }

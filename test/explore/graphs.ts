@@ -10,20 +10,25 @@ const run = task('run')
 const fail = task('fail')
 const again = task('again')
 const later = task('later')
+/** Gives what it was given: the results of a chord's header, in their order. */
+const gather = (taskId: string) => signature('gather', { options: { taskId } })
 
 export interface Graph {
   readonly canvas: Node
   /** Task id → the state that it must end with. */
   readonly ends: Readonly<Record<string, string>>
+  /** Task id → what a SUCCESS must give. The others give their id. */
+  readonly gives: Readonly<Record<string, string>>
 }
 
 const all = (ids: string, state = 'SUCCESS'): Readonly<Record<string, string>> =>
   Object.fromEntries(Array.from(ids, (id) => [id, state]))
 
-const graph = (canvas: unknown, ends: Readonly<Record<string, string>>): Graph => ({
-  canvas: canvas as Node,
-  ends,
-})
+const graph = (
+  canvas: unknown,
+  ends: Readonly<Record<string, string>>,
+  gives: Readonly<Record<string, string>> = {},
+): Graph => ({ canvas: canvas as Node, ends, gives })
 
 export const graphs: Readonly<Record<string, Graph>> = {
   one: graph(run('a'), all('a')),
@@ -34,25 +39,35 @@ export const graphs: Readonly<Record<string, Graph>> = {
   long: graph(chain(run('a'), run('b'), run('c'), run('d'), run('e'), run('f')), all('abcdef')),
   errback: graph(fail('a').linkError(run('e')), { a: 'FAILURE', e: 'SUCCESS' }),
   links: graph(run('a').link(run('b')).link(run('c')), all('abc')),
-  chord: graph(chord([run('a'), run('b')], run('x')), all('abx')),
-  wide: graph(chord([run('a'), run('b'), run('c')], run('x')), all('abcx')),
+  chord: graph(chord([run('a'), run('b')], gather('x')), all('abx'), { x: 'ab' }),
+  wide: graph(chord([run('a'), run('b'), run('c')], gather('x')), all('abcx'), { x: 'abc' }),
   broken: graph(chord([run('a'), fail('b')], run('x').linkError(run('e'))), {
     ...all('ae'),
     ...all('bx', 'FAILURE'),
   }),
-  between: graph(chain(run('a'), group(run('b'), run('c')), run('d')), all('abcd')),
-  chains: graph(chord([chain(run('a'), run('b')), chain(run('c'), run('d'))], run('x')), all('abcdx')),
-  nested: graph(chord([run('a'), chord([run('b'), run('c')], run('y'))], run('x')), all('abcyx')),
-  five: graph(chord([run('a'), run('b'), run('c'), run('d'), run('e')], run('x')), all('abcdex')),
-  row: graph(chain(run('a'), group(run('b'), run('c'), run('d')), run('e')), all('abcde')),
+  between: graph(chain(run('a'), group(run('b'), run('c')), gather('d')), all('abcd'), { d: 'bc' }),
+  chains: graph(chord([chain(run('a'), run('b')), chain(run('c'), run('d'))], gather('x')), all('abcdx'), {
+    x: 'bd',
+  }),
+  nested: graph(chord([run('a'), chord([run('b'), run('c')], gather('y'))], gather('x')), all('abcyx'), {
+    y: 'bc',
+    x: 'abc',
+  }),
+  row: graph(chain(run('a'), group(run('b'), run('c'), run('d')), gather('e')), all('abcde'), { e: 'bcd' }),
   twice: graph(
-    chain(group(run('a'), run('b')), run('x'), group(run('c'), run('d')), run('y')),
+    chain(group(run('a'), run('b')), gather('x'), group(run('c'), run('d')), gather('y')),
     all('abxcdy'),
+    { x: 'ab', y: 'cd' },
   ),
   six: graph(group(Array.from('abcdef', run)), all('abcdef')),
   trees: graph(
-    chord([chain(run('a'), run('b')), run('c'), run('d')], chain(run('x'), run('y'))),
+    chord([chain(run('a'), run('b')), run('c'), run('d')], chain(gather('x'), run('y'))),
     all('abcdxy'),
+    { x: 'bcd' },
   ),
-  stubborn: graph(chord([again('a'), run('b')], chain(run('x'), run('y'))), all('abxy')),
+  stubborn: graph(chord([again('a'), run('b')], chain(gather('x'), run('y'))), all('abxy'), { x: 'ab' }),
+  // The most states by far: last here, so that it is begun first.
+  five: graph(chord([run('a'), run('b'), run('c'), run('d'), run('e')], gather('x')), all('abcdex'), {
+    x: 'abcde',
+  }),
 }

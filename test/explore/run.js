@@ -3,10 +3,10 @@
 //
 //   npm run explore -- chord nested --workers 3 --faults 2 --capacity 2
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { createJiti } from 'jiti'
+import { readNames, readOptions, readWhole } from '../support/options.js'
 
 const jiti = createJiti(import.meta.url)
 const { graphs } = await jiti.import('./graphs.ts')
@@ -25,29 +25,16 @@ async function serve() {
 }
 
 async function main() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      workers: { type: 'string', default: '3' },
-      faults: { type: 'string', default: '2' },
-      /** Messages that a worker holds at once; both 1 and 2 unless it is given. */
-      capacity: { type: 'string' },
-    },
+  const { values, positionals } = readOptions({
+    workers: { type: 'string', default: '3' },
+    faults: { type: 'string', default: '2' },
+    /** Messages that a worker holds at once; both 1 and 2 unless it is given. */
+    capacity: { type: 'string' },
   })
-  const whole = (text, option, most) => {
-    if (/^\d+$/.test(text) && Number(text) <= most) return Number(text)
-    console.error(`${option}: expected a whole number up to ${most}, got ${JSON.stringify(text)}.`)
-    process.exit(2)
-  }
-  const workers = whole(values.workers, '--workers', 5)
-  const faults = whole(values.faults, '--faults', 5)
-  const capacities = values.capacity === undefined ? [1, 2] : [whole(values.capacity, '--capacity', 9)]
-  for (const name of positionals) {
-    if (Object.hasOwn(graphs, name)) continue
-    console.error(`There is no graph ${JSON.stringify(name)}. There are: ${Object.keys(graphs).join(', ')}.`)
-    process.exit(2)
-  }
-  const names = positionals.length > 0 ? positionals : Object.keys(graphs)
+  const workers = readWhole('--workers', values.workers, 1, 5)
+  const faults = readWhole('--faults', values.faults, 0, 5)
+  const capacities = values.capacity === undefined ? [1, 2] : [readWhole('--capacity', values.capacity, 1, 9)]
+  const names = readNames('graph', Object.keys(graphs), positionals)
   // Six alike tasks in pairs are as many states as all others together, and nothing new: played when it is asked for.
   const asked = positionals.length > 0 || values.capacity !== undefined
   // The largest first, so that no thread works alone at the end.

@@ -35,6 +35,7 @@ const means: Means = {
 
 /** Tasks: what each gives, or throws. */
 const code: Readonly<Record<string, (message: Message) => unknown>> = {
+  gather: ({ args }) => (args[0] as readonly string[]).join(''),
   run: ({ id }) => id,
   later: ({ id }) => id,
   fail: ({ id }) => {
@@ -85,7 +86,7 @@ export class Script {
   /** The completion of a run; `joins` are the chords that it was told to be complete. */
   end(raw: Buffer, tag: string, joins: readonly Complete[]): Completion {
     const { message, known } = this.#of(raw)
-    const key = `${known.index} ${joins.map(({ groupId, bodyId }) => `${groupId} ${bodyId}`).join()}`
+    const key = `${known.index} ${joins.map(({ groupId, bodyId, members }) => `${groupId} ${bodyId} ${members.join()}`).join()}`
     let completion = this.#ends.get(key)
     if (completion === undefined) {
       const ended = { tag: '', message, resultExpires: 0, extended: undefined }

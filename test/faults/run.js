@@ -2,43 +2,33 @@
 // Redis of its own, and prints what was injected, what was counted, and what had to hold.
 //
 //   npm run faults -- P1 P4 --repeat 5 --seed 42 --short
-import { parseArgs } from 'node:util'
 import { createJiti } from 'jiti'
+import { readNames, readOptions, readWhole } from '../support/options.js'
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    repeat: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    short: { type: 'boolean', default: false },
-  },
+const { values, positionals } = readOptions({
+  repeat: { type: 'string', default: '1' },
+  seed: { type: 'string' },
+  short: { type: 'boolean', default: false },
 })
+const repeat = readWhole('--repeat', values.repeat, 1)
+const firstSeed = values.seed === undefined ? Date.now() % 100_000 : readWhole('--seed', values.seed, 0)
 
 const jiti = createJiti(import.meta.url, { nativeModules: ['lovage', 'ioredis'] })
-const { default: build } = await jiti.import('../support/build.ts')
-build()
 const { table, more, long, clocks } = await jiti.import('./cases/index.ts')
 const { play } = await jiti.import('./support/play.ts')
 const { stopAll } = await jiti.import('../support/processes.ts')
 
 const cases = [...table, ...more, ...long, ...clocks]
-const names = cases.map(({ name }) => name).join(', ')
-const whole = (text, option) => {
-  if (/^\d+$/.test(text)) return Number(text)
-  console.error(`${option}: expected a whole number, got ${JSON.stringify(text)}.`)
-  process.exit(2)
-}
-const repeat = whole(values.repeat, '--repeat')
-const firstSeed = values.seed === undefined ? Date.now() % 100_000 : whole(values.seed, '--seed')
-const wanted = positionals.map((word) => {
-  const found = cases.find(({ name }) => name.toLowerCase() === word.toLowerCase())
-  if (found) return found
-  console.error(`There is no case ${JSON.stringify(word)}. There are: ${names}.`)
-  process.exit(2)
-})
+const names = readNames(
+  'case',
+  cases.map(({ name }) => name),
+  positionals,
+)
 
+const { default: build } = await jiti.import('../support/build.ts')
+build()
 const failed = []
-for (const fault of wanted.length > 0 ? wanted : cases)
+for (const fault of names.map((name) => cases.find((each) => each.name === name)))
   for (let round = 0; round < repeat; round++) {
     const seed = firstSeed + round
     const startedAt = performance.now()
