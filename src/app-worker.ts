@@ -85,15 +85,20 @@ const mostConcurrency: Readonly<Record<PoolName, number>> = {
 
 type Settled = WorkerOptions & { readonly pool: PoolName; readonly concurrency: number }
 
+/** Seconds; as in Celery, a worker's own 0 takes away what the settings say. */
+const limitOf = (own: number | undefined, setting: number | null): number | undefined =>
+  own === 0 ? undefined : (own ?? setting ?? undefined)
+
 const overSettings = (options: WorkerOptions, settings: Settings): Settled => {
-  const timeLimit = options.timeLimit ?? settings.taskTimeLimit ?? undefined
-  const softTimeLimit = options.softTimeLimit ?? settings.taskSoftTimeLimit ?? undefined
+  const { timeLimit: own, softTimeLimit: ownSoft, ...others } = options
+  const timeLimit = limitOf(own, settings.taskTimeLimit)
+  const softTimeLimit = limitOf(ownSoft, settings.taskSoftTimeLimit)
   const maxTasksPerChild = options.maxTasksPerChild ?? settings.workerMaxTasksPerChild ?? undefined
   const maxMemoryPerChild = options.maxMemoryPerChild ?? settings.workerMaxMemoryPerChild ?? undefined
   const disablePrefetch = options.disablePrefetch ?? settings.workerDisablePrefetch
   const pool = poolOf(options.pool ?? settings.workerPool ?? 'fiber')
   return {
-    ...options,
+    ...others,
     pool,
     concurrency: concurrencyOf(pool, options, settings),
     disablePrefetch,

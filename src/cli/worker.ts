@@ -75,8 +75,12 @@ export const workerCommand = (context: Context, exit: (code: 0 | 1) => void): Co
     .option('--max-memory-per-child <kib>', 'replace a child that has more memory than this', whole)
     .option('--prefetch-multiplier <n>', 'messages held for each slot, the running one included', whole)
     .option('--disable-prefetch', 'claim for free slots only')
-    .option('--time-limit <seconds>', 'a task that takes longer fails', secondsOption)
-    .option('--soft-time-limit <seconds>', "after this long a task's signal aborts", secondsOption)
+    .option('--time-limit <seconds>', 'a task that takes longer fails; 0 lifts the setting', secondsOption)
+    .option(
+      '--soft-time-limit <seconds>',
+      "after this long a task's signal aborts; 0 lifts the setting",
+      secondsOption,
+    )
     .option('-I, --include <modules>', 'more modules with tasks to load (comma-separated)', lists)
     .option('--purge', 'drop what waits in the queues first')
     .option('-l, --loglevel <level>', 'DEBUG, INFO, WARNING, ERROR or CRITICAL', level, 'WARNING')
@@ -176,10 +180,10 @@ const run = async (
       ...(options.excludeQueues && { excludeQueues: options.excludeQueues }),
       ...(options.prefetchMultiplier && { prefetchMultiplier: options.prefetchMultiplier }),
       ...(options.disablePrefetch && { disablePrefetch: true }),
-      ...(options.timeLimit && { timeLimit: options.timeLimit }),
-      ...(options.softTimeLimit && { softTimeLimit: options.softTimeLimit }),
+      ...(options.timeLimit !== undefined && { timeLimit: options.timeLimit }),
+      ...(options.softTimeLimit !== undefined && { softTimeLimit: options.softTimeLimit }),
       ...(options.taskEvents && { taskEvents: true }),
-      ...(options.heartbeatInterval && { heartbeat: options.heartbeatInterval }),
+      ...(options.heartbeatInterval !== undefined && { heartbeat: options.heartbeatInterval }),
       ...(options.withoutHeartbeat && { heartbeat: false as const }),
     })
     if (!globalsOf(command).quiet)

@@ -240,7 +240,7 @@ describe('a worker', () => {
       'Option hostname of a worker: expected a text of one line, without control characters, got "w1@h\\nw2".',
     ],
     [{ queues: 'celery' }, 'Option queues of a worker: expected a list of names, got "celery".'],
-    [{ timeLimit: '10' }, 'Option timeLimit of a worker: expected seconds, more than 0, got "10".'],
+    [{ timeLimit: '10' }, 'Option timeLimit of a worker: expected seconds, 0 or more, got "10".'],
     [
       { queues: ['a'], excludeQueues: ['a'] },
       'A worker needs at least one queue, but all of a are excluded.',

@@ -62,6 +62,8 @@ describe('worker', () => {
       '3',
     )
     await worker('-P', 'solo', '-c', '7', '--time-limit=30', '--soft-time-limit', '20.5')
+    await worker('--time-limit=0', '--soft-time-limit=0', '--heartbeat-interval=0')
+    expect(asked.workers[2]).toMatchObject({ timeLimit: 0, softTimeLimit: 0, heartbeat: 0 })
     expect(asked.workers[0]).toMatchObject({
       pool: 'gevent',
       concurrency: 7,
@@ -75,7 +77,7 @@ describe('worker', () => {
       timeLimit: 30,
       softTimeLimit: 20.5,
     })
-    expect(asked.closed).toBe(2)
+    expect(asked.closed).toBe(3)
   })
 
   it('passes on what is for pools with children, with the modules that these load', async () => {

@@ -36,6 +36,7 @@ export interface WorkerOptions {
   readonly prefetchMultiplier?: number
   /** Hold no more messages than there are free slots, whatever the multiplier says and however quick tasks are. */
   readonly disablePrefetch?: boolean
+  /** Of tasks that have no limit of their own, instead of the settings'; 0: they have none. */
   readonly timeLimit?: number
   readonly softTimeLimit?: number
   /** Send task events, as `-E` does; default: the setting workerSendTaskEvents. */
@@ -59,8 +60,8 @@ const optionKinds: Readonly<Record<keyof WorkerOptions, OptionKind>> = {
   hostname: 'name',
   prefetchMultiplier: 'positive',
   disablePrefetch: 'flag',
-  timeLimit: 'limit',
-  softTimeLimit: 'limit',
+  timeLimit: 'seconds',
+  softTimeLimit: 'seconds',
   taskEvents: 'flag',
   heartbeat: 'heartbeat',
   log: 'logger',

@@ -124,6 +124,16 @@ onEveryEngine('a setting of tasks', (bench) => {
     await expect(slow.delay(true).get(wait)).rejects.toThrow('time limit (0.2s) exceeded')
   })
 
+  it('taskSoftTimeLimit, taskTimeLimit are lifted by a worker whose own are 0', async () => {
+    const app = bench().app({ taskSoftTimeLimit: 0.01, taskTimeLimit: 0.02 })
+    const slow = app.task('slow', async function () {
+      await new Promise((resolve) => setTimeout(resolve, 60))
+      return this.signal.aborted
+    })
+    await bench().work(app, { timeLimit: 0, softTimeLimit: 0 })
+    expect(await slow.delay().get(wait)).toBe(false)
+  })
+
   it('taskTrackStarted: STARTED is stored', async () => {
     const app = bench().app({ taskTrackStarted: true })
     const { passed, open } = gate()
