@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import { deflateSync, inflateSync } from 'node:zlib'
 import { ContentDisallowed, DecodeError, EncodeError } from '../errors.js'
 import { show } from './fields.js'
+import { hasTooManyParts, tooManyParts } from './json-parts.js'
 
 export const maxRawBytes = 16 * 1024 * 1024
 const maxInflatedBytes = 64 * 1024 * 1024
@@ -87,8 +88,22 @@ export interface PackedBody {
   readonly compression: unknown
 }
 
+/** Refuses what would take seconds and gigabytes to parse, in a sentence. */
+export const checkParts = (text: string, what: string): void => {
+  if (hasTooManyParts(text))
+    throw new DecodeError(`Expected ${what} of a bearable size, got one of ${tooManyParts}`)
+}
+
+type Open = (contentType: unknown, text: string) => string
+
 /** The body's JSON text; `open` reads and checks a signed one. Throws DecodeError or ContentDisallowed. */
-export const unpack = (packed: PackedBody, open?: (contentType: unknown, text: string) => string): string => {
+export const unpack = (packed: PackedBody, open?: Open): string => {
+  const text = textOf(packed, open)
+  checkParts(text, 'a body')
+  return text
+}
+
+const textOf = (packed: PackedBody, open: Open | undefined): string => {
   const { body, contentType, contentEncoding, bodyEncoding, compression } = packed
   if (typeof body !== 'string') throw new DecodeError(`Expected the body as text, got ${typeof body}`)
   if (contentType !== 'application/json' && (open === undefined || contentType !== signedType))

@@ -8,6 +8,7 @@ import type { SignatureJson } from '../canvas/wire.js'
 import { EncodeError } from '../errors.js'
 import { maxRawBytes, pack } from './content.js'
 import { encodeArgs, encodeKwargs, encodeValue } from './json.js'
+import { hasTooManyParts, tooManyParts } from './json-parts.js'
 import type { Embed, Outgoing } from './plan.js'
 import { repr } from './repr.js'
 import type { Seal } from './security/guard.js'
@@ -218,6 +219,7 @@ const encodeAddress = ({ exchange, routingKey, priority }: Address): string => {
 /** The envelope's text. `nowMs` tells how long an `expires` still is, for the AMQP-style property. */
 export const encodeMessage = (message: Outgoing, address: Address, nowMs: number, seal?: Seal): string => {
   const text = encodeBody(message)
+  checkParts(message.task, text)
   const { bytes, compression } = pack(seal?.body?.seal(text) ?? text, message.compression)
   const id = quote(message.id)
   let properties =
@@ -235,6 +237,14 @@ export const encodeMessage = (message: Outgoing, address: Address, nowMs: number
     `"headers": ${encodeHeaders(message, id, compression)}, "properties": ${properties}}}`
   if (envelope.length > maxRawBytes / 3) checkSize(message.task, Buffer.byteLength(envelope))
   return seal?.envelope === undefined ? envelope : seal.envelope(envelope, nowMs)
+}
+
+const checkParts = (task: string, text: string): void => {
+  if (hasTooManyParts(text))
+    throw new EncodeError(
+      `The message to ${task} has ${tooManyParts}, and workers read no such message. ` +
+        'Store what is large elsewhere and send where it lies, or send it as text.',
+    )
 }
 
 const checkSize = (task: string, bytes: number): void => {

@@ -13,6 +13,18 @@ const argumentLevels = maxTextDepth - 290
 export const textDepthOf = (canvasLevels: number): number =>
   Math.max(maxTextDepth, canvasLevels + argumentLevels)
 
+/**
+ * Arrays, objects and members of objects in the text of one message. They cost what bytes do not: 600 KB can inflate to
+ * what takes half a minute and gigabytes to build.
+ */
+export const maxParts = 2_000_000
+
+/** Places of which one text's wrappers of superjson may speak. */
+export const maxPlaces = 500_000
+
+/** Characters of all regular expressions in one text: five of them may take a tenth of a millisecond to read, and millions end the process. */
+export const maxRegExpText = 10_000
+
 /** Python refuses to read longer integers, and drops the message. */
 export const maxDigits = 4300
 

@@ -51,7 +51,8 @@ function depthOf(text: string, mostLevels: number): number {
   return deepest
 }
 
-function isEscaped(text: string, quote: number): boolean {
+/** Whether the quote is one inside a string. */
+export function isEscaped(text: string, quote: number): boolean {
   let slashes = 0
   while (text.charCodeAt(quote - 1 - slashes) === 0x5c) slashes++
   return slashes % 2 === 1

@@ -3,7 +3,7 @@
 // has a form for is written out (`Written`), so that superjson leaves it alone and Python sees its own types.
 import { types } from 'node:util'
 import { EncodeError } from '../errors.js'
-import { hasTooManyDigits, maxDigits, maxValueDepth } from './json-limits.js'
+import { hasTooManyDigits, maxDigits, maxRegExpText, maxValueDepth } from './json-limits.js'
 import { defineOwn, isPlainObject } from './json-plain.js'
 import { placeText, type Step, whyNot } from './json-refusal.js'
 import { bytesJson, dateJson, wireTextJson } from './json-typed.js'
@@ -27,6 +27,7 @@ export class Preparation {
   #repeats = 0
   /** Above 0 inside a `toJSON` result, where a part that is used twice means two equal parts. */
   #insideJson = 0
+  #regExpText = 0
   /** Where a key stands that superjson refuses. */
   #forbidden: string | undefined
 
@@ -114,7 +115,7 @@ export class Preparation {
       )
     if (types.isMap(value)) return this.#rich(value, new Map(), (copy) => this.#entries(value, copy, depth))
     if (types.isSet(value)) return this.#rich(value, new Set(), (copy) => this.#members(value, copy, depth))
-    if (types.isRegExp(value)) return this.#rich(value, new RegExp(value.source, value.flags))
+    if (types.isRegExp(value)) return this.#rich(value, this.#regExp(value))
     if (value instanceof URL) return this.#rich(value, new URL(value))
     if (types.isTypedArray(value)) return this.#rich(value, plainTypedArray(value))
     if (hasToJson(value)) return this.#json(value, depth)
@@ -123,6 +124,15 @@ export class Preparation {
         if ('cause' in value) copy.cause = this.#at({ shown: '.cause' }, value.cause, depth + 1)
       })
     throw this.#refusal(whyNot(value))
+  }
+
+  #regExp(value: RegExp): RegExp {
+    this.#regExpText += String(value).length
+    if (this.#regExpText > maxRegExpText)
+      throw this.#refusal(
+        `brings regular expressions to more than ${maxRegExpText} characters; nobody reads that.`,
+      )
+    return new RegExp(value.source, value.flags)
   }
 
   /** A typed value of kombu's: the same object stays the same one, but it is no reason for superjson. */

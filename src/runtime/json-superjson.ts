@@ -5,7 +5,8 @@
 import { SuperJSON } from 'superjson'
 import { DecodeError, ImproperlyConfigured } from '../errors.js'
 import type { Class } from './json-prepare.js'
-import { asRecord, broken, Rebuilding } from './json-rebuild.js'
+import { asRecord, type Budget, broken } from './json-places.js'
+import { Rebuilding } from './json-rebuild.js'
 
 /** One set of registered classes and the superjson instances that know it. Nothing here is global. */
 export class RichValues {
@@ -32,11 +33,11 @@ export class RichValues {
   }
 
   /** `{json, meta}` → the value. @throws DecodeError if they do not fit together. */
-  unpack(wrapper: unknown): unknown {
+  unpack(wrapper: unknown, budget: Budget): unknown {
     const { json, meta } = asRecord(wrapper, 'the wrapper')
     if (json === undefined) throw broken('no json in it')
     try {
-      return new Rebuilding(meta, this.#classes).build(json, null)
+      return new Rebuilding(meta, this.#classes, budget).build(json)
     } catch (error) {
       throw error instanceof DecodeError ? error : broken((error as Error).message)
     }

@@ -4,6 +4,7 @@
 import { parseJson } from './json-parse.js'
 import { isPlain } from './json-plain.js'
 import { type Class, Preparation } from './json-prepare.js'
+import { newBudget } from './json-places.js'
 import { needsReviving, revive as reviveTree } from './json-revive.js'
 import { RichValues } from './json-superjson.js'
 import { compactStyle, pythonStyle, type Style, wireStyle, Written, writeTree } from './json-write.js'
@@ -35,7 +36,10 @@ export class WireJson {
   }
 
   /** The second half of `decodeJson`, for a part of what `parseJson` gave. Changes `tree`, and returns its value. */
-  readonly revive = (tree: unknown): unknown => reviveTree(tree, (wrapper) => this.#rich.unpack(wrapper))
+  readonly revive = (tree: unknown): unknown => {
+    const budget = newBudget()
+    return reviveTree(tree, (wrapper) => this.#rich.unpack(wrapper, budget))
+  }
 
   /**
    * One argument or result → JSON text. `undefined` is null, and dropped as a property; a `toJSON` is used

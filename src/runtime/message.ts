@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer'
 import * as Either from '../either.js'
 import { protocolHeaders } from '../canvas/headers.js'
 import { DecodeError, InvalidTaskError, SecurityError } from '../errors.js'
-import { maxRawBytes, unpack } from './content.js'
+import { checkParts, maxRawBytes, unpack } from './content.js'
 import { embedOf, noEmbed } from './embed.js'
 import {
   count,
@@ -165,11 +165,15 @@ const orEmpty = (value: unknown, name: string): Dict => {
   return value
 }
 
-const readEnvelope = (raw: Buffer): Dict => {
+const readEnvelope = (raw: Buffer, guard: Guard | undefined): Dict => {
   if (raw.length > maxRawBytes)
     throw new DecodeError(`Expected a message of at most ${maxRawBytes} bytes, got one of ${raw.length}`)
   if (!isUtf8(raw)) throw new DecodeError('Expected a message in UTF-8, got other bytes')
-  const envelope = decodeJson(raw.toString('utf8'))
+  const text = raw.toString('utf8')
+  checkParts(text, 'a message')
+  // Whoever has no key has nothing of his revived.
+  guard?.check(raw)
+  const envelope = decodeJson(text)
   if (!isDict(envelope)) throw new DecodeError(`Expected a message as a JSON object, got ${show(envelope)}`)
   return envelope
 }
@@ -266,11 +270,10 @@ export const decodeMessage = (
   let properties = none
   let body: unknown
   try {
-    const envelope = readEnvelope(raw)
+    const envelope = readEnvelope(raw, guard)
     headers = orEmpty(envelope['headers'], 'headers')
     custom = withoutKeys(headers, protocolHeaders)
     properties = orEmpty(envelope['properties'], 'properties')
-    guard?.check(raw)
     body = readBody(envelope, headers, properties, guard, mostLevels)
     const task = text(headers['task']) ?? undefined
     if (isProtocol1(body, task)) headers = fieldsOf(body, headers)

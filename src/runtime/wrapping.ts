@@ -1,7 +1,7 @@
 // kombu's envelope around what is said rather than queued: remote control and events. What comes from outside is
 // read with suspicion; all that a reader may ask for is written, since Python workers end where some of it is missing.
 import { randomUUID } from 'node:crypto'
-import { unpack } from './content.js'
+import { checkParts, unpack } from './content.js'
 import { type Dict, isDict, show } from './fields.js'
 import { decodeJson } from './json.js'
 
@@ -12,6 +12,7 @@ export interface Wrapped {
 
 /** Throws what the text's readers throw. */
 export const open = (raw: string): Wrapped => {
+  checkParts(raw, 'a message')
   const outer = decodeJson(raw)
   if (!isDict(outer)) throw new Error(`expected an object, got ${show(outer)}`)
   const properties = isDict(outer['properties']) ? outer['properties'] : {}
