@@ -1,14 +1,9 @@
 // What an operator should know about the Redis behind the URL before work depends on it.
 import type { ServerReport } from '../runtime/broker.js'
 import type { Reply } from './link.js'
+import { ageTrouble, field, serverOf } from './server-version.js'
 
 type Ask = (command: string, args: readonly (string | number)[]) => Promise<Reply>
-
-/** `RPOP` with a count came with it. */
-const oldest = [6, 2] as const
-
-const field = (info: string, name: string): string | undefined =>
-  new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim()
 
 /** What is wrong with a server, and what mends it. */
 export interface ServerTrouble {
@@ -34,15 +29,10 @@ export const lookAtServer = async (
   const refuse = (says: string, mend: string) => void troubles.push({ refuses: true, says, mend })
   const warn = (says: string, mend: string) => void troubles.push({ refuses: false, says, mend })
 
-  const version = field(info, 'redis_version') ?? 'unknown'
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  const server = `${field(info, 'server_name') === 'valkey' ? 'Valkey' : 'Redis'} ${field(info, 'valkey_version') ?? version}`
+  const server = serverOf(info)
   const another = 'Name another server in the URL of the broker.'
-  if (major < oldest[0] || (major === oldest[0] && minor < oldest[1]))
-    refuse(
-      `${server} is too old: Lovage needs Redis 6.2 or newer. Upgrade the server, or use another one.`,
-      another,
-    )
+  const tooOld = ageTrouble(info)
+  if (tooOld !== undefined) refuse(tooOld, another)
   if (field(info, 'redis_mode') === 'cluster')
     refuse(`${server} runs as a cluster, which Lovage cannot use yet: give it a single server.`, another)
   if (field(info, 'role') === 'slave')

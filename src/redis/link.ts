@@ -9,7 +9,8 @@ import type { Address } from './address.js'
 import { MasterConnector } from './master-connector.js'
 import { type MasterWatch, watchOf } from './master-watch.js'
 import type { Script } from './scripts.js'
-import { loading, troubleOf, withoutCommand } from './trouble.js'
+import { ageTrouble } from './server-version.js'
+import { isHopeless, loading, Outdated, withoutCommand } from './trouble.js'
 
 /** A RESP reply; bulk strings are Buffers. */
 export type Reply = Buffer | number | null | readonly Reply[]
@@ -237,13 +238,19 @@ export class Link {
     const { client } = this
     try {
       const sentAt = Date.now()
-      const [time, id] = await Promise.all([
+      // Who may not ask does not know, and goes on.
+      const info = client.info('server').catch(() => '')
+      const others = Promise.all([
         client.time(),
         client.client('ID'),
         // ioredis stays in database 0 when it may not select another.
         ...(address.database === 0 ? [] : [client.select(address.database)]),
         ...scripts.map(({ text }) => client.script('LOAD', text)),
       ])
+      others.catch(noop)
+      const tooOld = ageTrouble(await info)
+      if (tooOld !== undefined) throw new Outdated(tooOld)
+      const [time, id] = await others
       const serverMs = Number(time[0]) * 1000 + Number(time[1]) / 1000
       onClock?.(serverMs - (sentAt + Date.now()) / 2)
       this.clientId = Number(id)
@@ -254,8 +261,7 @@ export class Link {
       for (const { resolve } of this.#waiting.splice(0)) resolve()
     } catch (error) {
       this.lastError = withoutCommand(error) as Error
-      if (troubleOf(error) === 'nowhere')
-        for (const { reject } of this.#waiting.splice(0)) reject(this.lastError)
+      if (isHopeless(error)) for (const { reject } of this.#waiting.splice(0)) reject(this.lastError)
       if (client.status === 'ready') client.disconnect(true)
     }
   }

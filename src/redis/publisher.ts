@@ -25,7 +25,7 @@ import {
 } from './publish-entry.js'
 import { QueueBindings } from './queue-bindings.js'
 import { scripts } from './scripts.js'
-import { toOperational, troubleOf } from './trouble.js'
+import { isHopeless, toOperational, troubleOf } from './trouble.js'
 
 const pauseMs = 20
 
@@ -126,7 +126,7 @@ export class Publisher {
 
   /** Most troubles may pass before patience ends; a wrong password or database does not. */
   disconnected(error: Error): void {
-    if (['denied', 'nowhere'].includes(troubleOf(error)))
+    if (troubleOf(error) === 'denied' || isHopeless(error))
       return this.#fail([...this.#flying(), ...this.#pending.splice(0)], error)
     for (const entry of [...this.#flying(), ...this.#pending]) entry.troubled = true
     this.#watch()

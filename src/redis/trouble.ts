@@ -12,6 +12,8 @@ export type Trouble =
   | 'denied'
   /** It has no database of this number: the URL is wrong, and time does not mend it. */
   | 'nowhere'
+  /** It is older than what we need: time does not mend that either. */
+  | 'outdated'
   /** The script is not known (any more). */
   | 'noscript'
   /** Anything else that Redis said. */
@@ -34,9 +36,16 @@ const codes: Readonly<Record<string, Trouble>> = {
   NOSCRIPT: 'noscript',
 }
 
+/** The server is too old, which its message says as it is told to people. */
+export class Outdated extends Error {}
+
+/** No use to try again: the URL leads to a server, or a database of it, that we cannot work with. */
+export const isHopeless = (error: unknown): boolean => ['nowhere', 'outdated'].includes(troubleOf(error))
+
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 export const troubleOf = (error: unknown): Trouble => {
+  if (error instanceof Outdated) return 'outdated'
   if (!(error instanceof Error) || error.name !== 'ReplyError') return 'connection'
   if (/DB index is out of range|SELECT is not allowed/.test(error.message)) return 'nowhere'
   const code = /^-?([A-Z]+)/.exec(error.message)?.[1] ?? ''
@@ -88,6 +97,8 @@ export const explain = (url: string, error: unknown): string => {
       return `Redis at ${url} refuses us (${text}). Check user and password in the URL, and the user's ACL.`
     case 'nowhere':
       return `Redis at ${url} has no database of that number (${text}). Expected one from 0 to 15, unless "databases" in its redis.conf says otherwise: change the number at the end of the URL.`
+    case 'outdated':
+      return `${text} (It is at ${url}.)`
     case 'noscript':
     case 'refused':
       if (/unknown command '?waitaof/i.test(text))
@@ -111,9 +122,8 @@ const adviceOn = (text: string): readonly string[] =>
 
 /** What callers are told: an OperationalError, or an ImproperlyConfigured where it is their URL that is wrong. */
 export const toOperational = (url: string, error: unknown, prefix = ''): LovageError => {
-  const trouble = troubleOf(error)
   const Kind =
-    trouble === 'full' ? BrokerFull : trouble === 'nowhere' ? ImproperlyConfigured : OperationalError
+    troubleOf(error) === 'full' ? BrokerFull : isHopeless(error) ? ImproperlyConfigured : OperationalError
   return new Kind(prefix + explain(url, error), { cause: withoutCommand(error) })
 }
 

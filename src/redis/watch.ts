@@ -6,7 +6,7 @@
 import { closedUnder } from '../runtime/backend.js'
 import type { Link } from './link.js'
 import type { Reader } from './reader.js'
-import { toOperational, troubleOf } from './trouble.js'
+import { isHopeless, toOperational } from './trouble.js'
 
 interface Watch {
   readonly listener: (text: string) => void
@@ -208,7 +208,7 @@ export class Watcher {
   }
 
   get #isHopeless(): boolean {
-    return troubleOf(this.#link.lastError) === 'nowhere'
+    return isHopeless(this.#link.lastError)
   }
 
   /** No connection in time, or never: each wait hears it once, and goes on waiting if it wants to. */

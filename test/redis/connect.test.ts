@@ -1,12 +1,13 @@
 // The ways to a server: a socket, a user with a password, TLS; each with a consumer, whose lease thread must
 // find the same way.
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { afterAll, describe, expect, it } from 'vitest'
+import { createApp } from '../../src/app.js'
 import { silentLogger } from '../../src/log.js'
 import { openRedis } from '../../src/redis/carrier.js'
 import { planted } from '../support/planted.js'
@@ -116,5 +117,47 @@ describe('a carrier and its leases find their way', () => {
     const observer = new Redis({ port, tls: { rejectUnauthorized: false } })
     await works(`rediss://${trusted}&ssl_cert_reqs=none`, observer)
     observer.disconnect()
+  })
+})
+
+describe('a server that is too old', () => {
+  /** The same server, but its INFO tells of another version, written as long as its own. */
+  const ageing = async (port: number): Promise<string> => {
+    const proxy = createServer((near) => {
+      const far = connect(port, '127.0.0.1')
+      for (const socket of [near, far]) socket.on('error', () => undefined)
+      near.on('data', (data) => far.write(data)).on('close', () => far.destroy())
+      far.on('close', () => near.destroy())
+      far.on('data', (data) => {
+        const text = data.toString('latin1')
+        const aged = text.replace(/(?<=redis_version:)[\d.]+/, (version) => '6.0.9'.padEnd(version.length))
+        near.write(Buffer.from(aged, 'latin1'))
+      })
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => proxy.once('listening', resolve))
+    afterAll(() => proxy.close())
+    return `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}/0`
+  }
+
+  it('is told to clients, beats and workers alike, at once', async () => {
+    const server = await startRedis({ own: true })
+    // A patience that no test outlives.
+    const app = createApp('old', {
+      broker: await ageing(server.port),
+      brokerConnectionTimeout: 600,
+    })
+    const tooOld = expect.objectContaining({
+      name: 'ImproperlyConfigured',
+      message: expect.stringMatching(
+        /Redis 6\.0\.9 is too old: Lovage needs Redis 6\.2 or newer\. Upgrade the server, or use another one\./,
+      ),
+    })
+    await expect(app.sendTask('add', [1, 2])).rejects.toEqual(tooOld)
+    await expect(app.result('id').state()).rejects.toEqual(tooOld)
+    await expect(app.result('id').get()).rejects.toEqual(tooOld)
+    await expect(app.beat.list()).rejects.toEqual(tooOld)
+    await expect(app.beat.start({ log: silentLogger })).rejects.toEqual(tooOld)
+    await expect(app.worker({ log: silentLogger }).start()).rejects.toEqual(tooOld)
+    await app.close()
   })
 })
