@@ -179,7 +179,7 @@ export class RedisBroker implements Broker {
       databases,
       url: this.url,
       leases: this.#leases,
-      readFar: this.#courier?.read,
+      far: this.#courier,
       onClosed: (closed) => this.#consumers.delete(closed),
       seeOff: () => this.#courier?.seeOff(),
       connect: (role, ...listeners) =>

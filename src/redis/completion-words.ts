@@ -2,7 +2,7 @@
 // in the list of keys. Pure.
 import type { Completion, Ending } from '../runtime/consumer.js'
 import { errandWords } from './errands.js'
-import { stepOf, writtenAs } from './keys.js'
+import { isFar, stepOf, writtenAs } from './keys.js'
 import { heldText, targetOf, toAll } from './publication.js'
 import { isListed, markRedelivered, type Past, pastOf, unackedTag } from './shared.js'
 import type { StepContext } from './step-context.js'
@@ -29,6 +29,7 @@ export const describeCompletion = (
     chords,
     errands = [],
     grown = [],
+    mixed = [],
     parts,
     joined = [],
     pages = [],
@@ -51,7 +52,8 @@ export const describeCompletion = (
   const goesBack = listed && (ending.kind === 'requeue' || ending.kind === 'back')
   out.push(field, goesBack ? 'put' : ending.kind, fence === undefined ? '' : keys.done(fence))
   const notes = errands.length === 0 ? noNotes : errandWords(keys, errands)
-  const opened = chords.length + grown.length + notes.length / 2
+  const moving = isFar(context.databases) ? mixed : []
+  const opened = chords.length + grown.length + moving.length + notes.length / 2
   // One word of all counts: an argument costs more than a few digits in another.
   out.push(
     `${parts.length} ${ordered.length} ${pushes.length} ${opened} ${joined.length} ` +
@@ -112,6 +114,7 @@ export const describeCompletion = (
   }
   for (const { groupId, size } of chords) out.push(keys.chord(groupId, 's'), size)
   for (const { groupId } of grown) out.push(keys.chord(groupId, 't'), '+1')
+  for (const { groupId, bodyId } of moving) out.push(keys.chord(groupId, 's'), `>${bodyId}`)
   for (const word of notes) out.push(word)
   for (const part of parts) {
     const { groupId, bodyId, index, taskId, member } = part

@@ -16,7 +16,7 @@ import type { ChordPart, PageKey, StagedPiece, StoredText, Unstaging } from '../
 import type { Gate } from '../runtime/gate.js'
 import type { Pace } from '../runtime/pace.js'
 import { ErrandWatch } from './errands.js'
-import type { ReadFar } from './far-errands.js'
+import type { Far } from './far-errands.js'
 import { HeldCalls } from './held-calls.js'
 import { Holdings } from './holdings.js'
 import type { Databases, Keys } from './keys.js'
@@ -38,8 +38,8 @@ export interface ConsumerParts {
   readonly databases: Databases
   readonly url: string
   readonly leases: LeaseKeeper
-  /** Reads on the server of the results, where that is another one. */
-  readonly readFar?: ReadFar | undefined
+  /** The server of the results, where that is another one. */
+  readonly far?: Far | undefined
   readonly onClosed: (consumer: RedisConsumer) => void
   /** Resolves when what its steps wrote has arrived where results lie, if that is another server; soon in any case. */
   readonly seeOff: () => Promise<void> | undefined
@@ -264,10 +264,10 @@ export class RedisConsumer implements Consumer {
 
   #errands(): ErrandWatch | undefined {
     const { newsOf, queues } = this.#options
-    const { keys, databases, readFar } = this.#parts
+    const { keys, databases, far } = this.#parts
     const [queue] = queues
     if (newsOf === undefined || queue === undefined) return undefined
-    return new ErrandWatch({ keys, databases, link: this.#link, queue, newsOf, readFar })
+    return new ErrandWatch({ keys, databases, link: this.#link, queue, newsOf, far })
   }
 
   #connected(): void {

@@ -99,9 +99,13 @@ export class Courier {
   }
 
   /** What lies there now; rejects at once where the connection is gone. */
-  readonly read = async (names: readonly string[]): Promise<readonly (string | null)[]> => {
+  async read(names: readonly string[]): Promise<readonly (string | null)[]> {
     const texts = (await this.#there.send('mget', names)) as readonly (Buffer | null)[]
     return texts.map((text) => (text === null ? null : String(text)))
+  }
+
+  async keep(names: readonly string[]): Promise<void> {
+    await Promise.all(names.map((name) => this.#there.send('expire', [name, daySeconds])))
   }
 
   /** Chords whose parts are counted over there; for a day, as Celery's are. */

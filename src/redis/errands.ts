@@ -1,11 +1,10 @@
 // Errands in Redis: tasks that went to workers which are not ours, from within a chord. Celery tells nobody of some
 // of their ends. A note of each stands beside its chord; every consumer looks each second at those whose turn
 // it is, at a young one each second and at an old one after a tenth of its age, and puts the news of one that has
-// ended in silence into its own queue. With results on another server a chord has no part of any task that ended in
-// Python, whose workers tell it over there: then each end is silent, and is read there.
+// ended in silence into its own queue. With results on another server such a chord stands there, and its ends are read there.
 import { createHash } from 'node:crypto'
 import type { Errand, Silent } from '../runtime/publication.js'
-import { type Decided, decideFar, type ReadFar } from './far-errands.js'
+import { type Decided, decideFar, type Far } from './far-errands.js'
 import type { Databases, Keys } from './keys.js'
 import type { Link } from './link.js'
 import { scripts } from './scripts.js'
@@ -39,8 +38,8 @@ export interface ErrandsOptions {
   /** Gets the news. */
   readonly queue: string
   readonly newsOf: (silent: Silent, queue: string) => string
-  /** What lies under these names on the server of the results, where that is another one. */
-  readonly readFar?: ReadFar | undefined
+  /** The server of the results, where that is another one. */
+  readonly far?: Far | undefined
 }
 
 export class ErrandWatch {
@@ -50,12 +49,12 @@ export class ErrandWatch {
 
   /** One look at all whose turn it is. The other server is not waited for: it may be away. */
   async look(): Promise<void> {
-    const { readFar } = this.options
-    if (readFar === undefined)
+    const { far } = this.options
+    if (far === undefined)
       return this.#look(async (found) => found.map((silent) => ({ silent, verdict: 'tell' })))
     if (this.#isLooking) return
     this.#isLooking = true
-    void this.#look((found) => decideFar(found, this.options.keys, readFar, graceMs))
+    void this.#look((found) => decideFar(found, this.options.keys, far, graceMs))
       .catch(() => undefined) // The courier says that it is away.
       .finally(() => {
         this.#isLooking = false
@@ -63,9 +62,9 @@ export class ErrandWatch {
   }
 
   async #look(decide: (found: readonly Silent[]) => Promise<readonly Decided[]>): Promise<void> {
-    const { keys, databases, link, readFar } = this.options
-    const far = readFar === undefined ? '' : '1'
-    const args = [0, keys.resultPrefix, databases.broker, databases.results, mostAtOnce, graceMs, far]
+    const { keys, databases, link, far } = this.options
+    const there = far === undefined ? '' : '1'
+    const args = [0, keys.resultPrefix, databases.broker, databases.results, mostAtOnce, graceMs, there]
     for (let more = 1; more === 1; ) {
       const reply = (await link.run(scripts.look, args)) as unknown as [number, ...Buffer[][]]
       const [again, ...found] = reply

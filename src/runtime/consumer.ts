@@ -82,6 +82,8 @@ export interface Completion {
   readonly errands?: readonly Errand[]
   /** Each makes its chord wait for one part more; counted before `parts`. */
   readonly grown?: readonly ChordKey[]
+  /** Chords that others take part in from now on. Where those tell their parts to another server, they move there. */
+  readonly mixed?: readonly ChordKey[]
   readonly parts: readonly ChordPart[]
   /** Second act of a completion that got joins: these bodies are among `pushes`. Refused if published before. */
   readonly joined?: readonly ChordKey[]

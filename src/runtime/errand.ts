@@ -5,7 +5,7 @@
 // Pure.
 import type { Node, SignatureOptions } from '../canvas/node.js'
 import { fromJSON, type SignatureJson } from '../canvas/wire.js'
-import type { Errand } from './publication.js'
+import type { ChordKey, Errand } from './publication.js'
 import { decompose } from './decompose.js'
 import { signatures } from './embed.js'
 import { encodeEmbed } from './envelope.js'
@@ -54,6 +54,9 @@ const sentFor = (node: Node, options: SignatureOptions): readonly Sent[] =>
     return [{ task, id, groupId, groupIndex, embed }]
   })
 
+const isRunHere = ({ task }: Sent, isOurs: IsOurs): boolean =>
+  task === resumeTask || task.startsWith('celery.') || isOurs(task)
+
 /**
  * A task that runs elsewhere, and all that its workers send on before the work comes back to ours: those leave notes of
  * their own. The body of a chord is sent, or given up, by whoever reports last: it is looked at in any case.
@@ -62,8 +65,8 @@ export function* errandsFrom(sent: Sent, isOurs: IsOurs): Generator<Sent> {
   const todo: { readonly sent: Sent; readonly isBody: boolean }[] = [{ sent, isBody: false }]
   const bodies = new Set<SignatureJson>()
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-    const { task, embed } = next.sent
-    const runsHere = task === resumeTask || task.startsWith('celery.') || isOurs(task)
+    const { embed } = next.sent
+    const runsHere = isRunHere(next.sent, isOurs)
     if (runsHere && !next.isBody) continue
     yield next.sent
     if (runsHere) continue
@@ -102,6 +105,7 @@ const placeOf = (sent: Sent): Place | undefined => {
 /** Notes what a plan sends to workers that are not ours. */
 export class Errands {
   private readonly found: Errand[] = []
+  private readonly chords = new Map<string, ChordKey>()
   private readonly ids = new Set<string>()
   private ours: { readonly task: string; readonly queue?: string } | undefined
   private last: { readonly sent: Sent; readonly text: string } | undefined
@@ -114,6 +118,15 @@ export class Errands {
   /** All of them; undefined where there is none. */
   get all(): readonly Errand[] | undefined {
     return this.found.length === 0 ? undefined : this.found
+  }
+
+  /** The chords that others run a part of. */
+  get mixed(): readonly ChordKey[] {
+    return [...this.chords.values()]
+  }
+
+  isMixed(groupId: string): boolean {
+    return this.chords.has(groupId)
   }
 
   /** To be asked for what stands in a chord or has steps behind it only. */
@@ -140,9 +153,11 @@ export class Errands {
   private add(sent: Sent, whole: Sent): void {
     if (sent.id === '' || this.ids.has(sent.id)) return
     const place = placeOf(sent)
-    if (place === undefined || !isNameable(sent.id, place)) return
-    this.ids.add(sent.id)
+    if (place === undefined) return
     const { groupId, bodyId, taskId: part, index } = place
+    if (sent.id === whole.id || !isRunHere(sent, this.isOurs)) this.chords.set(groupId, { groupId, bodyId })
+    if (!isNameable(sent.id, place)) return
+    this.ids.add(sent.id)
     this.found.push({
       groupId,
       bodyId,

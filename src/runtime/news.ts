@@ -1,13 +1,11 @@
-// News of an errand: a task of somebody else's has ended, and nobody told its chord. The message that brings them
-// stands where the task stood, and fails as the task did: all that its failure means for others follows from that. Where
-// results lie on another server than messages, Python's workers tell a chord's parts over there: then a success is news, too.
+// News of an errand: a task of somebody else's has failed, and nobody told its chord. The message that brings them
+// stands where the task stood, and fails as the task did: all that its failure means for others follows from that.
 import { toJSON } from '../canvas/wire.js'
-import { ChordError } from '../errors.js'
 import type { Silent } from './publication.js'
 import { embedOf } from './embed.js'
 import { encodeMessage } from './envelope.js'
 import { errandsFrom, type Sent } from './errand.js'
-import { type ExceptionInfo, readExceptionInfo, toExceptionInfo } from './failure.js'
+import { type ExceptionInfo, readExceptionInfo } from './failure.js'
 import { isDict, none } from './fields.js'
 import type { Failure } from './follow-failure.js'
 import { decodeJson } from './json.js'
@@ -21,7 +19,7 @@ import type { Outgoing } from './plan.js'
 /** The task of that message; it is run by the worker itself. */
 export const newsTask = 'lovage.news'
 
-export const newsOf = ({ id, groupId, index, text, meta, hasGrown }: Silent): Outgoing => {
+export const newsOf = ({ id, groupId, index, text, meta }: Silent): Outgoing => {
   const noted = decodeJson(text, textDepthOf(mostCanvasLevels))
   const { task, embed } = isDict(noted) ? noted : none
   const root: Sent = { task: String(task), id, groupId, groupIndex: index, embed: embedOf(embed) }
@@ -32,7 +30,7 @@ export const newsOf = ({ id, groupId, index, text, meta, hasGrown }: Silent): Ou
     task: newsTask,
     id,
     args: [],
-    kwargs: { $lv: { task: sent.task, state, result, traceback, ...(hasGrown === true && { hasGrown }) } },
+    kwargs: { $lv: { task: sent.task, state, result, traceback } },
     embed: sent.embed,
     rootId: id,
     parentId: null,
@@ -79,10 +77,10 @@ export interface Told {
 
 export const newsIn = ({ kwargs }: Message): News => {
   const said = kwargs['$lv']
-  const { task, state, result, traceback, hasGrown, told } = isDict(said) ? said : none
+  const { task, state, result, traceback, told } = isDict(said) ? said : none
   const name = String(task)
-  if (state === 'SUCCESS') return { task: name, told: hasGrown === true ? grown : { state, value: result } }
-  if (told === true) return { task: name, told: { state: 'FAILURE', value: result } }
+  if (told === true)
+    return { task: name, told: { state: state === 'SUCCESS' ? state : 'FAILURE', value: result } }
   const info = readExceptionInfo(result)
   return {
     task: name,
@@ -95,17 +93,6 @@ export const newsIn = ({ kwargs }: Message): News => {
       ending: ack,
     },
   }
-}
-
-/** Better none than a wrong number of results. */
-const grown: Told = {
-  state: 'FAILURE',
-  value: toExceptionInfo(
-    new ChordError(
-      'A task in Python has added to its chord, which needs broker and results on one server: the part that it added ' +
-        'is counted where the results are, and not where the chord is',
-    ),
-  ),
 }
 
 const isUnknown = ({ exc_type }: ExceptionInfo): boolean => exc_type === 'NotRegistered'

@@ -114,11 +114,13 @@ export const toCompletion = (plan: Plan, ended: Ended, means: Means): Completion
     else sends = true
   const own = means.sentBy !== undefined ? { ...means, sent: means.sentBy(ended.tag) } : means
   const fenced = joined.length === 0 && needsFence(ended.message, plan.steps, ending)
-  const complete = ({ pushes, chords, pages = [], releases, errands }: Publication): Completion => {
+  const complete = (publication: Publication & Pick<Partial<Prepared>, 'mixed'>): Completion => {
+    const { pushes, chords, pages = [], releases, errands, mixed } = publication
     // Field by field: spreads that mostly add nothing would cost as much as all the rest.
     const completion: Writable<Completion> = { tag: ended.tag, ending, results, pushes, chords, parts }
     if (fenced) completion.fence = fenceOf(ended.message)
     if (errands !== undefined) completion.errands = errands
+    if (mixed !== undefined) completion.mixed = mixed
     if (grown !== undefined) completion.grown = grown
     if (joined.length > 0) completion.joined = joined
     if (pages.length > 0) completion.pages = pages

@@ -4,11 +4,10 @@ import { randomUUID } from 'node:crypto'
 import type { SignatureJson } from '../canvas/wire.js'
 import { OperationalError } from '../errors.js'
 import type { Broker } from './broker.js'
-import type { ChordOpening, Page, Publication, Push, StagedPiece } from './publication.js'
+import type { ChordKey, ChordOpening, Page, Publication, Push, StagedPiece } from './publication.js'
 import { checkSerializer } from './content.js'
 import { encodeMessage, encodePage } from './envelope.js'
 import { Errands } from './errand.js'
-import { isMixed } from './mixed.js'
 import type { Outgoing, Step } from './plan.js'
 import type { Weaver } from './weave.js'
 import type { Routed, Router } from './router.js'
@@ -81,6 +80,8 @@ export interface Prepared extends Publication {
   readonly messages: readonly Outgoing[]
   /** Steps that lie on its pages. */
   readonly kept: readonly SignatureJson[]
+  /** Chords that workers which are not ours take part in from now on. */
+  readonly mixed?: readonly ChordKey[]
 }
 
 /** What plans come to. Waits only where somebody has to be asked: a promise for every task would cost too much. */
@@ -128,32 +129,32 @@ const prepareWhole = (steps: readonly Step[], means: Means, nowMs: number): Prep
     messages.push(routed.message)
     means.sent?.push(routed)
     const { chain, chord } = routed.message.embed
-    if ((chain !== null || chord !== null) && means.guards === undefined)
-      (errands ??= new Errands(means.router.isOurs, nowMs)).note(routed.message)
+    if (chain !== null || chord !== null)
+      (errands ??= new Errands(means.router.runsHere, nowMs)).note(routed.message)
     const found = pushesOf(routed, means, nowMs)
     if (found instanceof Promise) asks = true
     pushes.push(found)
   }
-  const noted = errands?.all
-  const far = chords.length > 0 && standsFar(steps, means) ? chords.splice(0) : none
+  const { guards, openFar } = means
+  const noted = guards === undefined ? errands?.all : undefined
+  const mixed = errands?.mixed ?? none
+  const isMixed = ({ groupId }: ChordKey): boolean => errands?.isMixed(groupId) === true
+  const far = openFar !== undefined && errands !== undefined ? chords.filter(isMixed) : none
   const whole = (all: readonly Push[]): Prepared => ({
     pushes: all,
-    chords,
+    chords: far.length === 0 ? chords : chords.filter((chord) => !isMixed(chord)),
     pages,
     messages,
     kept,
     ...(noted !== undefined && { errands: noted }),
+    ...(mixed.length > 0 && { mixed }),
   })
   const sent = asks
     ? Promise.all(pushes.map((found) => Promise.resolve(found))).then((found) => whole(found.flat()))
     : whole(pushes as Push[])
-  // Before its messages are out: whoever reports last must find it open.
-  return far.length === 0 ? sent : (means.openFar?.(far) ?? Promise.resolve()).then(() => sent)
+  // A chord in which Python takes part is counted where that tells its parts: open before its messages are out.
+  return openFar === undefined || far.length === 0 ? sent : openFar(far).then(() => sent)
 }
-
-/** Where messages are signed nobody notes the errands of a chord: it is counted where Python's workers tell their parts. */
-const standsFar = (steps: readonly Step[], { guards, openFar, router }: Means): boolean =>
-  guards !== undefined && openFar !== undefined && isMixed(steps, router.runsHere)
 
 const keep = (
   { key, steps }: Extract<Step, { do: 'keep' }>,

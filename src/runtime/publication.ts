@@ -69,8 +69,6 @@ export interface Errand extends ChordKey {
 export interface Silent extends Omit<Errand, 'sentMs'> {
   /** Its stored result. */
   readonly meta: string
-  /** Results lie on another server, and Python has counted more parts of the chord there than anybody here knows. */
-  readonly hasGrown?: boolean
 }
 
 /** Names a page: a part of a canvas that lies in the broker until it is carried on (docs/references.md). */

@@ -69,6 +69,8 @@ export class Router {
   private readonly declared: ReadonlyMap<string, QueueSettings>
   /** Exchanges of declared queues that are not direct. */
   private readonly kinds: ReadonlyMap<string, ExchangeType>
+  /** Of some queue it is said who reads it. */
+  private readonly hasSharedQueues: boolean
   private readonly hasOwnQueues: boolean
   private readonly carried = new Carried((signature) => this.queueOf(signature))
 
@@ -77,7 +79,9 @@ export class Router {
     private readonly registry: Registry,
   ) {
     this.declared = declaredQueues(settings)
-    this.hasOwnQueues = [...settings.taskQueues.values()].some(({ shared }) => shared === false)
+    const queues = [...settings.taskQueues.values()]
+    this.hasSharedQueues = queues.some(({ shared }) => shared === true)
+    this.hasOwnQueues = queues.some(isForNodeAlone)
     const direct = [...this.declared.values()].filter(({ exchangeType }) => exchangeType === 'direct')
     this.bound = new Map(
       direct.map(({ name, exchange, routingKey }) => [JSON.stringify([exchange, routingKey]), name]),
@@ -140,11 +144,17 @@ export class Router {
     return { exchange: known.exchange, routingKey: place.routingKey ?? known.routingKey }
   }
 
-  /** Whether our workers run this task, and nobody else: its code is here, or its queue is said to be theirs alone. */
-  readonly runsHere: IsOurs = (task, said) =>
-    this.registry.get(task)?.run !== undefined ||
-    // Most apps say it of no queue, and then nobody's routes are asked.
-    (this.hasOwnQueues && this.settings.taskQueues.get(this.queueFor(task, said))?.shared === false)
+  /**
+   * Whether our workers run this task, and nobody else: its code is here, and Python does not consume its queue; or its
+   * queue is said to be theirs alone.
+   */
+  readonly runsHere: IsOurs = (task, said) => {
+    const hasCode = this.registry.get(task)?.run !== undefined
+    // Most apps say nothing of any queue, and then nobody's routes are asked.
+    if (!(hasCode ? this.hasSharedQueues : this.hasOwnQueues)) return hasCode
+    const queue = this.settings.taskQueues.get(this.queueFor(task, said))
+    return hasCode ? queue?.shared !== true : queue !== undefined && isForNodeAlone(queue)
+  }
 
   /** They run it, and carry on what follows it, by reference. Not where messages are signed: what lies beside them is not. */
   readonly isOurs: IsOurs = (task, said) => this.runsHere(task, said) && this.isOwn(this.queueFor(task, said))
@@ -226,6 +236,10 @@ export class Router {
     return nowhere
   }
 }
+
+/** Python reads nothing that is signed by HMAC. */
+const isForNodeAlone = ({ shared, signed }: QueueSettings): boolean =>
+  shared === false || (signed === 'hmac' && shared !== true)
 
 /** What the task and its route say about sending, where the call said nothing. */
 const complete = (

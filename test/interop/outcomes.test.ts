@@ -144,16 +144,32 @@ describe.skipIf(unlike)(`What can happen between Node and Celery ${celery.versio
     const py = declarePython(split.app)
     const of = split.js
     const grow = (value: number) => signature('proj.grow', { args: [value], options: { queue: 'python' } })
+    /** All of a chord is ours, until a part of it says otherwise. */
+    const becomes = split.app.task('js.becomes', function (this: TaskContext, work: any): unknown {
+      return this.replace(signature.from(work))
+    })
+    const invites = split.app.task('js.invites', function (this: TaskContext, work: any) {
+      this.addToChord(signature.from(work))
+      return 1
+    })
+    const nobody = signature('proj.nobody', { options: { queue: 'python' } })
+    const ours = [of.add.s(1, 1), of.add.s(2, 2)]
     const header: Record<string, readonly any[]> = {
       'parts of both': [of.add.s(1, 1), py.add.s(2, 2), py.add.s(3, 3)],
       'chains of both': [chain(of.add.s(1, 1), py.add.s(1)), chain(py.add.s(2, 2), of.add.s(1), py.add.s(1))],
       'a chord in the header': [chord([py.add.s(1, 1), of.add.s(2, 2)], py.tsum.s()), py.add.s(3, 3)],
       'a part that fails': [of.add.s(1, 1), py.fail.s()],
-      'a part that nobody knows': [
-        of.add.s(1, 1),
-        signature('proj.nobody', { options: { queue: 'python' } }),
-      ],
+      'a part that nobody knows': [of.add.s(1, 1), nobody],
       'a part that adds to its chord': [of.add.s(1, 1), grow(5)],
+      'all ours, replaced by a Python task': [...ours, becomes.s(py.add.s(3, 3))],
+      'all ours, replaced by one that adds to its chord': [...ours, becomes.s(grow(5))],
+      'all ours, replaced by a chord that ends in Python': [
+        ...ours,
+        becomes.s(chord([of.add.s(3, 3), of.add.s(4, 4)], py.tsum.s())),
+      ],
+      'all ours, replaced by a task that nobody knows': [...ours, becomes.s(nobody)],
+      'all ours, one of which adds a Python task': [...ours, invites.s(py.add.s(3, 3))],
+      'all ours, one of which adds a task that nobody knows': [...ours, invites.s(nobody)],
     }
     const gives: Record<string, unknown> = {
       'parts of both': 12,
@@ -161,13 +177,21 @@ describe.skipIf(unlike)(`What can happen between Node and Celery ${celery.versio
       'a chord in the header': 12,
       'a part that fails': 'ValueError',
       'a part that nobody knows': 'NotRegistered',
-      'a part that adds to its chord': 'needs broker and results on one server',
+      'a part that adds to its chord': 57,
+      'all ours, replaced by a Python task': 12,
+      'all ours, replaced by one that adds to its chord': 61,
+      'all ours, replaced by a chord that ends in Python': 20,
+      'all ours, replaced by a task that nobody knows': 'NotRegistered',
+      'all ours, one of which adds a Python task': 13,
+      'all ours, one of which adds a task that nobody knows': 'NotRegistered',
     }
+    /** Bodies of ours leave all of a chord to us, as long as its header does. */
+    const bodyOf = (name: string) => (name.startsWith('all ours') ? of.sum.s() : py.tsum.s())
     const joined = new Map(
       Object.entries(header).map(([name, parts]) => [
         name,
         split.app
-          .result(chord(parts as any, py.tsum.s()).delay().id)
+          .result(chord(parts as any, bodyOf(name)).delay().id)
           .get({ timeout })
           .catch(String),
       ]),

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { chain, chord as chordOf, createApp } from '../../src/index.js'
 import { ErrandWatch } from '../../src/redis/errands.js'
-import { decideFar, type ReadFar } from '../../src/redis/far-errands.js'
+import { decideFar, type Far } from '../../src/redis/far-errands.js'
 import { Keys } from '../../src/redis/keys.js'
 import { Link } from '../../src/redis/link.js'
 import { inPieces } from '../../src/redis/publication.js'
@@ -22,10 +22,10 @@ const told: Silent[] = []
 const watchOf = (
   names: Keys = keys,
   databases = { broker: '0', results: '', written: '' },
-  readFar?: ReadFar,
+  far?: Far,
 ): ErrandWatch =>
   new ErrandWatch({
-    readFar,
+    far,
     keys: names,
     databases,
     link,
@@ -49,6 +49,25 @@ const publish = async (ids: readonly string[], isOpen = true) => {
   const chords = isOpen ? [{ ...chord, size: 3 }] : []
   await broker.publish({ pushes: [push('m')], chords, errands })
   await client.del(keys.list('q', 0))
+}
+
+/** Another server, on which this lies. */
+const farOf = (over: ReadonlyMap<string, string>) => {
+  const asked: (readonly string[])[] = []
+  const kept = new Set<string>()
+  let isAway = false
+  const far: Far = {
+    read: async (names) => {
+      asked.push(names)
+      if (isAway) throw new Error('away')
+      return names.map((name) => over.get(name) ?? null)
+    },
+    keep: async (names) => names.forEach((name) => kept.add(name)),
+  }
+  const away = (is: boolean) => {
+    isAway = is
+  }
+  return { far, asked, kept, away }
 }
 
 /** As if so much time had passed: each look is due. */
@@ -212,50 +231,31 @@ describe('an errand', () => {
     expect(await news()).toEqual(['0 - 0 -\nnews of a for q'])
   })
 
-  it('ends on the other server where results lie there, a success included, and that is away at times', async () => {
+  it('of a chord that stands here is read on the other server where results lie there, and that is away at times', async () => {
     await publish(['a', 'b', 'c', 'd'])
     await client.sadd(keys.seen(chord), 'd')
     const end = (state: string, children = '[]') =>
       `{"status": "${state}", "result": 1, "children": ${children}}`
     const over = new Map([
-      [keys.result('a'), end('SUCCESS')],
+      [keys.result('a'), end('FAILURE')],
       [keys.result('b'), end('REVOKED', 'null')],
-      [keys.result('d'), end('SUCCESS')],
+      [keys.result('c'), end('SUCCESS')],
+      [keys.result('d'), end('FAILURE')],
     ])
-    const asked: (readonly string[])[] = []
-    let isAway = true
-    const readFar = async (names: readonly string[]) => {
-      asked.push(names)
-      if (isAway) throw new Error('away')
-      return names.map((name) => over.get(name) ?? null)
-    }
-    const watch = watchOf(keys, undefined, readFar)
+    const { far, asked, away } = farOf(over)
+    away(true)
+    const watch = watchOf(keys, undefined, far)
     await look(watch)
     await until(() => asked.length === 1)
-    const [growth, size] = [keys.chord('g', 't'), keys.chord('g', 's')]
-    expect(asked[0]).toEqual(['a', 'b', 'c'].flatMap((id) => [keys.result(id), growth, size]))
-    isAway = false
+    const size = keys.chord('g', 's')
+    expect(asked[0]).toEqual(['a', 'b', 'c'].flatMap((id) => [keys.result(id), size]))
+    away(false)
     await until(async () => {
       await look(watch)
       return told.length > 0
     })
-    const silent = { ...chord, id: 'a', part: 'a', index: 0, text: '{}', meta: end('SUCCESS') }
-    expect(told).toEqual([{ ...silent, hasGrown: false }])
-    // A step of a header chain has ended well: what is behind it is on its way.
-    await client.hset(
-      keys.errandsOf(chord),
-      'c',
-      String(await client.hget(keys.errandsOf(chord), 'c')).replace('"g","b","c"', '"g","b","end"'),
-    )
-    over.set(keys.result('c'), end('SUCCESS'))
-    over.set(keys.result('b'), end('FAILURE'))
-    over.set(keys.chord('g', 't'), '1')
-    await until(async () => {
-      await look(watch)
-      return told.length > 1
-    })
-    expect(told.slice(1).map(({ id, hasGrown }) => [id, hasGrown])).toEqual([['b', true]])
-    expect(await news()).toHaveLength(2)
+    expect(told).toEqual([{ ...chord, id: 'a', part: 'a', index: 0, text: '{}', meta: end('FAILURE') }])
+    expect(await news()).toHaveLength(1)
   })
 
   it('of a chord that stands on the other server is told there by Python, and by us when it keeps silent', async () => {
@@ -265,7 +265,8 @@ describe('an errand', () => {
       [keys.result('b'), failed],
       [keys.chord('g', 's'), '3'],
     ])
-    const watch = watchOf(keys, undefined, async (names) => names.map((name) => over.get(name) ?? null))
+    const { far, kept } = farOf(over)
+    const watch = watchOf(keys, undefined, far)
     const isNoted = async (id: string) => (await client.hexists(keys.errandsOf(chord), id)) === 1
     const since = async (id: string) => String(await client.hget(keys.errandsOf(chord), id)).split(' ')[1]
     await until(async () => {
@@ -277,11 +278,19 @@ describe('an errand', () => {
       await look(watch)
       return told.length > 0
     })
-    expect(told.map(({ id, meta, hasGrown }) => [id, meta, hasGrown])).toEqual([['b', failed, false]])
-    // The third has not ended when its chord is over, a minute later.
+    expect(told.map(({ id, meta }) => [id, meta])).toEqual([['b', failed]])
+    // The third has ended, too: its note is the last, and keeps the chord, in which others may have parts.
+    over.set(keys.result('c'), '{"status": "SUCCESS"')
+    kept.clear()
+    await until(async () => {
+      await look(watch)
+      return kept.size > 0
+    })
+    expect([...kept].sort()).toEqual(['j', 's', 't'].map((part) => keys.chord('g', part as 'j')))
+    expect(await isNoted('c')).toBe(true)
+    // Until that is over.
     over.delete(keys.chord('g', 's'))
     await look(watch)
-    expect(await isNoted('c')).toBe(true)
     const note = String(await client.hget(keys.errandsOf(chord), 'c'))
     await client.hset(keys.errandsOf(chord), 'c', note.replace(/,\d{13},/, ',1,'))
     await until(async () => {
@@ -297,14 +306,28 @@ describe('an errand', () => {
     ['has ended just now', failed, '-1 5', true, ['known']],
     ['may be told this moment', failed, '1999 5', true, []],
     ['keeps silent', failed, '2000 5', true, ['tell']],
-    ['is told by Python', '{"status": "SUCCESS"', '-1 5', true, ['over']],
+    ['is told by Python', '{"status": "SUCCESS"', '-1 5', true, ['ended']],
+    ['was told by us', failed, '-2 5', true, ['ended']],
     ['is of a chord that is being opened', null, '-1 59000', false, []],
     ['is of a chord that is over', null, '-1 61000', false, ['over']],
   ])('on the other server that %s', async (_what, stored, meta, isOpen, verdicts) => {
     const silent = { ...chord, id: 'a', part: 'a', index: 0, text: '{}', meta }
-    const readFar = async () => [stored, null, isOpen ? '2' : null]
-    const decided = await decideFar([silent], keys, readFar, 2000)
+    const over = new Map(isOpen ? [[keys.chord('g', 's'), '2']] : [])
+    if (stored !== null) over.set(keys.result('a'), stored)
+    const { far, kept } = farOf(over)
+    const decided = await decideFar([silent], keys, far, 2000)
     expect(decided.map(({ verdict }) => verdict)).toEqual(verdicts)
+    expect(kept.size).toBe(isOpen ? 3 : 0)
+  })
+
+  it('keeps its chord on the other server for a month, and no longer', async () => {
+    const monthMs = 30 * 86_400_000
+    const silent = { ...chord, id: 'a', part: 'a', index: 0, text: '{}' }
+    const { far, kept } = farOf(new Map([[keys.chord('g', 's'), '2']]))
+    await decideFar([{ ...silent, meta: `-1 ${monthMs}` }], keys, far, 2000)
+    expect(kept.size).toBe(0)
+    await decideFar([{ ...silent, meta: `-1 ${monthMs - 1}` }], keys, far, 2000)
+    expect(kept.size).toBe(3)
   })
 
   it('stands behind a message that is sent alone, from the moment that it can be seen', async () => {

@@ -159,6 +159,66 @@ describe('results on another server', () => {
     expect(await there.zcard(keys.chord('g', 'j'))).toBe(1)
   })
 
+  it('of a chord that stands here until Python takes part in it: it moves there, and only then does its message go out', async () => {
+    const { broker } = open()
+    const chord = { groupId: 'g', bodyId: 'b' }
+    await broker.publish({ ...messages('a', 'b', 'c'), chords: [{ ...chord, size: 3 }] })
+    await client.set(keys.chord('g', 't'), '1')
+    const note = { ...chord, part: 'p', index: 1, sentMs: 0, text: '{}' }
+    await broker.publish({ ...messages('x'), errands: [{ ...note, id: 'before' }] })
+    const consumer = await room.consume({ broker } as never)
+    const held = (await consumer.step(0, [], 4)).deliveries
+    const [a, b, c] = held
+    await consumer.step(0, [end(a!, { fence: 'a:0:0:', parts: [part('a', 0)] })], 0)
+    expect(await client.zcard(keys.chord('g', 'j'))).toBe(1)
+    await there.client('PAUSE', 60_000, 'WRITE')
+    const replaced = end(b!, {
+      fence: 'b:0:0:',
+      mixed: [chord],
+      errands: [{ ...note, id: 'b' }],
+      pushes: [push('python', { queue: 'out' })],
+    })
+    expect((await consumer.step(0, [replaced], 0)).refused).toEqual([])
+    await consumer.step(0, [end(c!, { fence: 'c:0:0:', parts: [part('c', 2)] })], 0)
+    expect(await client.llen('out')).toBe(0)
+    expect(await client.exists(keys.chord('g', 's'), keys.chord('g', 't'), keys.chord('g', 'j'))).toBe(0)
+    await there.client('UNPAUSE')
+    await until(isEmpty)
+    expect(await client.lrange('out', 0, -1)).toEqual(['python'])
+    expect(await there.get(keys.chord('g', 's'))).toBe('4')
+    expect(await there.zrange(keys.chord('g', 'j'), 0, '-1', 'WITHSCORES')).toEqual([
+      part('a', 0).member,
+      '0',
+      part('c', 2).member,
+      '2',
+    ])
+    for (const name of ['j', 's'] as const) expect(await there.ttl(keys.chord('g', name))).toBeGreaterThan(0)
+    expect(await client.ttl(keys.seen(chord))).toBeGreaterThan(0)
+    // What was noted of it before is not over with that.
+    for (const id of ['before', 'b']) expect(await client.hget(keys.errandsOf(chord), id)).toMatch(/^0 0 /)
+  })
+
+  it('of a chord of many that moves: all of them, in pieces, whatever is delivered twice', async () => {
+    const { broker } = open()
+    const chord = { groupId: 'g', bodyId: 'b' }
+    await broker.publish({ ...messages('a'), chords: [{ ...chord, size: 2502 }] })
+    const members = Array.from({ length: 2500 }, (_, i) => part(`m${i}ü`, i).member)
+    const scored = members.flatMap((member, i) => [String(i), member])
+    await client.zadd(keys.chord('g', 'j'), ...scored, '+inf', part('last', null).member)
+    const consumer = await room.consume({ broker } as never)
+    const [a] = (await consumer.step(0, [], 1)).deliveries
+    await there.client('PAUSE', 60_000, 'WRITE')
+    await consumer.step(0, [end(a!, { fence: 'a:0:0:', mixed: [chord] })], 0)
+    const entries = await client.lrangeBuffer(keys.outbox, 0, -1)
+    expect(entries).toHaveLength(4)
+    await there.client('UNPAUSE')
+    await until(isEmpty)
+    const moved = [...members, part('last', null).member]
+    expect(await there.zrange(keys.chord('g', 'j'), 0, '-1')).toEqual(moved)
+    const [counted] = await there.keys(keys.counted('*'))
+    expect(await there.get(counted!)).toBe('3')
+  })
+
   it('of a dead letter that is sent again: its FAILURE is forgotten there, too, before the new result', async () => {
     const { broker, backend } = open()
     await broker.publish(messages('a'))

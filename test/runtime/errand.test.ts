@@ -1,11 +1,12 @@
 // Which tasks are noted when a canvas goes to workers that are not ours, and what the news of their ends say.
 import { describe, expect, it } from 'vitest'
 import { chain, chord, group, signature } from '../../src/index.js'
+import { fromJSON } from '../../src/canvas/wire.js'
 import { decompose } from '../../src/runtime/decompose.js'
 import { Errands } from '../../src/runtime/errand.js'
 import { followTold } from '../../src/runtime/follow-told.js'
 import { type Means, prepare } from '../../src/runtime/prepare.js'
-import { newsIn, newsOf } from '../../src/runtime/news.js'
+import { newsFor, newsIn, newsOf } from '../../src/runtime/news.js'
 import { metaText } from '../../src/runtime/meta.js'
 import type { Message } from '../../src/runtime/message.js'
 import type { Errand } from '../../src/runtime/publication.js'
@@ -29,7 +30,7 @@ describe('noted are', () => {
   it('those behind a message that is sent alone, too', async () => {
     const address = { exchange: '', routingKey: 'q', priority: 0 }
     const route: Means['router']['route'] = (message) => ({ message, address, queue: 'q', isFanout: false })
-    const means = { router: { route, isOurs }, broker: { now: () => 7 }, compression: undefined }
+    const means = { router: { route, runsHere: isOurs }, broker: { now: () => 7 }, compression: undefined }
     const canvas: any = chain(py('first'), chord([py('a'), js('b')], js('body')) as any)
     const { steps } = decompose(canvas, [], {}, { mint: () => 'minted', nowMs: 7, isOurs })
     expect(steps).toHaveLength(1)
@@ -40,6 +41,26 @@ describe('noted are', () => {
   it('the header tasks that run elsewhere, and none of ours', () => {
     expect(placesOf(chord([js('a'), py('b'), js('c')], js('body')))).toEqual([['b', 'b', 1, 'body']])
     expect(placesOf(chord([js('a'), js('b')], py('body')))).toEqual([])
+  })
+
+  it('chords that they take part in, each where a task of theirs reports itself', () => {
+    const mixed = (canvas: any): readonly string[] => {
+      const errands = new Errands(isOurs, 7)
+      let minted = 0
+      const mint = () => `minted-${++minted}`
+      for (const step of decompose(canvas, [], {}, { mint, nowMs: 7, isOurs }).steps)
+        if (step.do === 'publish') errands.note(step.message)
+      return errands.mixed.map(({ bodyId }) => bodyId).sort()
+    }
+    expect(mixed(chord([js('a'), js('b')], py('body')))).toEqual([])
+    expect(mixed(chord([js('a'), py('b')], js('body')))).toEqual(['body'])
+    // Our body of a chord of theirs is noted, since they may give it up; it is ours to report.
+    expect(mixed(chord([chord([py('a'), js('b')], js('inner')), js('c')], js('body')))).toEqual(['inner'])
+    expect(mixed(chord([chord([py('a'), js('b')], py('inner')), js('c')], js('body')))).toEqual([
+      'body',
+      'inner',
+    ])
+    expect(mixed(chord([py('a\nb'), js('c')], js('body')))).toEqual(['body'])
   })
 
   it('in a header chain all steps until the work comes back to ours', () => {
@@ -117,30 +138,19 @@ describe('the news of an errand', () => {
     expect(said('b', 'ValueError')).toMatchObject({ failure: { errbacks: false } })
   })
 
-  it('are a success where results lie on another server: the chord gets its part, and nothing else happens', () => {
-    const errand = noted(canvas).find(({ id }) => id === 'd') as Errand
-    const meta = metaText({ taskId: 'd', state: 'SUCCESS', result: '{"a": [1, 2.5]}', nowMs: 0 })
-    const planOf = (hasGrown: boolean) => {
-      const message = newsOf({ ...errand, meta, hasGrown }) as unknown as Message
+  it('of a body that reports further out: the chord there gets its part, and nothing else happens', () => {
+    const seat = { groupId: 'g', bodyId: 'body', taskId: 'd', index: 1, body: fromJSON(js('body').toJSON()) }
+    const planOf = (state: string, result: unknown) => {
+      const message = newsFor(seat, { state, result }, 'proj.add', 'q') as unknown as Message
       const news = newsIn(message)
       return 'told' in news ? followTold(message, news.told).steps : []
     }
-    const { groupId } = errand
-    expect(planOf(false)).toEqual([
-      {
-        do: 'report',
-        part: {
-          groupId,
-          bodyId: 'body',
-          taskId: 'd',
-          index: 1,
-          member: '[1, "d", "SUCCESS", {"a": [1, 2.5]}]',
-        },
-      },
+    const part = { groupId: 'g', bodyId: 'body', taskId: 'd', index: 1 }
+    expect(planOf('SUCCESS', { a: [1, 2.5] })).toEqual([
+      { do: 'report', part: { ...part, member: '[1, "d", "SUCCESS", {"a": [1, 2.5]}]' } },
       { do: 'end', ending: { kind: 'ack' } },
     ])
-    // The broker's server does not know of the part that it added.
-    expect(planOf(true)[0]).toMatchObject({ part: { member: expect.stringContaining('"FAILURE"') } })
+    expect(planOf('REVOKED', null)[0]).toMatchObject({ part: { member: '[1, "d", "FAILURE", null]' } })
   })
 })
 

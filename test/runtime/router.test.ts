@@ -116,11 +116,13 @@ describe('what a task says of its messages', () => {
 })
 
 describe('a task is run by our workers alone', () => {
-  const isOurs = (settings: SettingsInput = {}, { hasCode = true } = {}): boolean => {
+  const routerOf = (settings: SettingsInput, hasCode: boolean): Router => {
     const registry = new Registry()
     registry.add({ name: 'proj.add', run: hasCode ? () => 1 : undefined, options: { queue: 'own' } })
-    return new Router(readSettings(settings, {}), registry).isOurs('proj.add')
+    return new Router(readSettings(settings, {}), registry)
   }
+  const isOurs = (settings: SettingsInput = {}, { hasCode = true } = {}): boolean =>
+    routerOf(settings, hasCode).isOurs('proj.add')
 
   it('when this app has its code', () => {
     expect(isOurs()).toBe(true)
@@ -130,6 +132,17 @@ describe('a task is run by our workers alone', () => {
   it('not when it is only declared, or when Python consumes its queue as well', () => {
     expect(isOurs({}, { hasCode: false })).toBe(false)
     expect(isOurs({ taskQueues: { own: { shared: true } } })).toBe(false)
+  })
+
+  it.each([
+    ['its code is here', {}, true, true],
+    ['it is only declared', {}, false, false],
+    ['its queue is ours alone', { shared: false }, false, true],
+    ['Python reads nothing of its queue', { signed: 'hmac' }, false, true],
+    ['Python may read all of its queue', { signed: 'auth' }, false, false],
+    ['Python consumes its queue, too', { shared: true }, true, false],
+  ] as const)('whatever is signed, by what is said of its queue: %s', (_what, own, hasCode, wanted) => {
+    expect(routerOf({ taskQueues: { own } }, hasCode).runsHere('proj.add')).toBe(wanted)
   })
 
   it('and not where messages are signed: pages beside them are not', () => {

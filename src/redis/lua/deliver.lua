@@ -5,7 +5,9 @@
 --       then for each entry three words:
 --         a result: key, seconds (0 for ever, '-': a FAILURE is to be forgotten), text
 --         a part of a chord: JSON list of prefix, group, body, index, task id, …; 'part'; member
---         a chord grows by one: JSON list that begins with the key of .t; 'more'; ''
+--         a chord moves here: JSON list of what its keys begin with, size, and for each member that is in its score and its
+--           bytes; 'open'; members
+--         a chord grows by one: JSON list that begins with the key of .t, or with '' where none does; 'more'; ''
 -- Returns 0 when somebody else delivers: he has looked after us, and what we saw may be old. Else 1, or for the parts that
 -- completed a chord, also when they are delivered again: { { index of the entry, members }, … }.
 local call, pcall = redis.call, redis.pcall
@@ -56,9 +58,20 @@ local function take(prefix, group, taken)
   if call('TYPE', taken).ok == 'list' then call('LPUSH', taken, saved) else call('ZADD', taken, '-inf', saved) end
 end
 
+local function open(head, members)
+  local j, at = head[1] .. '.j', 1
+  call('SET', head[1] .. '.s', head[2], 'EX', 86400, 'NX')
+  for i = 3, #head, 2 do
+    local member = string.sub(members, at, at + head[i + 1] - 1)
+    at = at + head[i + 1]
+    if head[i] == '' or call('TYPE', j).ok == 'list' then call('RPUSH', j, member) else call('ZADD', j, head[i], member) end
+  end
+  lengthen(j)
+end
+
 for i = 4, #ARGV, 3 do
   local key, kind, text = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  if kind == 'part' or kind == 'more' then
+  if kind == 'part' or kind == 'more' or kind == 'open' then
     local entry = (i - 4) / 3
     local number = before + entry
     counted = counted or tonumber(call('GET', KEYS[2]) or '-1')
@@ -66,9 +79,13 @@ for i = 4, #ARGV, 3 do
     if number > counted then
       counted = number
       call('SET', KEYS[2], number, 'EX', 86400)
-      if kind == 'more' then
-        call('INCR', head[1])
-        lengthen(head[1])
+      if kind == 'open' then
+        open(head, text)
+      elseif kind == 'more' then
+        if head[1] ~= '' then
+          call('INCR', head[1])
+          lengthen(head[1])
+        end
       else
         local base = head[1] .. 'celery-taskset-meta-' .. head[2]
         local size = tonumber(call('GET', base .. '.s') or '')

@@ -2,10 +2,10 @@
 --
 -- ARGV  1 prefix of the keys of results · 2 broker's database · 3 results' database, '' when it is the same
 --       4 most errands in this call · 5 ms that whoever ended one has to tell it
---       6 '1' where results lie on another server: then all are returned that their chord has no part of
+--       6 '1' where results lie on another server: what is stored is read there, so all are returned that their chord has no part of
 -- Returns { 1 when there is more to do, { group, body, id, part, index or '', text, stored result }, … }. With results on
--- another server there stands, instead of the result, '' of a chord that was opened here; of one that nobody opened here, which
--- is Python's and stands over there, for how long its end is known (-1: it is not) and how long ago it was sent, ms.
+-- another server there stands, instead of the result, '' of a chord that was opened here; of one that stands over there, for how
+-- long its end is known (-1: it is not; -2: its part went there) and how long ago it was sent, ms.
 -- One that is returned has its next turn after a while: whoever got it may die before it is told.
 local call, pcall, prefix = redis.call, redis.pcall, ARGV[1]
 local now = call('TIME')
@@ -64,7 +64,7 @@ for _, name in ipairs(due) do
       endMemory(group, body)
       call('ZREM', all, name)
       call('DEL', key)
-    elseif has and (life ~= -1 or call('HGET', key, '#') ~= '1') then
+    elseif has and (lives or not far) and (life ~= -1 or call('HGET', key, '#') ~= '1') then
       endMemory(group, body)
       call('ZREM', all, name)
       call('HDEL', key, id)
@@ -74,8 +74,8 @@ for _, name in ipairs(due) do
       local stored = prefix .. 'celery-task-meta-' .. id
       if lives then opened = '1' end
       if far then
-        local known = opened == '1' and '' or (since == '0' and -1 or ms - since) .. ' ' .. ms - sent
-        if not has then silent[#silent + 1] = { group, body, id, part, tostring(index), call('HGET', key, text), known } end
+        local known = opened == '1' and '' or (has and -2 or since == '0' and -1 or ms - since) .. ' ' .. ms - sent
+        if not has or opened ~= '1' then silent[#silent + 1] = { group, body, id, part, tostring(index), call('HGET', key, text), known } end
       elseif has or not lives or not isOver(stored) then
         -- (A chord that nobody has opened yet may never be: what stands behind a failure ends without having begun.)
         since = '0'

@@ -17,7 +17,8 @@
 --       then each other completion: field, ending, marker ('' without), one word of counts (parts, results, pushes, chords,
 --         joined, pages, frees, releases, and 1 when the first result is the task's own); what the ending needs (see there);
 --         results (key, text, seconds), pushes (KEYS index, due ms or '' or 'all' where it is a channel, text; the redo list
---         of a list or an eta set is the key behind it), chords (.s, size; .t, '+1': one part more; or what errand.lua is told), parts (prefix of
+--         of a list or an eta set is the key behind it), chords (.s, size; .t, '+1': one part more; .s, `>` and the body: it
+--         moves to the server of the results; or what errand.lua is told), parts (prefix of
 --         results, group, body, index, task id, member), joined (taken, seen), pages (key, number, text), frees (key, number), releases (key of a staged list)
 -- Returns 'lost' (the hash is gone), 'stale' (a later request of this lane was answered), or
 --       { head, raw, … }: head is '' when all is as usual (field i is request + i of the first registered
@@ -309,23 +310,25 @@ if others > 0 then
         end
       end
     end
-    local keep, grown = false, nil
+    local keep, grown, after = false, {}, false
     if fresh then
       for k = 0, chords - 1 do
         local key, size = ARGV[c + 2 * k], ARGV[c + 2 * k + 1]
         if size == '+1' and outbox and call('EXISTS', string.sub(key, 1, -2) .. 's') == 0 then
-          grown = grown or {}
           grown[#grown + 1] = key
         elseif size == '+1' then
           call('INCR', key)
           -- Python's chords have an end even if nobody ends them, and so must what is added to one.
           if call('TTL', string.sub(key, 1, -2) .. 's') ~= -1 then call('EXPIRE', key, 86400) end
+        elseif string.sub(size, 1, 1) == '>' then
+          after = moveChord(outbox, key, string.sub(size, 2)) or after
         else
           openOrNote(key, size)
         end
       end
-      if grown then
-        -- A chord that stands where the results are: what is added goes out when it is known there, and before our own part.
+      after = after or #grown > 0
+      if after then
+        -- A chord that stands where the results are: what concerns it goes out when it is known there, and before our own part.
         local lists, texts = {}, {}
         for k = p, c - 1, 3 do
           if ARGV[k + 1] == '' then
@@ -335,7 +338,7 @@ if others > 0 then
           end
         end
         for k = 1, #grown - 1 do postGrowth(outbox, grown[k], {}, {}) end
-        postGrowth(outbox, grown[#grown], lists, texts)
+        postGrowth(outbox, grown[#grown] or '', lists, texts)
       end
       if chords > 0 then boards = {} end
       for k = 0, parts - 1 do
@@ -364,7 +367,7 @@ if others > 0 then
           local done = pcall('ZADD', KEYS[target], due, text)
           -- (Whoever claims it sees that it is early, and asks again.)
           if type(done) == 'table' then call('LPUSH', KEYS[target + 1], string.match(text, '^%S+ (.*)$')) end
-        elseif not grown then
+        elseif not after then
           local texts = pushed[target]
           if not texts then
             texts = {}

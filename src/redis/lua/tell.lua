@@ -3,7 +3,7 @@
 --
 -- KEYS  1 redo list of the queue
 -- ARGV  1 hash of the notes of its chord · 2 all errands · 3 its name there · 4 its id
---       5 the message, 'over' or 'known'
+--       5 the message; 'over'; 'ended', which leaves the last note of the chord there; or 'known'
 --       6 broker's database · 7 results' database, '' when it is the same
 -- Returns 1, or 0 where somebody else has told it.
 local call = redis.call
@@ -17,9 +17,13 @@ if ARGV[5] == 'known' then
   if ARGV[7] ~= '' then call('SELECT', ARGV[6]) end
   return opened and 1 or 0
 end
+if ARGV[5] == 'ended' and call('HGET', ARGV[1], '#') == '1' then
+  if ARGV[7] ~= '' then call('SELECT', ARGV[6]) end
+  return 0
+end
 local ours = call('HDEL', ARGV[1], ARGV[4])
 call('ZREM', ARGV[2], ARGV[3])
 if ours == 1 and call('HINCRBY', ARGV[1], '#', -1) < 1 then call('DEL', ARGV[1]) end
 if ARGV[7] ~= '' then call('SELECT', ARGV[6]) end
-if ours == 1 and ARGV[5] ~= 'over' then call('LPUSH', KEYS[1], '0 - 0 -\n' .. ARGV[5]) end
+if ours == 1 and ARGV[5] ~= 'over' and ARGV[5] ~= 'ended' then call('LPUSH', KEYS[1], '0 - 0 -\n' .. ARGV[5]) end
 return ours

@@ -68,15 +68,18 @@ interface Sent {
 }
 
 /** Messages of each. */
-const messagesOf = { task: 1, chain: 3, chord: 4, retry: 3 }
+const messagesOf = { task: 1, chain: 3, chord: 4, retry: 3, grown: 4, moved: 5 }
+const kinds = Object.keys(messagesOf).length
 
 const send = (client: Client, value: number): Promise<readonly Sent[]> => {
-  const { nap, add, total, stubborn } = client
+  const { nap, add, total, stubborn, grow, leave } = client
   const canvases = [
     [value, nap.delay(value, 30)],
     [value + 2, chain(nap.s(value, 30), add.s(1, 30), add.s(1)).delay()],
     [value + 2, chord([nap.s(value, 30), nap.s(1, 30), nap.s(1, 30)], total.s()).delay()],
     [value, stubborn.delay(value, messagesOf.retry, 10)],
+    [2 * value + 2, chord([grow.s(value), nap.s(1, 30)], total.s()).delay()],
+    [value + 2, chord([nap.s(1, 30), leave.s(value), nap.s(1, 30)], total.s()).delay()],
   ] as const
   return Promise.all(
     canvases.map(async ([wanted, pending]) => {
@@ -87,23 +90,23 @@ const send = (client: Client, value: number): Promise<readonly Sent[]> => {
 }
 
 const playedWith =
-  (hmacKey?: string): FaultCase['play'] =>
+  (alone: boolean): FaultCase['play'] =>
   async (scene, size) => {
     const { report, ledger, redis } = scene
-    scene.hmacKey = hmacKey
+    scene.alone = alone
     const far = await startRedis({ own: true, args: saved })
     scene.backend = far.url
     scene.atEnd(() => void far.stop({ hard: true }))
     const { told, stop } = await listenTo(far.url)
     scene.atEnd(stop)
-    const [many, kills, outages] = size === 'full' ? [60, [...points, ...points], 3] : [12, [between], 1]
+    const [many, kills, outages] = size === 'full' ? [40, [...points, ...points], 3] : [8, [between], 1]
     const perValue = Object.values(messagesOf).reduce((sum, messages) => sum + messages, 0)
     const total = many * perValue
     const sent: Sent[] = []
     // A share of the work for each fault.
     const share = Math.ceil(many / (kills.length + outages))
     const sendShare = async () => {
-      for (const value of range(Math.min(share, many - sent.length / 4)))
+      for (const value of range(Math.min(share, many - sent.length / kinds)))
         sent.push(...(await send(scene.client(), 100 * (sent.length + value))))
     }
 
@@ -112,13 +115,15 @@ const playedWith =
       await killAt(scene, point)
     }
     for (const _ of range(2)) await scene.worker({ concurrency: 4 })
+    // Only now: whoever is to be killed must be the one who carries.
+    await scene.worker({ concurrency: 4, queues: ['others'], knowsOthers: true })
     for (let outage = 0; outage < outages; outage++) {
       await sendShare()
       const before = ledger.ends().length
       const aMoment = () => sleep(scene.random.whole(200, 800))
       // Tasks go on while their results have no place; bodies do not where chords are counted there.
       const goesOn = () => scene.ended(Math.min(total, before + share * 4))
-      await away(far, hmacKey === undefined ? goesOn : aMoment)
+      await away(far, alone ? goesOn : aMoment)
       await away(redis, aMoment)
       // The client is there again.
       await until(() =>
@@ -131,7 +136,7 @@ const playedWith =
           ),
       )
     }
-    while (sent.length < 4 * many) await sendShare()
+    while (sent.length < kinds * many) await sendShare()
 
     const missing = await scene.finished(
       sent.map(({ id }) => id),
@@ -156,12 +161,10 @@ const playedWith =
     report.count('messages', messages)
     report.count('starts', starts.length)
     report.count('results told', told.size)
-    if (hmacKey !== undefined) {
-      const there = new Redis(far.url)
-      const counted = await there.keys('lovage:counted:*')
-      there.disconnect()
-      report.must('chords were counted on the other server', counted.length > 0)
-    }
+    const there = new Redis(far.url)
+    const counted = await there.keys('lovage:counted:*')
+    there.disconnect()
+    report.must('chords were counted on the other server', counted.length > 0)
     report.must('0 lost: every result is over there, and right', right === sent.length)
     report.must(
       'every get() returned its result, asked again where it was told that the server is away',
@@ -176,13 +179,13 @@ export const twoServers: FaultCase = {
   name: 'two-servers',
   title: 'results on another server: killed while they are carried there, and each of the two away',
   redis: saved,
-  play: playedWith(),
+  play: playedWith(true),
 }
 
-/** Who sends has not the code, and signs: for all it knows its chords have parts in Python. */
+/** Who sends has not the code, and nothing is said of the queue: for all it knows its chords have parts in Python. */
 export const farChords: FaultCase = {
   name: 'far-chords',
   title: 'the same with chords that are counted where the results are',
   redis: saved,
-  play: playedWith('not for anybody else'.repeat(2)),
+  play: playedWith(false),
 }

@@ -2,7 +2,7 @@
 // that its tasks do goes into a ledger outside Redis: one appended line for each start and each end.
 import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chain, createApp, createLogger } from 'lovage'
+import { chain, createApp, createLogger, signature } from 'lovage'
 
 const told = JSON.parse(process.env.FAULTS)
 const { ledger, broker, backend, lease, queues, concurrency } = told
@@ -12,7 +12,7 @@ const {
   logLevel = 'WARNING',
   shared = [],
   visibilityTimeout,
-  hmacKey,
+  knowsOthers = false,
 } = told
 
 const app = createApp('faults', {
@@ -25,10 +25,6 @@ const app = createApp('faults', {
   ...(shared.length > 0 && {
     taskQueues: Object.fromEntries(queues.map((queue) => [queue, { shared: shared.includes(queue) }])),
     visibilityTimeout,
-  }),
-  ...(hmacKey !== undefined && {
-    taskQueues: Object.fromEntries(queues.map((queue) => [queue, { signed: 'hmac' }])),
-    securityHmacKey: hmacKey,
   }),
 })
 
@@ -105,6 +101,19 @@ noted('swap', function (value) {
 noted('grow', function (value) {
   this.addToChord(add.s(value, 1))
   return value
+})
+
+/** For all that most workers know somebody else runs this, perhaps in Python. */
+const elsewhere = 'faults.elsewhere'
+const elsewhereAt = { queue: 'others' }
+if (knowsOthers)
+  noted('elsewhere', async (value) => {
+    await sleep(30)
+    return value
+  })
+else app.declare(elsewhere, elsewhereAt)
+noted('leave', function (value) {
+  return this.replace(signature(elsewhere, { args: [value], options: elsewhereAt }))
 })
 
 /** At most once: acknowledged before it runs. */

@@ -40,6 +40,8 @@ export interface WorkerOptions {
   /** Queues that Python workers consume as well, and the seconds after which these lose what they hold. */
   readonly shared?: readonly string[]
   readonly visibilityTimeout?: number
+  /** It knows the tasks that others do not. */
+  readonly knowsOthers?: boolean
 }
 
 /** Seconds; what workers get unless a case is about another one. */
@@ -73,16 +75,12 @@ type InTurn = (key: string, value: number, ms: number) => number
 /** It has not the code of what it sends. Of this queue it knows that workers of ours alone consume it: big canvases go by reference. */
 const ours = 'ours'
 
-const clientOf = (broker: string, backend: string, queue: string, hmacKey?: string) => {
+const clientOf = (broker: string, backend: string, queue: string, alone: boolean) => {
   const app = createApp('faults', {
     broker,
     resultBackend: backend,
     taskDefaultQueue: queue,
-    ...(queue === ours && { taskQueues: { [ours]: { shared: false } } }),
-    ...(hmacKey !== undefined && {
-      taskQueues: { [queue]: { signed: 'hmac' as const } },
-      securityHmacKey: hmacKey,
-    }),
+    ...((queue === ours || alone) && { taskQueues: { [queue]: { shared: false } } }),
   })
   return {
     app,
@@ -94,6 +92,7 @@ const clientOf = (broker: string, backend: string, queue: string, hmacKey?: stri
     stubborn: app.declare<(value: number, times: number, ms: number) => number>('faults.stubborn'),
     swap: app.declare<(value: number) => number>('faults.swap'),
     grow: app.declare<(value: number) => number>('faults.grow'),
+    leave: app.declare<(value: number) => number>('faults.leave'),
     once: app.declare<(value: number, ms: number) => number>('faults.once'),
     refuse: app.declare<(value: number, ms: number) => number>('faults.refuse'),
     poison: app.declare<(ms: number) => null>('faults.poison'),
@@ -127,8 +126,8 @@ export class Scene {
   broker: string
   /** Where results lie: the broker's database unless a case says otherwise, before it starts anything. */
   backend: string
-  /** With it everything is signed, where a case says so before it starts anything. */
-  hmacKey: string | undefined
+  /** Clients know of all queues that workers of ours alone consume them, where a case says so before it sends anything. */
+  alone = false
   #opened: Redis | undefined
   readonly #apps = new Map<string, Client>()
   readonly #workers = new Set<Running>()
@@ -180,7 +179,7 @@ export class Scene {
 
   /** A client whose tasks go to this queue. */
   client(queue = defaultQueue): Client {
-    const client = this.#apps.get(queue) ?? clientOf(this.broker, this.backend, queue, this.hmacKey)
+    const client = this.#apps.get(queue) ?? clientOf(this.broker, this.backend, queue, this.alone)
     this.#apps.set(queue, client)
     return client
   }
@@ -207,8 +206,7 @@ export class Scene {
   }: WorkerOptions = {}): Running {
     const usual = this.backend === this.redis.url ? (url ?? this.backend) : this.backend
     const urls = { broker: url ?? this.broker, backend: backend ?? usual }
-    const { hmacKey } = this
-    const told = { ledger: this.ledger.path, ...urls, lease, queues, concurrency, hmacKey, ...more }
+    const told = { ledger: this.ledger.path, ...urls, lease, queues, concurrency, ...more }
     const worker = startNode(program, [], {
       env: {
         FAULTS: JSON.stringify(told),
