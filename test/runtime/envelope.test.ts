@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { SignatureJson } from '../../src/canvas/wire.js'
 import { unpack } from '../../src/runtime/content.js'
 import { encodeMessage, encodeSignature } from '../../src/runtime/envelope.js'
+import { maxParts } from '../../src/runtime/json-limits.js'
 import { decodeMessage, type Message } from '../../src/runtime/message.js'
 import type { Outgoing } from '../../src/runtime/plan.js'
 
@@ -111,5 +112,16 @@ describe('a body', () => {
     const raw = write({ args, compression: 'gzip' })
     expect(raw.length).toBeLessThan(5000)
     expect(back(raw).args).toEqual(args)
+  })
+
+  it('of more arrays than anybody should parse is not sent, and not read', () => {
+    const text = `[[${'[],'.repeat(maxParts)}0], {}, {}]`
+    expect(() => write({ args: [JSON.parse(text)] })).toThrow(/proj.add has more than 2000000 arrays/)
+    expect(() => unpack({ ...packed, body: base64(text) })).toThrow(/more than 2000000 arrays/)
+    const headers = `{"task": "proj.add", "id": "one", "x": ${text}}`
+    const decoded = decodeMessage(Buffer.from(`{"headers": ${headers}, "body": "W10=", "properties": {}}`))
+    expect(decoded).toMatchObject({
+      left: { error: { message: expect.stringMatching(/more than 2000000 arrays/) } },
+    })
   })
 })

@@ -5,6 +5,8 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { DecodeError } from '../../src/errors.js'
 import { decodeJson, encodeValue, parseJson } from '../../src/runtime/json.js'
+import { hasTooManyParts } from '../../src/runtime/json-parts.js'
+import { maxParts, maxPlaces, maxRegExpText } from '../../src/runtime/json-limits.js'
 import { PythonJson } from '../../src/runtime/json-python.js'
 
 /** The value, or the DecodeError. Everything else is thrown on. */
@@ -166,6 +168,43 @@ describe('depth', () => {
   it('does not count brackets in strings, nor siblings', () => {
     const wide = JSON.stringify([...Array(1000).fill([{}]), '[[{{'.repeat(1000), '\\"[[[\\'.repeat(1000)])
     expect(decodeJson(wide)).toEqual(JSON.parse(wide))
+  })
+})
+
+describe('a text that is cheap to write and dear to read', () => {
+  it('is counted before it is parsed: arrays, objects, members, and none of what stands in strings', () => {
+    const row = '{"a":[]},'
+    const many = Math.floor(maxParts / 3)
+    const text = (rows: number) => `["\\"[[{{::\\\\",${row.repeat(rows)}0]`
+    expect(hasTooManyParts(text(many))).toBe(false)
+    expect(hasTooManyParts(text(many + 1))).toBe(true)
+    expect(hasTooManyParts(`["${'[{:'.repeat(maxParts)}"]`)).toBe(false)
+    expect(hasTooManyParts(`["${'['.repeat(3 * maxParts)}`)).toBe(false)
+  })
+
+  // Whoever writes the path of each of them looks for half an hour.
+  it('with a long key over very many values is read at once', () => {
+    const key = 'k'.repeat(16_000)
+    const text = `{"__superjson__":{"json":{"${key}":[${'0,'.repeat(2_000_000)}0]},"meta":{"v":1}}}`
+    const read = decodeJson(text) as Record<string, readonly number[]>
+    expect(read[key]).toHaveLength(2_000_001)
+  })
+
+  it('may not bring regular expressions without end: a million of these end the process', () => {
+    const bomb = (many: number) => values(`/[${'\\p{L}'.repeat(many)}]/u`, ['regexp'])
+    expect(decodeJson(bomb(100))).toBeInstanceOf(RegExp)
+    expect(attempt(bomb(maxRegExpText))).toBeInstanceOf(DecodeError)
+    const several = `[${Array.from({ length: 100 }, () => bomb(100)).join()}]`
+    expect(() => decodeJson(several)).toThrow(/more than 10000 characters of regular expressions/)
+    expect(() => encodeValue([new RegExp('a'.repeat(maxRegExpText))])).toThrow(
+      /regular expressions to more than 10000/,
+    )
+  })
+
+  it('may not speak of places without end', () => {
+    const paths = Array.from({ length: maxPlaces + 1 }, (_, index) => `${index}`)
+    const text = wrapper([], { v: 1, referentialEqualities: { a: paths } })
+    expect(() => decodeJson(text)).toThrow(/more than 500000 places/)
   })
 })
 

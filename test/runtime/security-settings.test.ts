@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { readSettings, type SettingsInput } from '../../src/config.js'
 import { signedType } from '../../src/runtime/content.js'
+import { decodeMessage } from '../../src/runtime/message.js'
 import { Guards } from '../../src/runtime/security/guard.js'
 
 const file = (name: string): URL => new URL(`../redis/tls/${name}.pem`, import.meta.url)
@@ -49,4 +50,23 @@ it('securityHmacMaxAge, securityHmacKey: what is older does not count, or is nev
   hmac(1).guard('q', false, 900).check(signed)
   expect(() => hmac(1).guard('q', false, 1100).check(signed)).toThrow(/older than 1 s/)
   hmac(null).guard('q', false, 1e12).check(signed)
+  // A redelivery may be older where our own record tells that it is one.
+  hmac(1).guard('q', true, 1100).check(signed)
+  const shared = guards({
+    taskQueues: { q: { signed: 'hmac', shared: true } },
+    securityHmacKey: 'k'.repeat(32),
+    securityHmacMaxAge: 1,
+  })
+  expect(() => shared.guard('q', true, 1100).check(signed)).toThrow(/older than 1 s/)
+})
+
+it('what nobody signed is not revived, whatever it would become', () => {
+  const asked = guards({ taskQueues: { q: { signed: 'hmac' } }, securityHmacKey: 'k'.repeat(32) })
+  const raw = Buffer.from(
+    '{"headers": {"id": "i", "x": {"__superjson__": 7}}, "body": "W10=", "properties": {}}',
+  )
+  expect(decodeMessage(raw)).toMatchObject({ left: { error: { name: 'DecodeError' } } })
+  expect(decodeMessage(raw, asked.guard('q', false, 0))).toMatchObject({
+    left: { error: { name: 'SecurityError' }, isForged: true },
+  })
 })

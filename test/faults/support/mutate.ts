@@ -1,5 +1,6 @@
 // Messages as an accident or an enemy would make them: seeds taken from what Celery and we really write, changed at
 // random in their bytes, in their structure, in their size, and packed as bombs.
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { deflateSync } from 'node:zlib'
 import type { Random } from './random.js'
@@ -36,7 +37,22 @@ const hostile = [
   '\u0000',
 ]
 
-const bomb = deflateSync(Buffer.alloc(80 * 2 ** 20)).toString('base64')
+const packed = (text: Buffer | string): string => deflateSync(text).toString('base64')
+
+const bomb = packed(Buffer.alloc(80 * 2 ** 20))
+
+/** Bodies of a size that anybody may send, which are too much when they are parsed: packed ones, and plain ones. */
+const tooMany = (unit: string): string => {
+  const noise = randomBytes(2 ** 19).toString('base64')
+  return packed(`[[["${noise}",${`${unit},`.repeat((50 * 2 ** 20) / (unit.length + 1))}0],1],{},{}]`)
+}
+const tooDear = (json: string, meta: string): string =>
+  Buffer.from(`[[{"__superjson__":{"json":${json},"meta":${meta}}},1],{},{}]`).toString('base64')
+const packedBurdens = ['[]', '{"a":{"b":[]}}'].map(tooMany)
+const plainBurdens = [
+  tooDear(`{"${'k'.repeat(16_000)}":[${'0,'.repeat(500_000)}0]}`, '{"v":1}'),
+  tooDear(`"/[${'\\\\p{L}'.repeat(500_000)}]/u"`, '{"v":1,"values":["regexp"]}'),
+]
 
 type Mutation = (text: string, random: Random) => string | Buffer
 
@@ -142,6 +158,15 @@ const explode: Mutation = (text, random) => {
   return JSON.stringify({ ...envelope, body: bomb, headers })
 }
 
+const burden: Mutation = (text, random) => {
+  const envelope = parsed(text)
+  if (envelope === undefined) return garbage(text, random)
+  const isPacked = random.whole(0, 1) === 0
+  const headers = { ...envelope.headers, ...(isPacked && { compression: 'application/x-gzip' }) }
+  const body = random.pick(isPacked ? packedBurdens : plainBurdens)
+  return JSON.stringify({ ...envelope, headers, body })
+}
+
 /** The dear ones are rare. */
 const mutations: readonly Mutation[] = [
   ...Array.from({ length: 6 }, () => [
@@ -156,4 +181,6 @@ const mutations: readonly Mutation[] = [
   [garbage, explode],
 ].flat()
 
-export const mutate = (text: string, random: Random): string | Buffer => random.pick(mutations)(text, random)
+/** The dearest are so large that a batch has one at most, mostly. */
+export const mutate = (text: string, random: Random): string | Buffer =>
+  (random.whole(1, 1000) === 1 ? burden : random.pick(mutations))(text, random)
