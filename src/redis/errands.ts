@@ -37,7 +37,8 @@ export interface ErrandsOptions {
   readonly link: Link
   /** Gets the news. */
   readonly queue: string
-  readonly newsOf: (silent: Silent, queue: string) => string
+  /** Undefined: its note is for others to read. */
+  readonly newsOf: (silent: Silent, queue: string) => string | undefined
   /** The server of the results, where that is another one. */
   readonly far?: Far | undefined
 }
@@ -79,6 +80,7 @@ export class ErrandWatch {
     const { groupId, bodyId, id } = silent
     const args = [1, keys.redo(queue), keys.errandsOf(silent), keys.errands, `${groupId}\n${bodyId}\n${id}`]
     const word = verdict === 'tell' ? newsOf(silent, queue) : verdict
+    if (word === undefined) return
     await link.run(scripts.tell, [...args, id, word, databases.broker, databases.results])
   }
 }

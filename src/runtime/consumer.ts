@@ -147,7 +147,7 @@ export interface ConsumerOptions {
   /** Messages of these tasks are set aside in this queue (see the ending `park`): told each second while there are any. */
   readonly onParked?: (queue: string, tasks: readonly string[]) => void
   /** The message that brings the news of a silent errand to this queue. Absent: errands are not looked at. */
-  readonly newsOf?: (silent: Silent, queue: string) => string
+  readonly newsOf?: (silent: Silent, queue: string) => string | undefined
   /** A limit on dead letters: number kept, and seconds each is kept. */
   readonly deadLetterMax: number
   readonly deadLetterExpires: number

@@ -15,6 +15,7 @@ import { readMeta } from './meta.js'
 import { ack } from './own-end.js'
 import type { Seat } from './parts.js'
 import type { Outgoing } from './plan.js'
+import type { Guards } from './security/guard.js'
 
 /** The task of that message; it is run by the worker itself. */
 export const newsTask = 'lovage.news'
@@ -59,9 +60,23 @@ export const newsFor = (
   queue,
 })
 
-/** Its text, for a queue of ours. Nobody signs it: whoever could write a note would have us sign anything. */
-export const writeNews = (silent: Silent, queue: string, nowMs: number): string =>
-  encodeMessage(newsOf(silent), { exchange: '', routingKey: queue, priority: 0 }, nowMs)
+/**
+ * Its text, for a queue of ours. Where messages are signed a note must be: else whoever could write one would have us sign
+ * anything. One that is not for us to read is left to others: undefined.
+ */
+export const writeNews = (
+  silent: Silent,
+  queue: string,
+  nowMs: number,
+  guards: Guards | undefined,
+): string | undefined => {
+  const text = guards === undefined ? unsigned(silent.text) : guards.notes.open(silent.text, silent)
+  if (text === undefined) return undefined
+  const address = { exchange: '', routingKey: queue, priority: 0 }
+  return encodeMessage(newsOf({ ...silent, text }), address, nowMs, guards?.seal([queue], undefined))
+}
+
+const unsigned = (text: string): string | undefined => (text.startsWith('{') ? text : undefined)
 
 /** What a message brings: the task that ended, and how. */
 export type News = { readonly task: string } & (

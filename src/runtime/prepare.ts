@@ -20,7 +20,7 @@ export interface Means {
   readonly broker: Pick<Broker, 'route' | 'now'>
   /** Compression where neither call nor task names one. */
   readonly compression: string | undefined
-  /** Signs what must be signed; absent where nothing is. Notes of errands are not: there are none beside it. */
+  /** Signs what must be signed, and the notes of errands; absent where nothing is. */
   readonly guards?: Guards | undefined
   /** Opens chords where Python counts their parts, if that is another server: absent where there is none. */
   readonly openFar?: ((chords: readonly ChordOpening[]) => Promise<void>) | undefined
@@ -136,7 +136,8 @@ const prepareWhole = (steps: readonly Step[], means: Means, nowMs: number): Prep
     pushes.push(found)
   }
   const { guards, openFar } = means
-  const noted = guards === undefined ? errands?.all : undefined
+  const all = errands?.all
+  const noted = guards === undefined || all === undefined ? all : guards.notes.seal(all)
   const mixed = errands?.mixed ?? none
   const isMixed = ({ groupId }: ChordKey): boolean => errands?.isMixed(groupId) === true
   const far = openFar !== undefined && errands !== undefined ? chords.filter(isMixed) : none

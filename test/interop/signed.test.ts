@@ -1,7 +1,7 @@
 // Messages signed by certificate, between Python and Node: each side runs what the other signed, in every way in
 // which it is sent, and neither runs what nobody signed, what somebody else signed, or what was changed on its way.
 import { Redis } from 'ioredis'
-import { chain, chord, createApp, group, type SettingsInput } from 'lovage'
+import { chain, chord, createApp, group, type SettingsInput, signature, type TaskContext } from 'lovage'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CeleryWorker, startCelery } from '../support/celery.js'
 import { startRedis } from '../support/redis.js'
@@ -60,6 +60,39 @@ describe.skipIf(unlike)(`signed messages, with Python Celery ${celery.version}`,
   const splitSum = split.task('js.sum', (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0))
   const splitPy = declarePython(split)
   let splitCelery: CeleryWorker
+  const nobody = signature('proj.nobody', { options: { queue: 'python' } })
+  const becomes = [app, split].map((each) =>
+    each.task('js.becomes', function (this: TaskContext, work: any): unknown {
+      return this.replace(signature.from(work))
+    }),
+  )
+  /** What Python says nothing of takes some seconds to be found out: it is sent at once, and looked at in the end. */
+  let silent: Promise<readonly (readonly [name: string, value: unknown])[]>
+  const sendSilent = () => {
+    const ours = { add, sum, py }
+    const theirs = { add: splitAdd, sum: splitSum, py: splitPy }
+    const canvases = [ours, theirs].flatMap(({ add: js, sum: total, py: python }, index) => {
+      const server = ['one server', 'two servers'][index]
+      const become: any = becomes[index]
+      const past = new Date('2020-01-01')
+      const header: Record<string, readonly any[]> = {
+        'a part that nobody knows': [js.s(1, 1), nobody],
+        'a step that nobody knows': [js.s(1, 1), chain(js.s(1, 1), nobody)],
+        'a step that has expired': [js.s(1, 1), chain(python.add.s(1, 1).set({ expires: past }), js.s(1))],
+        'all ours, replaced by a Python task': [js.s(1, 1), become.s(python.add.s(2, 2))],
+        'all ours, replaced by a task that nobody knows': [js.s(1, 1), become.s(nobody)],
+      }
+      return Object.entries(header).map(([name, parts]) => [
+        `${server}: ${name}`,
+        (index === 0 ? app : split).result(chord(parts as any, total.s()).delay().id),
+      ])
+    })
+    silent = Promise.all(
+      (canvases as [string, any][]).map(
+        async ([name, result]) => [name, await result.get({ timeout: 60 }).catch(String)] as const,
+      ),
+    )
+  }
   /** What is sent by hands that must not be obeyed. */
   const unsigned = open({})
   const stranger = open(node('stranger'))
@@ -72,6 +105,7 @@ describe.skipIf(unlike)(`signed messages, with Python Celery ${celery.version}`,
       celery.worker({ ...apart, program, args: ['-P', 'threads', '-c', '2'] }),
     ])
     await Promise.all([worker.start(), split.worker().start()])
+    sendSilent()
   })
   afterAll(async () => {
     await worker.stop()
@@ -185,5 +219,20 @@ describe.skipIf(unlike)(`signed messages, with Python Celery ${celery.version}`,
       ]),
     )
     expect(await add.delay(1, 2).get(wait)).toBe(3)
+  })
+
+  it('a chord hears of what Python says nothing of: the notes beside it are signed, too', async () => {
+    const wrong = (error: string) => expect.stringMatching(new RegExp(`^ChordError: .*${error}`))
+    const given = {
+      'a part that nobody knows': wrong('NotRegistered'),
+      'a step that nobody knows': wrong('NotRegistered'),
+      'a step that has expired': wrong('TaskRevokedError'),
+      'all ours, replaced by a Python task': 6,
+      'all ours, replaced by a task that nobody knows': wrong('NotRegistered'),
+    }
+    const all = ['one server', 'two servers'].flatMap((server) =>
+      Object.entries(given).map(([name, value]) => [`${server}: ${name}`, value]),
+    )
+    expect(Object.fromEntries(await silent)).toEqual(Object.fromEntries(all))
   })
 })

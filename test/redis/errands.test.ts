@@ -32,11 +32,12 @@ const watchOf = (
     queue: 'q',
     newsOf: (silent, queue) => {
       told.push(silent)
+      if (silent.text === 'signed') return undefined
       return `news of ${silent.id} for ${queue}`
     },
   })
 
-const publish = async (ids: readonly string[], isOpen = true) => {
+const publish = async (ids: readonly string[], isOpen = true, text = '{}') => {
   const { broker } = room.open()
   const errands = ids.map((id, index) => ({
     ...chord,
@@ -44,7 +45,7 @@ const publish = async (ids: readonly string[], isOpen = true) => {
     part: id,
     index,
     sentMs: broker.now(),
-    text: '{}',
+    text,
   }))
   const chords = isOpen ? [{ ...chord, size: 3 }] : []
   await broker.publish({ pushes: [push('m')], chords, errands })
@@ -124,6 +125,17 @@ describe('an errand', () => {
     await client.del(keys.chord('g', 's'))
     await look()
     expect(await client.keys('lovage:errands*')).toEqual([])
+  })
+
+  it('that is for others to read is left to them', async () => {
+    await publish(['a'], true, 'signed')
+    await ends('a', failed)
+    await look()
+    await age('a')
+    await look()
+    expect(told).toHaveLength(1)
+    expect(await news()).toEqual([])
+    expect(await client.hexists(keys.errandsOf(chord), 'a')).toBe(1)
   })
 
   it('is told once, whoever looks at the same time', async () => {

@@ -11,6 +11,7 @@ import { Auth } from '../../src/runtime/security/auth.js'
 import { readCertificate, readStore, signerOf } from '../../src/runtime/security/certificates.js'
 import { Guards } from '../../src/runtime/security/guard.js'
 import { checkEnvelope, signatureHeader, signEnvelope } from '../../src/runtime/security/hmac.js'
+import { Notes } from '../../src/runtime/security/notes.js'
 import { casesOf, fieldOf } from '../vectors/read.js'
 
 const pem = String(fieldOf('security', 'certificate_pem'))
@@ -52,6 +53,73 @@ describe('Celery’s serializer auth', () => {
     })
     const text = '[["ü\u0000\u0001"], {}, {}]'
     expect(auth.open(auth.seal(text))).toBe(text)
+  })
+})
+
+describe('notes of errands', () => {
+  const chord = { groupId: 'g', bodyId: 'b' }
+  const errandOf = (text: string, more = {}) => ({
+    ...chord,
+    id: 'a',
+    part: 'a',
+    index: 0,
+    sentMs: 0,
+    text,
+    ...more,
+  })
+  const [one, other] = ['k'.repeat(32), 'l'.repeat(32)]
+  const certificate = readCertificate('securityCertificate', pem)
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const own = { key: privateKey, certificate }
+  const trusted = new Map([[signerOf(certificate), { publicKey } as never]])
+  const text = '{"task": "ü\\n"}\n{}'
+
+  it.each([
+    [
+      'by HMAC',
+      new Notes([one], undefined),
+      new Notes([other, one], undefined),
+      new Notes([other], undefined),
+    ],
+    [
+      'by certificate',
+      new Notes([], new Auth('sha256', new Map(), own)),
+      new Notes([one], new Auth('sha256', trusted, undefined)),
+      new Notes([one], new Auth('sha256', new Map(), undefined)),
+    ],
+  ])(
+    'are signed %s, and read by those who trust the signer, for their chord alone',
+    (_how, writes, reads, distrusts) => {
+      const [note] = writes.seal([errandOf(text)])
+      expect(reads.open(note!.text, chord)).toBe(text)
+      expect(distrusts.open(note!.text, chord)).toBeUndefined()
+      expect(reads.open(note!.text, { ...chord, groupId: 'h' })).toBeUndefined()
+      expect(reads.open(note!.text, { ...chord, bodyId: 'c' })).toBeUndefined()
+      expect(reads.open(text, chord)).toBeUndefined()
+      for (let i = 0; i < note!.text.length; i += 7) {
+        const changed = `${note!.text.slice(0, i)}~${note!.text.slice(i + 1)}`
+        expect(reads.open(changed, chord)).toBeUndefined()
+      }
+    },
+  )
+
+  it('that are alike have one signature, and what is signed as a message is none', () => {
+    const auth = new Auth('sha256', trusted, own)
+    const notes = new Notes([], auth)
+    const [a, b, c] = notes.seal([
+      errandOf(text),
+      errandOf(text, { id: 'b' }),
+      errandOf(text, { groupId: 'h' }),
+    ])
+    expect(a!.text).toBe(b!.text)
+    expect(a!.text).not.toBe(c!.text)
+    for (const body of [`[[], {}, {}]`, JSON.stringify(['g', 'b', text]), 'no JSON'])
+      expect(notes.open(`auth ${auth.seal(body)}`, chord)).toBeUndefined()
+  })
+
+  it('of one who cannot sign are not written', () => {
+    const auth = new Auth('sha256', trusted, undefined)
+    expect(new Notes([], auth).seal([errandOf(text)])).toEqual([])
   })
 })
 

@@ -16,6 +16,10 @@ export class Auth {
     private readonly own: { readonly key: KeyObject; readonly certificate: X509Certificate } | undefined,
   ) {}
 
+  get canSign(): boolean {
+    return this.own !== undefined
+  }
+
   /** JSON text → what stands in the body. Throws SecurityError where there is no key to sign with. */
   seal(text: string): string {
     if (this.own === undefined)

@@ -6,6 +6,7 @@ import { askedOf } from './asked.js'
 import { Auth } from './auth.js'
 import { readCertificate, readKey, readStore } from './certificates.js'
 import { checkEnvelope, signEnvelope } from './hmac.js'
+import { Notes } from './notes.js'
 
 /** What a sender does to one message. */
 export interface Seal {
@@ -26,6 +27,8 @@ export interface Guard {
 export class Guards {
   readonly #settings: Settings
   #auth: Auth | undefined
+  /** What lies beside messages, and leads to some. */
+  readonly notes: Notes
 
   private constructor(settings: Settings) {
     this.#settings = settings
@@ -35,6 +38,7 @@ export class Guards {
       throw new ImproperlyConfigured(
         `taskQueues.${signed[0]?.name}.signed is "hmac", but there is no key: set securityHmacKey.`,
       )
+    this.notes = new Notes(settings.securityHmacKey, this.#auth)
   }
 
   /** Undefined where nothing is signed: then nothing is asked. Throws ImproperlyConfigured. */

@@ -170,7 +170,6 @@ export class Loop {
     const { parts, hostname, consumption, events, log } = this.#options
     const { settings } = parts
     const { guards } = parts.means(broker)
-    const isSigned = guards !== undefined
     const unsigned = guards?.unsigned(consumption.queues) ?? []
     if (unsigned.length > 0) log.warning(signsForAnybody(unsigned))
     return broker.consume({
@@ -190,9 +189,7 @@ export class Loop {
       },
       gated: parts.registry.some(({ options }) => options.concurrencyKey !== undefined),
       onParked: (queue, tasks) => this.#joined?.limits.parked(queue, tasks),
-      ...(!isSigned && {
-        newsOf: (silent: Silent, queue: string) => writeNews(silent, queue, broker.now()),
-      }),
+      newsOf: (silent: Silent, queue: string) => writeNews(silent, queue, broker.now(), guards),
       onTrouble: ({ ok, message }) => {
         this.#isTroubled = !ok
         if (ok) log.info(message)
