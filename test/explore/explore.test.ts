@@ -1,6 +1,7 @@
 // The explorer in a short form, and engines with a fault in each: it must find them.
 import { describe, expect, it } from 'vitest'
 import { transition as shipped } from '../../src/memory/engine.js'
+import type { OperationOf } from '../../src/memory/operations.js'
 import type { Chord, ConsumerRecord, Held } from '../../src/memory/records.js'
 import { explore } from './explore.js'
 import { graphs } from './graphs.js'
@@ -11,7 +12,6 @@ describe('the engine that ships', () => {
   it.each(small)('loses nothing and sends nothing twice, whatever happens: %s', (name) => {
     const found = explore(graphs[name]!, { workers: 2, faults: 2 })
     expect(found.violation).toBeNull()
-    expect(found).toMatchObject({ isComplete: true })
     expect(found.ends).toBeGreaterThan(1)
   })
 
@@ -82,6 +82,20 @@ const mutants: Readonly<
     says: /a:0 was sent 2 times/,
     transition: (state, operation) => shipped({ ...state, senders: new Map() }, operation),
   },
+  'takes what waits for its moment up again at once, for ever': {
+    graph: 'later',
+    says: /stuck: .* no end/,
+    transition: (state, operation) => {
+      if (operation.kind !== 'step') return shipped(state, operation)
+      const step = operation as OperationOf<'step'>
+      const completions = step.completions.map((completion) =>
+        completion.ending.kind === 'defer'
+          ? { ...completion, ending: { kind: 'requeue' as const } }
+          : completion,
+      )
+      return shipped(state, { ...operation, completions })
+    },
+  },
   'lets a worker leave that owes the body of a chord, and tells nobody': {
     graph: 'chord',
     says: /x is lost/,
@@ -99,7 +113,6 @@ describe('an engine that', () => {
     const { graph, says, transition } = mutants[name]!
     const { violation } = explore(graphs[graph]!, { workers: 2, faults: 2, transition })
     expect(violation?.what).toMatch(says)
-    expect(violation?.trace.length).toBeGreaterThan(0)
     expect(violation?.trace.length).toBeLessThan(10)
   })
 })

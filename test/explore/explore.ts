@@ -7,6 +7,7 @@ import type { Graph } from './graphs.js'
 import { keyOf } from './key.js'
 import { Script } from './script.js'
 import { Visited } from './visited.js'
+import { Ways } from './ways.js'
 import type { Transition, World } from './world.js'
 
 export interface Exploration {
@@ -17,13 +18,11 @@ export interface Exploration {
   readonly capacity?: number
   /** Default: the engine that ships. */
   readonly transition?: Transition
-  /** Stop there, for who has not so much time. */
-  readonly mostStates?: number
 }
 
 export interface Violation {
   readonly what: string
-  /** From the first world, what happened. */
+  /** From the first world, what happened; empty: nothing needs to. */
   readonly trace: readonly string[]
 }
 
@@ -33,8 +32,6 @@ export interface Found {
   /** Most steps to any of them. */
   readonly depth: number
   readonly ends: number
-  /** False: `mostStates` was reached. */
-  readonly isComplete: boolean
   readonly violation: Violation | null
 }
 
@@ -78,7 +75,7 @@ const wrongNow = ({ sent }: World): string | null => {
 }
 
 export const explore = (graph: Graph, exploration: Exploration): Found => {
-  const { transition = shipped, capacity = 1, mostStates = Number.POSITIVE_INFINITY } = exploration
+  const { transition = shipped, capacity = 1 } = exploration
   const script = new Script()
   const sent = operation('publish', { sender: 'client', number: 1, ...script.first(graph.canvas) })
   const rules: Rules = { transition, script, capacity, sent }
@@ -87,14 +84,14 @@ export const explore = (graph: Graph, exploration: Exploration): Found => {
   visited.add(keyOf(start, rules.script), -1, 0)
   let level: readonly (readonly [World, number])[] = [[start, 0]]
   let depth = 0
-  let ends = 0
+  const ends: number[] = []
+  const ways = new Ways()
   let transitions = 0
-  const done = (violation: Violation | null, isComplete = violation === null): Found => ({
+  const done = (violation: Violation | null): Found => ({
     states: visited.size,
     transitions,
     depth,
-    ends,
-    isComplete,
+    ends: ends.length,
     violation,
   })
   const violated = (what: string, at: number, last: readonly Action[] = []): Found =>
@@ -107,7 +104,7 @@ export const explore = (graph: Graph, exploration: Exploration): Found => {
     for (const [world, number] of level) {
       const actions = actionsOf(world, rules)
       if (!actions.some(({ isFault }) => !isFault)) {
-        ends++
+        ends.push(number)
         const wrong = wrongEnd(world, graph, rules)
         if (wrong !== null) return violated(wrong, number)
       }
@@ -120,16 +117,18 @@ export const explore = (graph: Graph, exploration: Exploration): Found => {
           withOneMore = violated(wrong, number, [action])
           break
         }
-        const found = visited.add(keyOf(after, rules.script), number, index)
-        if (found !== -1) next.push([after, found])
+        const seen = visited.size
+        const reached = visited.add(keyOf(after, rules.script), number, index)
+        if (visited.size > seen) next.push([after, reached])
+        if (!action.isFault) ways.add(number, reached)
       }
-      if (visited.size >= mostStates) return done(null, false)
     }
     if (withOneMore !== null) return withOneMore
     if (next.length > 0) depth++
     level = next
   }
-  return done(null)
+  const lost = ways.firstLost(visited.size, ends)
+  return lost === -1 ? done(null) : violated('stuck: whatever happens from there, it comes to no end', lost)
 }
 
 /** The way once more, in words. */

@@ -49,7 +49,9 @@ async function main() {
   const broken = results.filter(({ found }) => found.violation !== null)
   for (const { task, found } of broken) {
     console.log(`\n${task.name}, capacity ${task.capacity}: ${found.violation.what}`)
-    for (const [index, step] of found.violation.trace.entries()) console.log(`  ${index + 1}. ${step}`)
+    const { trace } = found.violation
+    if (trace.length === 0) console.log('  from the first moment')
+    for (const [index, step] of trace.entries()) console.log(`  ${index + 1}. ${step}`)
   }
   const what = `${workers} workers, up to ${faults} faults`
   console.log(`\n${total} distinct states in ${seconds.toFixed(1)} s (${what}).`)

@@ -14,7 +14,7 @@ export class Visited {
   #capacity = 1 << 12
   size = 0
 
-  /** The number of a state that was not seen before; -1 of one that was. `action` is the index of what led there. */
+  /** The number of a state. Of one that was not seen before it is the next; `action` is the index of what led there. */
   add(text: string, parent: number, action: number): number {
     let low = 0x811c9dc5
     let high = 0x9747b28c
@@ -33,7 +33,7 @@ export class Visited {
     for (;;) {
       const found = arrays.table[place] as number
       if (found === -1) break
-      if (arrays.low[found] === (low | 0) && arrays.high[found] === (high | 0)) return -1
+      if (arrays.low[found] === (low | 0) && arrays.high[found] === (high | 0)) return found
       place = (place + 1) & mask
     }
     const number = this.size++
