@@ -70,6 +70,12 @@ export const app = createApp('proj', { broker: '${redis.url}' })
     expect(await dead('show nobody')).toMatchObject({ code: 1, err: 'There is no dead letter nobody.' })
   })
 
+  it('prints all of a large one before it ends, into a pipe as well', async () => {
+    const raw = 'x'.repeat(2_000_000)
+    await bury('a1', raw)
+    expect(JSON.parse((await dead('show a1 --json')).out)).toMatchObject({ raw })
+  })
+
   it('sends again those that are named, all of a queue, or all, the oldest first', async () => {
     await bury('a1', 'first')
     await bury('a2', 'second')
