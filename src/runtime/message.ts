@@ -21,6 +21,7 @@ import {
   text,
   withoutKeys,
 } from './fields.js'
+import { glimpse } from './glimpse.js'
 import { decodeJson } from './json.js'
 import { defineOwn } from './json-plain.js'
 import type { Embed } from './plan.js'
@@ -279,11 +280,12 @@ export const decodeMessage = (
     if (isProtocol1(body, task)) headers = fieldsOf(body, headers)
     return Either.right(assemble(headers, custom, properties, partsOf(body, task)))
   } catch (error) {
+    const seen = raw.length > maxRawBytes ? glimpse(raw) : headers
     return Either.left({
       error: error as Error,
       isForged: error instanceof SecurityError || guard?.passed === false,
-      id: text(headers['id']) ?? undefined,
-      task: text(headers['task']) ?? undefined,
+      id: text(seen['id']) ?? undefined,
+      task: text(seen['task']) ?? undefined,
       message: salvage(headers, custom, properties, body),
     })
   }

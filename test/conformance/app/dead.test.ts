@@ -56,6 +56,20 @@ onEveryEngine('dead letters', (bench) => {
 
   const sentAgain = (id: string) => [{ id, sent: true, trouble: null }]
 
+  it('of a message too large to be read are told to who waits for it, too', async () => {
+    const app = bench().app()
+    await bench().work(app)
+    const whole = { body: 'A'.repeat(17 << 20), headers: { task: 'big', id: 'too-big' }, properties: {} }
+    const push = { queue: 'celery', priority: 0, raw: JSON.stringify(whole) }
+    await (await app.broker()).publish({ pushes: [push], chords: [] })
+    await expect(app.result('too-big').get(wait)).rejects.toThrow(
+      'Expected a message of at most 16777216 bytes, got one of ',
+    )
+    const [letter] = await app.dead.list()
+    expect(letter).toMatchObject({ task: 'big', taskId: 'too-big' })
+    await app.dead.purge()
+  })
+
   it('is shown with its reason and message, and sent again once: its result replaces the FAILURE', async () => {
     const { app, bad, die, mend, runs } = poisonous()
     await bench().work(app)

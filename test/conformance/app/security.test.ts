@@ -95,6 +95,7 @@ onEveryEngine('signed messages', (bench) => {
         { ...whole, 'content-encoding': 'koi8-r' },
         { ...whole, headers: { ...whole.headers, compression: 'application/x-bz2' } },
         { ...whole, headers: { ...whole.headers, compression: 'zlib' } },
+        { ...whole, body: 'A'.repeat(17 << 20) },
       ]
       const ids = forgeries.map((_forgery, index) => `whose-result-this-would-be-${index}`)
       const pushes = forgeries.map((forgery, index) => {
