@@ -2,6 +2,7 @@
 // leaves it there. With one queue the claim stands behind its BLMOVE in the same write, so that Redis runs it
 // in the moment it wakes us. Every other list (lower priorities, redeliveries, more queues) has a connection
 // that only wakes us: polling them each 50 ms would cost an idle worker more than 1 % of a core.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivery } from '../runtime/consumer.js'
 import type { Keys } from './keys.js'
 import type { Link } from './link.js'
@@ -30,6 +31,8 @@ const pollMs = 50
 /** Each push wakes all who block on its list: more workers than this poll instead. */
 const seats = 4
 const seatMs = 9000
+/** Who closes waits so long for a claim under way. */
+const patienceMs = 1000
 /** After a refusal (a full server takes no BLMOVE), poll for this long. */
 const refusedMs = 1000
 
@@ -58,6 +61,8 @@ export class Waiter {
   /** Something was seen since the last claim. */
   #seen = false
   #interrupted = false
+  /** The claim that rides behind a BLMOVE. */
+  #riding: Promise<unknown> = Promise.resolve()
   #refusedUntil = 0
   #closed = false
 
@@ -118,6 +123,8 @@ export class Waiter {
   async close(): Promise<void> {
     this.#closed = true
     this.interrupt()
+    // Cut off, it would be asked for again over another connection, as after a real cut, and be called one.
+    await Promise.race([this.#riding, sleep(patienceMs, undefined, { ref: false })])
     const { keys, link, id } = this.#options
     for (const queue of this.#seatedUntil.keys()) link.send('zrem', [keys.waiters(queue), id()]).catch(noop)
     for (const { link: own } of this.#blocking()) {
@@ -136,6 +143,7 @@ export class Waiter {
     let done = false
     this.#block(ride, blockSeconds).then(this.#options.onTaken, (error) => this.#refused(error))
     const claimed = claim(ride.link, slots)
+    this.#riding = claimed
     const unblock = (): void => {
       // It may not block yet over there: ask again until it is over.
       if (!done) void this.#unblock(ride).then(() => setTimeout(unblock, 5))

@@ -33,6 +33,27 @@ onEveryEngine('turning to other queues', (bench) => {
     expect(raws(found)).toEqual(['news'])
   })
 
+  test('again and again while it waits: that is no trouble, and what comes in between is claimed', async () => {
+    const { consume } = bench()
+    const troubles: string[] = []
+    const consumer = await consume({ queues: ['a'], onTrouble: ({ message }) => troubles.push(message) })
+    const found: string[] = []
+    let isOver = false
+    const listening = (async () => {
+      while (!isOver) found.push(...raws(await consumer.wait(1)))
+    })()
+    for (let turn = 0; turn < 20; turn += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      await Promise.all([send('a', `${turn}`), consumer.serve(turn % 2 === 0 ? ['a', 'b'] : ['a'], [])])
+    }
+    await until(() => found.length === 20)
+    isOver = true
+    consumer.interrupt()
+    await listening
+    expect(found).toEqual(Array.from({ length: 20 }, (_, turn) => `${turn}`))
+    expect(troubles).toEqual([])
+  })
+
   test('of a queue that is left nothing is claimed, and what is held of it can be ended', async () => {
     const { broker, consume } = bench()
     const consumer = await consume({ queues: ['a', 'b'] })
