@@ -93,16 +93,16 @@ export class RedisBroker implements Broker {
     )
     this.#publisher = this.#publishOver(this.link, 2)
     this.#firer = new Firer({ link: this.link, keys, databases, url: address.masked, timeoutSeconds })
+    this.#courier =
+      options.farResults &&
+      new Courier({ broker: address, results: options.farResults, keys, timeoutSeconds }, this.link)
     this.dead = new DeadLetters(
       (command, args) => this.#ask(command, args),
       (script, args) => ask(this.link, this.url, timeoutSeconds, () => this.link.run(script, args)),
       keys,
       databases,
-      () => this.#courier?.seeOff(),
+      this.#courier,
     )
-    this.#courier =
-      options.farResults &&
-      new Courier({ broker: address, results: options.farResults, keys, timeoutSeconds }, this.link)
     const courier = this.#courier
     if (courier !== undefined)
       this.openFar = (chords, { patience } = {}) =>

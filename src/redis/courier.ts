@@ -104,6 +104,12 @@ export class Courier {
     return texts.map((text) => (text === null ? null : String(text)))
   }
 
+  /** The same, for who has no time to lose: waits for that server, so long and no longer. */
+  ask(names: readonly string[]): Promise<readonly (string | null)[]> {
+    const { results, timeoutSeconds } = this.#options
+    return ask(this.#there, results.masked, timeoutSeconds, () => this.read(names))
+  }
+
   async keep(names: readonly string[]): Promise<void> {
     await Promise.all(names.map((name) => this.#there.send('expire', [name, daySeconds])))
   }

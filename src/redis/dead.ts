@@ -9,6 +9,13 @@ import { type Script, scripts } from './scripts.js'
 
 type Args = readonly (string | number)[]
 
+export interface FarResults {
+  /** Resolves when what has been written so far has arrived there. */
+  seeOff(): Promise<void>
+  /** What lies there now. */
+  ask(names: readonly string[]): Promise<readonly (string | null)[]>
+}
+
 const fields = ['queue', 'reason', 'attempts', 'lastWorker', 'diedAt', 'taskId', 'task', 'raw']
 
 const orNull = (text: string): string | null => (text === '' || text === '-' ? null : text)
@@ -40,8 +47,8 @@ export class DeadLetters implements NonNullable<Broker['dead']> {
     private readonly run: (script: Script, args: Args) => Promise<Reply>,
     private readonly keys: Keys,
     private readonly databases: Databases,
-    /** Resolves when what a call of ours has taken back is gone where results lie on another server. */
-    private readonly seeOff: () => Promise<void> | undefined,
+    /** The server of the results, where that is another one. */
+    private readonly far: FarResults | undefined,
   ) {}
 
   /** Newest first. */
@@ -83,12 +90,14 @@ export class DeadLetters implements NonNullable<Broker['dead']> {
   async revive({ id, queue }: DeadLetter, { fences, taskIds, parts }: Revival): Promise<Revived> {
     const { keys, databases } = this
     const letter = keys.deadLetter(id)
+    const open = await this.#openFar(parts)
     const step = Number((await this.ask('hget', [letter, 'step'])) ?? 0)
     const places = parts.flatMap(({ groupId, bodyId, taskId }) => [
       keys.resultPrefix,
       groupId,
       bodyId,
       taskId,
+      open.has(groupId) ? '1' : '',
     ])
     const reply = await this.run(scripts.revive, [
       3,
@@ -106,8 +115,16 @@ export class DeadLetters implements NonNullable<Broker['dead']> {
       ...places,
     ])
     const revived = String(reply) as Revived
-    if (revived === 'sent') await this.seeOff()
+    if (revived === 'sent') await this.far?.seeOff()
     return revived
+  }
+
+  /** Of the chords of these parts those that wait on the other server; one may be on its way there. */
+  async #openFar(parts: Revival['parts']): Promise<ReadonlySet<string>> {
+    if (this.far === undefined || parts.length === 0) return new Set()
+    await this.far.seeOff()
+    const sizes = await this.far.ask(parts.map(({ groupId }) => this.keys.chord(groupId, 's')))
+    return new Set(parts.filter((_, i) => sizes[i] !== null).map(({ groupId }) => groupId))
   }
 
   async purge(ids?: readonly string[]): Promise<number> {

@@ -130,7 +130,12 @@ describe('results on another server', () => {
     // One more is expected from now on.
     const more = [JSON.stringify([keys.chord('g', 't')]), 'more', '']
     expect(await deliver(1, ...more, head('b', '1'), 'part', two)).toBe(1)
-    const last = [3, head('c', '2'), 'part', part('c', 2).member] as const
+    // One is taken back and told anew. Who delivers all of it once more has taken back nothing new.
+    const back = [JSON.stringify(['', 'g', 'b']), 'back', '']
+    expect(await deliver(3, ...back)).toBe(1)
+    expect(await there.zrange(keys.chord('g', 'j'), 0, '-1')).toEqual([one])
+    for (const _ of [1, 2]) expect(await deliver(3, ...back, head('b', '1'), 'part', two)).toBe(1)
+    const last = [5, head('c', '2'), 'part', part('c', 2).member] as const
     const joined = [[0, [one, two, part('c', 2).member]]]
     expect(await deliver(...last)).toEqual(joined)
     expect(await deliver(...last)).toEqual(joined)
@@ -233,6 +238,41 @@ describe('results on another server', () => {
     const [again] = (await consumer.step(0, [], 1)).deliveries
     await consumer.step(0, [end(again!, { fence: 'a:0:0:', results: [success('a')] })], 0)
     await until(async () => (await backend.read(['a']))[0] === success('a').text)
+  })
+
+  it('of a dead letter whose chord stands there: its part is taken back, and the new one counts', async () => {
+    const { broker } = open()
+    await there.set(keys.chord('g', 's'), '2', 'EX', 600)
+    await broker.publish(messages('a', 'b'))
+    const consumer = await room.consume({ broker } as never)
+    const [a, b] = (await consumer.step(0, [], 2)).deliveries
+    const ending = { kind: 'dead', reason: 'r', taskId: 'a' } as const
+    const failed = { ...part('a', 0), member: '[1, "a", "FAILURE", {}]' }
+    await consumer.step(
+      0,
+      [end(a!, { fence: 'a:0:0:', ending, results: [stored('a', 'FAILURE')], parts: [failed] })],
+      0,
+    )
+    const parts = () => there.zrange(keys.chord('g', 'j'), 0, '-1')
+    await until(async () => (await parts()).length === 1)
+    const [letter] = await broker.dead.list(1)
+    const place = { groupId: 'g', bodyId: 'b', taskId: 'a' }
+    const revival = { fences: ['a:0:0:'], taskIds: ['a'], parts: [place] }
+    const elsewhere = { ...revival, parts: [place, { ...place, groupId: 'over' }] }
+    expect(await broker.dead.revive(letter!, elsewhere)).toBe('joined')
+    expect(await parts()).toEqual([failed.member])
+    expect(await broker.dead.revive(letter!, revival)).toBe('sent')
+    expect(await parts()).toEqual([])
+    const [again] = (await consumer.step(0, [], 1)).deliveries
+    const ended = [
+      end(again!, { fence: 'a:0:0:', results: [success('a')], parts: [part('a', 0)] }),
+      end(b!, { fence: 'b:0:0:', results: [success('b')], parts: [part('b', 1)] }),
+    ]
+    expect((await consumer.step(0, ended, 0)).refused).toEqual([])
+    await until(async () => (await there.exists(keys.chord('g', 's'))) === 0)
+    const last = await until(async () => (await consumer.step(0, [], 1)).deliveries[0])
+    const note = await consumer.note(last.tag, 'b:0:0:', [{ groupId: 'g', bodyId: 'b', taskId: 'b' }])
+    expect(note).toMatchObject({ joins: [{ members: [part('a', 0).member, part('b', 1).member] }] })
   })
 
   it('of revoked tasks: a client sees them off itself where no worker carries, and leaves the place to others', async () => {

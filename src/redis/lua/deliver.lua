@@ -5,6 +5,7 @@
 --       then for each entry three words:
 --         a result: key, seconds (0 for ever, '-': a FAILURE is to be forgotten), text
 --         a part of a chord: JSON list of prefix, group, body, index, task id, …; 'part'; member
+--         a part is taken back: JSON list of prefix, group, task id; 'back'; ''
 --         a chord moves here: JSON list of what its keys begin with, size, and for each member that is in its score and its
 --           bytes; 'open'; members
 --         a chord grows by one: JSON list that begins with the key of .t, or with '' where none does; 'more'; ''
@@ -15,6 +16,8 @@ if call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 call('PEXPIRE', KEYS[1], ARGV[2])
 local before, joins = tonumber(ARGV[3]), {}
 local counted
+-- What is not the same when it is done twice.
+local counting = { part = true, more = true, open = true, back = true }
 
 local function membersOf(key)
   if call('TYPE', key).ok == 'list' then return call('LRANGE', key, 0, -1) end
@@ -58,6 +61,15 @@ local function take(prefix, group, taken)
   if call('TYPE', taken).ok == 'list' then call('LPUSH', taken, saved) else call('ZADD', taken, '-inf', saved) end
 end
 
+local function takeBack(j, id)
+  local isList = call('TYPE', j).ok == 'list'
+  for _, member in ipairs(membersOf(j)) do
+    if idOf(member) == id then
+      if isList then call('LREM', j, 1, member) else call('ZREM', j, member) end
+    end
+  end
+end
+
 local function open(head, members)
   local j, at = head[1] .. '.j', 1
   call('SET', head[1] .. '.s', head[2], 'EX', 86400, 'NX')
@@ -71,7 +83,7 @@ end
 
 for i = 4, #ARGV, 3 do
   local key, kind, text = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  if kind == 'part' or kind == 'more' or kind == 'open' then
+  if counting[kind] then
     local entry = (i - 4) / 3
     local number = before + entry
     counted = counted or tonumber(call('GET', KEYS[2]) or '-1')
@@ -81,6 +93,8 @@ for i = 4, #ARGV, 3 do
       call('SET', KEYS[2], number, 'EX', 86400)
       if kind == 'open' then
         open(head, text)
+      elseif kind == 'back' then
+        takeBack(head[1] .. 'celery-taskset-meta-' .. head[2] .. '.j', head[3])
       elseif kind == 'more' then
         if head[1] ~= '' then
           call('INCR', head[1])

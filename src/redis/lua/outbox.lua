@@ -32,6 +32,9 @@ local function postPart(outbox, place, queue, member, message)
   postWords(outbox, 'part', place, { member, message })
 end
 
+-- A part that was told there is taken back.
+local function postBack(outbox, prefix, group, id) postWords(outbox, 'back', { prefix, group, id }, {}) end
+
 -- A chord that stands here moves there, since Python takes part in it from now on: its size, and what is in. Returns whether
 -- it stood here.
 local function moveChord(outbox, key, body)

@@ -5,7 +5,8 @@
 -- ARGV  1 the letter's id · 2 who asks · 3 broker's database
 --       4 results' database, '' when it is the same, `>` and the outbox when it is on another server
 --       5 how many markers · 6 how many results, its task's own first
---       then the markers, the keys of the results, and for each place in a chord: prefix of results, group, body, task id
+--       then the markers, the keys of the results, and for each place in a chord: prefix of results, group, body, task id,
+--         '1' where the chord stands on the server of the results (as far as anybody knows: a part that comes too late is nobody's)
 -- Returns 'sent' (also when the same one asks again, within an hour), 'gone', 'done' (its task has succeeded
 -- since), 'joined' (a chord went on without it), 'blocked' (its queue's name holds something else).
 local call, pcall = redis.call, redis.pcall
@@ -26,8 +27,8 @@ local function chord(p) return ARGV[p] .. 'celery-taskset-meta-' .. ARGV[p + 1] 
 
 if split then call('SELECT', ARGV[4]) end
 local refusal = places > results and state(ARGV[results]) == 'SUCCESS' and 'done' or nil
-for p = places, #ARGV, 4 do
-  if call('EXISTS', chord(p) .. '.s') == 0 then refusal = refusal or 'joined' end
+for p = places, #ARGV, 5 do
+  if ARGV[p + 4] ~= '1' and call('EXISTS', chord(p) .. '.s') == 0 then refusal = refusal or 'joined' end
 end
 if split then call('SELECT', ARGV[3]) end
 if refusal then return refusal end
@@ -46,7 +47,8 @@ for k = results, places - 1 do
   if outbox then recall(outbox, ARGV[k]) end
 end
 -- The failed parts, by task id: their chords wait again.
-for p = places, #ARGV, 4 do
+for p = places, #ARGV, 5 do
+  if ARGV[p + 4] == '1' then postBack(outbox, ARGV[p], ARGV[p + 1], ARGV[p + 3]) end
   local j = chord(p) .. '.j'
   pcall('SREM', ARGV[p] .. 'lovage:chord:' .. ARGV[p + 1] .. ':' .. ARGV[p + 2] .. ':seen', ARGV[p + 3])
   local isList = call('TYPE', j).ok == 'list'

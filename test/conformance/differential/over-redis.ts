@@ -288,15 +288,7 @@ export class OverRedis {
   #letters<T>(use: (letters: DeadLetters) => Promise<T>): Promise<T> {
     const { link, keys, databases } = this
     const ask = (command: string, args: Words) => link.send(command, args)
-    return use(
-      new DeadLetters(
-        ask,
-        (script, args) => link.run(script, args),
-        keys,
-        databases,
-        async () => undefined,
-      ),
-    )
+    return use(new DeadLetters(ask, (script, args) => link.run(script, args), keys, databases, undefined))
   }
 
   #build(context: StepContext, { lane, request, ...asked }: OperationOf<'step'>): StepCall {
