@@ -34,12 +34,12 @@ export interface EntryOptions extends CallOptions {
   readonly overlap?: Overlap
   /** Runs up to this much later, by entry and tick, so that not all start at once. */
   readonly jitter?: Interval
-  /** No tick before; intervals count from here. */
-  readonly startAt?: Date | string
+  /** No tick before; intervals count from here. null, here and below: none, which takes away what an entry has. */
+  readonly startAt?: Date | string | null
   /** No tick after. */
-  readonly endAt?: Date | string
+  readonly endAt?: Date | string | null
   /** No more than so many runs in all. */
-  readonly maxRuns?: number
+  readonly maxRuns?: number | null
   /** Starts paused. */
   readonly paused?: boolean
 }

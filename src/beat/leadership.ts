@@ -19,6 +19,8 @@ const candidateMs = 1000
 export class Leadership {
   readonly #options: LeadershipOptions
   #leads = false
+  /** When the lease was last asked for that it has, by the clock that nobody sets. */
+  #askedMs = -Infinity
   #isLost = false
   #isRunning = true
   #brokerMs = 0
@@ -31,8 +33,15 @@ export class Leadership {
     this.#ended = this.#run()
   }
 
+  /** Who was frozen for as long as a lease does not know, and asks: others may have done its work. */
   get leads(): boolean {
-    return this.#leads
+    if (this.#hasLease) return true
+    if (this.#leads) this.hurry()
+    return false
+  }
+
+  get #hasLease(): boolean {
+    return this.#leads && performance.now() - this.#askedMs < leaseMs
   }
 
   /** The broker's clock, Unix ms. */
@@ -58,12 +67,11 @@ export class Leadership {
   async #run(): Promise<void> {
     const { parts, onChange } = this.#options
     while (this.#isRunning) {
-      const led = this.#leads
+      const [led, hadLease] = [this.#leads, this.#hasLease]
       await this.#renew()
-      if (this.#leads !== led) {
+      if (this.#leads !== led)
         parts.log.info(this.#leads ? 'beat: this one fires now.' : 'beat: this one does not fire now.')
-        onChange()
-      }
+      if (this.#leads !== led || (led && !hadLease)) onChange()
       if (this.#isRunning)
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, this.#leads ? renewMs : candidateMs)
@@ -77,8 +85,10 @@ export class Leadership {
 
   async #renew(): Promise<void> {
     const { parts, by } = this.#options
+    const askedMs = performance.now()
     try {
       this.#leads = await parts.lead(by, leaseMs)
+      this.#askedMs = askedMs
       this.#brokerMs = parts.now()
       this.#ownMs = performance.now()
       if (this.#isLost) parts.log.info('beat: The broker is back.')

@@ -87,6 +87,8 @@ export class Loop {
   async #turn(): Promise<number> {
     try {
       const more = await this.#ledger.learn()
+      // It was frozen meanwhile.
+      if (!this.leads) return this.#maxIntervalMs
       const sleepMs = await this.#trigger.pull()
       return more ? 0 : sleepMs
     } catch (error) {

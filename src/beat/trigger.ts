@@ -112,8 +112,12 @@ export class Trigger {
   }
 
   #tell({ failed, missed, slept, stirred }: Wake): void {
-    for (const [name, error] of failed)
+    const restMs = failed.size > 0 ? this.pause() : 0
+    for (const [name, error] of failed) {
       this.#ledger.complain(name, `Scheduler: entry ${name} cannot say when it is due: ${messageOf(error)}`)
+      // What a schedule asks may be there again in a moment.
+      this.#rest(name, restMs)
+    }
     for (const [name, missedMs] of missed)
       this.#parts.log.warning(`Scheduler: ${name} missed its tick of ${iso(missedMs)}`)
     for (const name of slept) this.#ledger.records.delete(name)

@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { library, type AppPort } from './app-port.js'
 import { Fault } from './fault.js'
-import { jsonArray, jsonObject, moment, momentOrSeconds, priorityOption, whole } from './options.js'
+import { jsonArray, jsonObject, moment, momentOrSeconds, orNone, priorityOption, whole } from './options.js'
 
 export interface EntryWords {
   readonly task?: string
@@ -22,9 +22,9 @@ export interface EntryWords {
   readonly catchUp?: string
   readonly overlap?: string
   readonly jitter?: string
-  readonly startAt?: Date
-  readonly endAt?: Date
-  readonly maxRuns?: number
+  readonly startAt?: Date | 'none'
+  readonly endAt?: Date | 'none'
+  readonly maxRuns?: number | 'none'
   readonly paused?: boolean
 }
 
@@ -49,9 +49,9 @@ export const withWords = (command: Command): Command =>
     .option('--catch-up <policy>', 'last, skip or all, for ticks that nobody ran in time')
     .option('--overlap <policy>', 'allow, skip or queue, while an earlier run goes on')
     .option('--jitter <interval>', 'up to so much later than the tick')
-    .option('--start-at <date>', 'no tick before', moment)
-    .option('--end-at <date>', 'no tick after', moment)
-    .option('--max-runs <n>', 'no more runs in all', whole)
+    .option('--start-at <date>', 'no tick before; none takes it away, here and below', orNone(moment))
+    .option('--end-at <date>', 'no tick after', orNone(moment))
+    .option('--max-runs <n>', 'no more runs in all', orNone(whole))
     .option('--paused', 'starts paused')
 
 /** What app.beat takes under the same name. */
@@ -69,10 +69,13 @@ export const optionsOf = ({
   maxRuns,
   paused,
 }: EntryWords) => {
-  const given = { queue, priority, expires, timezone, dst, catchUp, overlap, startAt, endAt, maxRuns, paused }
+  const bounds = { startAt: boundOf(startAt), endAt: boundOf(endAt), maxRuns: boundOf(maxRuns) }
+  const given = { queue, priority, expires, timezone, dst, catchUp, overlap, ...bounds, paused }
   const more = { jitter: jitter === undefined ? undefined : intervalOf(jitter) }
   return Object.fromEntries(Object.entries({ ...given, ...more }).filter(([, value]) => value !== undefined))
 }
+
+const boundOf = <T>(given: T | 'none'): T | null => (given === 'none' ? null : given)
 
 const intervalOf = (text: string): string | number => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : text)
 

@@ -94,6 +94,12 @@ export const moment = (text: string): Date => {
   return date
 }
 
+/** `none` takes away what there is. (commander takes null for an empty text.) */
+export const orNone =
+  <T>(read: (text: string) => T) =>
+  (text: string): T | 'none' =>
+    text.trim() === 'none' ? 'none' : read(text)
+
 /** Seconds from now, or a date. */
 export const momentOrSeconds = (text: string): Date | number => {
   const when = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : dateOf(text)

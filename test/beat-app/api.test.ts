@@ -203,6 +203,16 @@ describe('a beat', () => {
     if (catchUp === 'skip') expect(lines.join('\n')).toMatch(/WARNING.*once missed its tick/)
   })
 
+  it('what bounds an entry is taken away by null', async () => {
+    const note = app.task('note', () => undefined)
+    const [startAt, endAt] = [new Date(Date.now() + 1000), new Date(Date.now() + 2000)]
+    await app.beat.create('bounded', { schedule: 3600, run: note.si(), startAt, endAt, maxRuns: 5 })
+    await app.beat.update('bounded', { startAt: null, endAt: null, maxRuns: null })
+    const { definition } = await app.beat.get('bounded')
+    expect(Object.keys(definition).filter((key) => /At|maxRuns/.test(key))).toEqual([])
+    expect(await app.beat.next('bounded', 9)).toHaveLength(9)
+  })
+
   it('ticks that an entry did not have when they were are not caught up: it was over, and is not any more', async () => {
     const ran = vi.fn()
     const note = app.task('note', () => void ran())
@@ -232,6 +242,48 @@ describe('a beat', () => {
     expect(lines.join('\n')).toMatch(
       /WARNING.*beat: once \(once at .*\) has no tick to come: it does not run\./,
     )
+  })
+
+  it('a leader that was frozen says nothing of the ticks that another one had meanwhile', async () => {
+    const note = app.task('note', () => undefined)
+    app.beat.every('hourly', '1h', note.si(), { catchUp: 'skip' })
+    await app.beat.start({ log })
+    await until(() => lines.some((line) => line.includes('1 entry is known')))
+    const now = performance.now.bind(performance)
+    vi.spyOn(await app.broker(), 'lead').mockResolvedValue(false)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 7_200_000)
+    await app.beat.create('wakes', { schedule: every('1d'), run: note.si() })
+    await until(() => lines.some((line) => line.includes('this one does not fire now')))
+    expect(lines.join('\n')).not.toContain('missed its tick')
+  })
+
+  it('a leader that was frozen, and whose place nobody took, goes on', async () => {
+    const ran = vi.fn()
+    const note = app.task('note', () => void ran())
+    app.beat.every('hourly', '1h', note.si())
+    await app.worker({ log }).start()
+    await app.beat.start({ log })
+    await until(() => lines.some((line) => line.includes('1 entry is known')))
+    const now = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 10_000)
+    await app.beat.create('wakes', { schedule: every('0.1s'), run: note.si() })
+    await until(() => ran.mock.calls.length >= 1)
+  })
+
+  it('a schedule of the program’s own that throws is asked again', async () => {
+    let isBroken = true
+    const ran = vi.fn()
+    const note = app.task('note', () => void ran())
+    const next = (after: Date): Date => {
+      if (isBroken) throw new Error('no calendar today')
+      return new Date(after.getTime() + 50)
+    }
+    app.beat.add('moody', { schedule: { next }, run: note.si() })
+    await app.worker({ log }).start()
+    await app.beat.start({ log })
+    await until(() => lines.some((line) => /entry moody cannot say when it is due: no calendar/.test(line)))
+    isBroken = false
+    await until(() => ran.mock.calls.length >= 1)
   })
 
   it('is started once, stops cleanly, and can be started again', async () => {

@@ -1,8 +1,10 @@
 // Small readers: node names, names of files, modules behind -A, typed calls, values.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { nextLines } from '../../src/cli/beat-print.js'
+import { optionsOf, withWords } from '../../src/cli/beat-words.js'
 import { readCall } from '../../src/cli/dev-call.js'
 import { findModule } from '../../src/cli/find-module.js'
 import { pickApp } from '../../src/cli/load-app.js'
@@ -10,6 +12,20 @@ import { fileName, nodeName } from '../../src/cli/node-name.js'
 import { settingWords } from '../../src/cli/options.js'
 import { valueText } from '../../src/cli/result.js'
 import { temporaryDirectory } from '../support/processes.js'
+
+describe('the words of a beat’s entry', () => {
+  const read = (...words: string[]) =>
+    optionsOf(withWords(new Command('update')).parse(words, { from: 'user' }).opts())
+
+  it('take away what bounds it: none', () => {
+    expect(read('--max-runs', 'none', '--start-at', 'none', '--end-at=none')).toEqual({
+      maxRuns: null,
+      startAt: null,
+      endAt: null,
+    })
+    expect(read('--max-runs', '3', '--jitter', '5')).toEqual({ maxRuns: 3, jitter: 5 })
+  })
+})
 
 describe('nodeName', () => {
   it.each([
