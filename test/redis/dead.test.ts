@@ -118,6 +118,24 @@ it('a part that Python reported in its own spelling is known by its task id, in 
   expect(await client.lrange(j, 0, -1)).toEqual(['[1,"other","SUCCESS",1]'])
 })
 
+it('each is there for so long, and so many are: nothing is left of those before', async () => {
+  const carrier = room.open()
+  const { letter, consumer } = await bury(carrier)
+  const seconds = await client.ttl(keys.deadLetter(letter.id))
+  expect(seconds > 3500 && seconds <= 3600, `${seconds} s`).toBe(true)
+  // Its time was over before anybody died again.
+  const diedAt = letter.diedAt.getTime()
+  await client.zadd(keys.dead, diedAt - 3_700_000, 'of before', diedAt - 1000, letter.id)
+  const few = await room.consume(carrier, { deadLetterMax: 2 })
+  await carrier.broker.publish(messages('b', 'c'))
+  for (const each of [consumer, few]) {
+    const [held] = (await each.step(0, [], 1)).deliveries
+    await each.step(0, [end(held!, { ending: { kind: 'dead', reason: 'r' } })], 0)
+    expect(await client.zcard(keys.dead)).toBe(2)
+  }
+  expect(await client.exists(keys.deadLetter(letter.id))).toBe(0)
+})
+
 it('more than one call throws away: all go, and each is counted', async () => {
   const carrier = room.open()
   const { broker } = carrier
