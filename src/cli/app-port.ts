@@ -38,6 +38,7 @@ export interface FindingPort {
   readonly level: 'ok' | 'warning' | 'error'
   readonly says: string
   readonly mend: string | null
+  readonly commands: readonly string[]
 }
 
 export interface BrokerPort {

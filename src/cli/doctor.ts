@@ -3,7 +3,7 @@
 import { Command } from 'commander'
 import { declaredQueues } from '../config.js'
 import type { FindingPort } from './app-port.js'
-import { appFor, colorsFor, type Context, globalsOf } from './context.js'
+import { appFor, colorsFor, type Context, type GlobalOptions, globalsOf } from './context.js'
 import { Fault } from './fault.js'
 import { lists } from './options.js'
 
@@ -27,9 +27,10 @@ export const doctorCommand = ({ io }: Context): Command =>
     .action(async ({ queues, json = false }: DoctorOptions, command: Command) => {
       const app = await appFor(command, io, false)
       try {
+        const broker = await app.broker()
+        const way = wayTo(globalsOf(command), broker.url)
         const names = queues ?? [...declaredQueues(app.settings).keys()]
-        const found = await (await app.broker()).examine(names)
-        const findings = found.map((finding) => addressed(finding, globalsOf(command).app))
+        const findings = (await broker.examine(names)).map((finding) => addressed(finding, way))
         if (json) io.out(JSON.stringify(findings, null, 2))
         else io.out(show(findings, colorsFor(command, io, 'out')))
         const errors = findings.filter(({ level }) => level === 'error').length
@@ -40,18 +41,25 @@ export const doctorCommand = ({ io }: Context): Command =>
       }
     })
 
-/** Commands that can be pasted. */
-const addressed = (finding: FindingPort, app: string | undefined): FindingPort => ({
+/** What leads to the same app at the same broker. (What is masked in a URL cannot be pasted.) */
+const wayTo = ({ app = '<app>', broker }: GlobalOptions, url: string): string =>
+  `-A ${quoted(app)}${broker === undefined ? '' : ` -b ${/:\*+@/.test(url) ? '<its URL>' : quoted(url)}`}`
+
+const quoted = (word: string): string =>
+  /^[\w@%+=:,./<>-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+
+const addressed = (finding: FindingPort, way: string): FindingPort => ({
   ...finding,
-  mend: finding.mend?.replaceAll('-A …', app === undefined ? '-A <app>' : `-A ${app}`) ?? null,
+  commands: finding.commands.map((each) => each.replace('-A …', () => way)),
 })
 
 const show = (findings: readonly FindingPort[], colors: ReturnType<typeof colorsFor>): string => {
   const width = Math.max(...findings.map(({ check }) => check.length))
   return findings
-    .flatMap(({ check, level, says, mend }) => {
+    .flatMap(({ check, level, says, mend, commands }) => {
       const line = `${colors[paint[level]](mark[level])} ${check.padEnd(width)}  ${says}`
-      return level === 'ok' || mend === null ? [line] : [line, `  ${' '.repeat(width)}  → ${mend}`]
+      const more = [...(mend === null ? [] : [`→ ${mend}`]), ...commands.map((each) => `  ${each}`)]
+      return [line, ...more.map((each) => `  ${' '.repeat(width)}  ${each}`)]
     })
     .join('\n')
 }

@@ -92,7 +92,7 @@ export class MemoryBroker implements Broker {
 
   async examine(): Promise<readonly Finding[]> {
     const says = 'this engine lives in its process and ends with it: there is nothing to look after'
-    return [{ check: 'server', level: 'ok', says, mend: null }]
+    return [{ check: 'server', level: 'ok', says, mend: null, commands: [] }]
   }
 
   async inspect(): Promise<ServerReport> {

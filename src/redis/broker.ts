@@ -250,7 +250,9 @@ export class RedisBroker implements Broker {
     const { visibilityTimeout } = keys.sharing
     const ask = (command: string, args: readonly (string | number)[]): Promise<Reply> =>
       this.#ask(command, args)
-    return examine({ ask, url: this.url, keys, chords: databases.results === '', queues, visibilityTimeout })
+    const { master } = this.link
+    const chords = databases.results === ''
+    return examine({ ask, url: this.url, master, keys, chords, queues, visibilityTimeout })
   }
 
   async length(queue: string): Promise<number> {

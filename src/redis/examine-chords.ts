@@ -28,11 +28,21 @@ export const chords = async ({ ask, keys, chords: here }: Examination): Promise<
   if (stuck[0] === undefined) return [good('chords', 'none has been silent for an hour')]
   const says = `${stuck.length} ${stuck.length === 1 ? 'has' : 'have'} waited for a part for more than an hour, such as ${stuck[0]}`
   const task = await taskIn(ask, `${stuck[0]}.j`)
-  const look =
+  return [
     task === undefined
-      ? 'No part of it has come: does a worker run that knows its tasks? lovage -A … worker'
-      : `Is a task of its header lost, or only slow? lovage -A … graph ${quoted(task)}`
-  return [warn('chords', says, look)]
+      ? warn(
+          'chords',
+          says,
+          'No part of it has come: does a worker run that knows its tasks?',
+          'lovage -A … worker',
+        )
+      : warn(
+          'chords',
+          says,
+          'Is a task of its header lost, or only slow?',
+          `lovage -A … graph ${quoted(task)}`,
+        ),
+  ]
 }
 
 /** The task of one part that has come. */

@@ -35,23 +35,29 @@ export const connection = async ({ ask }: Examination) => {
       ? warn(
           'clock',
           `this machine’s clock is ${clock}`,
-          'Moments count by the server’s clock. Set this one: chronyc makestep',
+          'Moments count by the server’s clock. Set this one:',
+          'chronyc makestep',
         )
       : good('clock', 'within a second of the server’s'),
   ]
   return { nowMs, findings }
 }
 
-export const server = async ({ ask, url }: Examination): Promise<readonly Finding[]> => {
-  const { server: name, troubles } = await lookAtServer(ask)
-  const found = troubles.map(({ refuses, says, mend }) =>
-    (refuses ? bad : warn)('server', says, mend.replace(/`([^`]+)`/, `${redisCli(url)} $1`)),
+export const server = async (of: Examination): Promise<readonly Finding[]> => {
+  const { server: name, troubles } = await lookAtServer(of.ask)
+  const found = troubles.map(({ refuses, says, mend, command }) =>
+    (refuses ? bad : warn)(
+      'server',
+      says,
+      mend,
+      ...(command === undefined ? [] : [`${redisCli(of)} ${command}`]),
+    ),
   )
   return [good('server', name), ...found]
 }
 
-export const memory = async ({ ask, url }: Examination): Promise<readonly Finding[]> => {
-  const info = text(await ask('info', ['memory']))
+export const memory = async (of: Examination): Promise<readonly Finding[]> => {
+  const info = text(await of.ask('info', ['memory']))
   const value = (name: string): number => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
   const [used, most] = [value('used_memory'), value('maxmemory')]
   const mib = `${Math.round(used / 2 ** 20)} MiB used`
@@ -62,7 +68,9 @@ export const memory = async ({ ask, url }: Examination): Promise<readonly Findin
         bad(
           'memory',
           says,
-          `A full Redis takes no messages: ${redisCli(url)} CONFIG SET maxmemory …, or: lovage -A … purge, lovage -A … dead purge --all`,
+          'A full Redis takes no messages. Give it more, if its machine has it; or drop what nobody needs:',
+          `${redisCli(of)} CONFIG SET maxmemory ${2 * most}`,
+          'lovage -A … dead purge --all',
         ),
       ]
     : [good('memory', says)]

@@ -39,7 +39,8 @@ const tried = (check: string, looking: Promise<readonly Finding[]>): Promise<rea
     ),
   ])
 
-const types = async ({ ask, url, keys, queues }: Examination): Promise<readonly Finding[]> => {
+const types = async (of: Examination): Promise<readonly Finding[]> => {
+  const { ask, keys, queues } = of
   const named = new Map(queues.flatMap((queue) => typesOf(keys, queue)))
   const wanted = [...named, ...(await families(ask, keys))]
   const found = await Promise.all(wanted.map(async ([key]) => text(await ask('type', [key]))))
@@ -50,7 +51,8 @@ const types = async ({ ask, url, keys, queues }: Examination): Promise<readonly 
         bad(
           'keys',
           `${JSON.stringify(key)} is no ${type}`,
-          `Messages cannot go there: ${redisCli(url)} DEL ${quoted(key)}`,
+          'Messages cannot go there. Look at it, and take it away:',
+          `${redisCli(of)} DEL ${quoted(key)}`,
         ),
       )
 }
@@ -91,14 +93,15 @@ const consumers = async ({ ask, keys, queues }: Examination, nowMs: number): Pro
   const findings: Finding[] = [
     alive.length > 0
       ? good('workers', `${alive.length} alive`)
-      : warn('workers', 'none is alive', 'Start one: lovage -A … worker'),
+      : warn('workers', 'none is alive', 'Start one:', 'lovage -A … worker'),
   ]
   if (overdue.length > 0)
     findings.push(
       bad(
         'leases',
         `${overdue.length} ended and nobody gave their messages back`,
-        'Any worker of ours does that within seconds: lovage -A … worker',
+        'Any worker of ours does that within seconds:',
+        'lovage -A … worker',
       ),
     )
   else findings.push(good('leases', 'none has ended without being noticed'))
@@ -109,7 +112,8 @@ const consumers = async ({ ask, keys, queues }: Examination, nowMs: number): Pro
         warn(
           `queue ${queue}`,
           `${waiting} waiting, and no worker of ours consumes it`,
-          `lovage -A … worker -Q ${queue}`,
+          'Start one:',
+          `lovage -A … worker -Q ${quoted(queue)}`,
         ),
       )
     else findings.push(good(`queue ${queue}`, `${waiting} waiting`))
@@ -127,7 +131,7 @@ const outbox = async ({ ask, keys }: Examination): Promise<readonly Finding[]> =
   const waiting = Number(await ask('llen', [keys.outbox]).catch(() => 0))
   if (waiting < mostOnTheWay) return []
   const says = `${waiting} results wait to be carried to the server of results`
-  return [warn('outbox', says, 'Is that server there? Workers carry results: lovage -A … worker')]
+  return [warn('outbox', says, 'Is that server there? Workers carry results:', 'lovage -A … worker')]
 }
 
 /** Those of before yesterday were seen, or nobody cares: what matters is that there are more and more. */
@@ -142,7 +146,10 @@ const dead = async ({ ask, keys }: Examination, nowMs: number): Promise<readonly
     warn(
       'dead letters',
       says,
-      'lovage -A … dead list tells why; then: lovage -A … dead retry --all, or dead purge --all',
+      'Look why; then send them again, or drop them:',
+      'lovage -A … dead list',
+      'lovage -A … dead retry --all',
+      'lovage -A … dead purge --all',
     ),
   ]
 }
@@ -161,8 +168,8 @@ const python = async (of: Examination, nowMs: number): Promise<readonly Finding[
     warn(
       'Python’s unacked',
       `${lost} ${lost === 1 ? 'is' : 'are'} held for longer than the visibility timeout of ${visibilityTimeout} s`,
-      `Their worker is lost; any of that queue gives them back: celery -A <its app> worker -Q ${quoted(queue)}, ` +
-        'or one of ours, if taskQueues declares it shared',
+      'Their worker is lost; any of that queue gives them back (one of ours, too, if taskQueues declares it shared):',
+      `celery -A <its app> worker -Q ${quoted(queue)}`,
     ),
   ]
 }

@@ -6,6 +6,8 @@ import type { Reply } from './link.js'
 export interface Examination {
   /** Its URL, for people. */
   readonly url: string
+  /** Where sentinels led to, as host and port; '' where the URL says it. */
+  readonly master: string
   readonly ask: (command: string, args: readonly (string | number)[]) => Promise<Reply>
   readonly keys: Keys
   /** Chords lie in the same database as messages. */
@@ -18,23 +20,39 @@ export interface Examination {
 /** Keys looked at, so that a large database costs no more than a second or two. */
 export const mostScanned = 100_000
 
-export const good = (check: string, says: string): Finding => ({ check, level: 'ok', says, mend: null })
-export const warn = (check: string, says: string, mend: string): Finding => ({
+export const good = (check: string, says: string): Finding => ({
   check,
-  level: 'warning',
+  level: 'ok',
   says,
-  mend,
-})
-export const bad = (check: string, says: string, mend: string): Finding => ({
-  check,
-  level: 'error',
-  says,
-  mend,
+  mend: null,
+  commands: [],
 })
 
-/** What is typed to reach the same database of the same server. */
-export const redisCli = (url: string): string =>
-  /^rediss?:/.test(url) ? `redis-cli -u ${quoted(url)}` : 'redis-cli'
+const finding =
+  (level: Finding['level']) =>
+  (check: string, says: string, mend: string, ...commands: readonly string[]): Finding => ({
+    check,
+    level,
+    says,
+    mend,
+    commands,
+  })
+
+export const warn = finding('warning')
+export const bad = finding('error')
+
+/** What is typed to reach the same database of the same server: a password is asked for, as it is never shown. */
+export const redisCli = ({ url, master }: Pick<Examination, 'url' | 'master'>): string => {
+  const [, scheme = '', user = '', password, place = ''] =
+    /^([\w+]+):\/\/(?:([^@:]*)(:[^@]*)?@)?(.*)$/.exec(url) ?? []
+  const who = `${user && ` --user ${quoted(user)}`}${password === undefined ? '' : ' --askpass'}`
+  const [path = '', database = ''] = place.split('?virtual_host=')
+  if (scheme.endsWith('socket')) return `redis-cli -s ${quoted(path)} -n ${database}${who}`
+  if (!scheme.includes('sentinel')) return `redis-cli -u ${quoted(`${scheme}://${place}`)}${who}`
+  const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(master) ?? []
+  const [, number = '0'] = /\/(\d+)\?/.exec(place) ?? []
+  return `redis-cli -h ${host} -p ${port} -n ${number}${scheme.startsWith('rediss') ? ' --tls' : ''}${who}`
+}
 
 /** One word for a shell (bash, where there are unprintable characters in it: as in the names of priorities' lists). */
 export const quoted = (word: string): string => {

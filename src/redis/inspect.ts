@@ -10,8 +10,9 @@ export interface ServerTrouble {
   /** A worker does not start like this. */
   readonly refuses: boolean
   readonly says: string
-  /** A command of redis-cli where it stands in backticks. */
   readonly mend: string
+  /** Of redis-cli. */
+  readonly command?: string
 }
 
 export const inspectServer = async (ask: Ask): Promise<ServerReport> => {
@@ -26,8 +27,11 @@ export const lookAtServer = async (
 ): Promise<{ readonly server: string; readonly troubles: readonly ServerTrouble[] }> => {
   const info = String(await ask('info', []))
   const troubles: ServerTrouble[] = []
-  const refuse = (says: string, mend: string) => void troubles.push({ refuses: true, says, mend })
-  const warn = (says: string, mend: string) => void troubles.push({ refuses: false, says, mend })
+  const tell =
+    (refuses: boolean) =>
+    (says: string, mend: string, command?: string): void =>
+      void troubles.push({ refuses, says, mend, ...(command !== undefined && { command }) })
+  const [refuse, warn] = [tell(true), tell(false)]
 
   const server = serverOf(info)
   const another = 'Name another server in the URL of the broker.'
@@ -38,34 +42,38 @@ export const lookAtServer = async (
   if (field(info, 'role') === 'slave')
     refuse(
       `${server} is a read-only replica: connect to the primary.`,
-      'Name the primary in the URL of the broker; which it is: `INFO replication`',
+      'Name the primary in the URL of the broker. Which it is:',
+      'INFO replication',
     )
 
-  const keep = '`CONFIG SET maxmemory-policy noeviction`, and the same in redis.conf'
+  const inBoth = 'Say it here, and the same in redis.conf:'
+  const keep = [inBoth, 'CONFIG SET maxmemory-policy noeviction'] as const
   const policy = field(info, 'maxmemory_policy')
   if (policy === undefined)
-    warn(`${server} does not tell its maxmemory-policy: make sure that it is noeviction.`, keep)
+    warn(`${server} does not tell its maxmemory-policy: make sure that it is noeviction.`, ...keep)
   else if (policy.startsWith('allkeys-'))
     refuse(
       `maxmemory-policy is "${policy}": Redis would throw queued messages away when it is full. Set it to noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf).`,
-      keep,
+      ...keep,
     )
   else if (policy.startsWith('volatile-'))
     warn(
       `maxmemory-policy is "${policy}": when Redis is full it may throw results and markers against double runs away. noeviction keeps them.`,
-      keep,
+      ...keep,
     )
 
   const persists = await persistence(ask, info)
   if (persists === null)
     warn(
       'CONFIG is forbidden to us: whether Redis saves its data to disk could not be checked.',
-      'Ask as somebody who may: `CONFIG GET save`',
+      'Ask as somebody who may:',
+      'CONFIG GET save',
     )
   else if (!persists)
     warn(
       'Redis saves nothing to disk: a restart of Redis loses all messages. Set appendonly yes if that must not be.',
-      '`CONFIG SET appendonly yes`, and the same in redis.conf',
+      inBoth,
+      'CONFIG SET appendonly yes',
     )
   return { server, troubles }
 }

@@ -36,8 +36,10 @@ export interface Finding {
   /** `error`: work stands still or may be lost. */
   readonly level: 'ok' | 'warning' | 'error'
   readonly says: string
-  /** What to do, best a command. */
+  /** What to do; null where all is well. */
   readonly mend: string | null
+  /** What to type for it, each as it can be pasted. `-A …` stands for what leads to the app. */
+  readonly commands: readonly string[]
 }
 
 /** Tasks that are not to be run any more. */

@@ -3,7 +3,7 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeEach, expect, it } from 'vitest'
 import { examine } from '../../src/redis/examine.js'
-import { quoted } from '../../src/redis/finding.js'
+import { quoted, redisCli } from '../../src/redis/finding.js'
 import { Keys } from '../../src/redis/keys.js'
 import type { Reply } from '../../src/redis/link.js'
 import { run } from '../support/processes.js'
@@ -29,6 +29,7 @@ const found = async (check: string, told: Told, chords = true) => {
   }
   const examination = {
     url: redis.url,
+    master: '',
     ask,
     keys: new Keys('', ''),
     queues: ['celery'],
@@ -55,7 +56,8 @@ it.each([
       check: 'clock',
       level: 'warning',
       says: expect.stringContaining(`${where} the server’s`),
-      mend: expect.stringContaining('chronyc makestep'),
+      mend: expect.stringContaining('Set this one'),
+      commands: ['chronyc makestep'],
     },
   ])
   expect(await found('clock', asItIs)).toMatchObject([{ level: 'ok' }])
@@ -75,7 +77,10 @@ it('memory that is nearly used up', async () => {
       ? Buffer.from('used_memory:99000000\r\nmaxmemory:100000000\r\n')
       : reply
   expect(await found('memory', full)).toMatchObject([
-    { level: 'error', mend: expect.stringContaining('CONFIG SET maxmemory') },
+    {
+      level: 'error',
+      commands: [`redis-cli -u ${redis.url} CONFIG SET maxmemory 200000000`, expect.any(String)],
+    },
   ])
 })
 
@@ -101,9 +106,7 @@ it('a chord of which nothing was heard for hours; one that is at work is none', 
     },
   ])
   await client.zadd('celery-taskset-meta-slow.j', 0, '[1, "task-1", "SUCCESS", 3]')
-  expect(await found('chords', idle)).toMatchObject([
-    { mend: expect.stringContaining('lovage -A … graph task-1') },
-  ])
+  expect(await found('chords', idle)).toMatchObject([{ commands: ['lovage -A … graph task-1'] }])
   expect(await found('chords', asItIs)).toMatchObject([{ level: 'ok' }])
   expect(await found('chords', idle, false)).toMatchObject([
     { level: 'ok', says: expect.stringContaining('another database') },
@@ -149,11 +152,11 @@ it('an evicting server and the others come with a command that mends them', asyn
     command === 'info' && args.length === 0
       ? Buffer.from(String(reply).replace('noeviction', 'allkeys-lfu'))
       : reply
-  const mends = (await found('server', evicts)).map(({ level, mend }) => [level, mend])
+  const mends = (await found('server', evicts)).map(({ level, commands }) => [level, commands])
   expect(mends).toEqual([
-    ['ok', null],
-    ['error', expect.stringMatching(/^redis-cli -u redis:\S+ CONFIG SET maxmemory-policy noeviction, /)],
-    ['warning', expect.stringMatching(/^redis-cli -u redis:\S+ CONFIG SET appendonly yes, /)],
+    ['ok', []],
+    ['error', [`redis-cli -u ${redis.url} CONFIG SET maxmemory-policy noeviction`]],
+    ['warning', [`redis-cli -u ${redis.url} CONFIG SET appendonly yes`]],
   ])
 })
 
@@ -164,17 +167,52 @@ it.each([
   ['celery\x06\x163', "$'celery\\x06\\x163'"],
 ])('a key is one word of a shell: %j', (key, word) => expect(quoted(key)).toBe(word))
 
+/** Each command of redis-cli that is told, as a shell reads it. */
+const paste = async (check: string, told = asItIs): Promise<readonly unknown[]> => {
+  const commands = (await found(check, told)).flatMap((finding) => finding.commands)
+  const typed = commands.filter((command) => command.startsWith('redis-cli '))
+  return Promise.all(
+    typed.map(async (command) => {
+      const { stdout } = await run('bash', ['-c', `printf '%s\\0' ${command}`])
+      const [, , url, ...words] = stdout().split('\0').slice(0, -1)
+      expect(url).toBe(redis.url)
+      return client.call(...(words as [string, string]))
+    }),
+  )
+}
+
 it('the command that is told for a key of the wrong type mends it', async () => {
   await client.set('celery\x06\x163', 'no list')
-  const [finding] = await found('keys', asItIs)
-  const mend = String(finding?.mend)
-  const command = mend.slice(mend.indexOf('redis-cli') + 'redis-cli'.length)
-  const { stdout } = await run('bash', ['-c', `printf '%s\\0' ${command}`])
-  const [, url, ...words] = stdout().split('\0').slice(0, -1)
-  expect(url).toBe(redis.url)
-  expect(await client.call(...(words as [string, string]))).toBe(1)
+  expect(await paste('keys')).toEqual([1])
   expect(await found('keys', asItIs)).toMatchObject([{ level: 'ok' }])
 })
+
+it('so do those for a server that evicts, saves nothing and is full', async () => {
+  const used = Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1])
+  await client.config('SET', 'maxmemory', Math.round(used * 1.05))
+  await client.config('SET', 'maxmemory-policy', 'allkeys-lru')
+  expect((await found('server', asItIs)).map(({ level }) => level)).toEqual(['ok', 'error', 'warning'])
+  expect(await paste('server')).toEqual(['OK', 'OK'])
+  expect(await found('server', asItIs)).toMatchObject([{ level: 'ok' }])
+  expect(await found('memory', asItIs)).toMatchObject([{ level: 'error' }])
+  expect(await paste('memory')).toEqual(['OK'])
+  expect(await found('memory', asItIs)).toMatchObject([{ level: 'ok' }])
+  await client.config('SET', 'appendonly', 'no')
+  await client.config('SET', 'maxmemory', '0')
+})
+
+it.each([
+  ['redis://:**@host:6379/0', '', 'redis-cli -u redis://host:6379/0 --askpass'],
+  ['rediss://ada:**@[::1]:6379/2', '', "redis-cli -u 'rediss://[::1]:6379/2' --user ada --askpass"],
+  ['redis+socket:///run/redis.sock?virtual_host=3', '', 'redis-cli -s /run/redis.sock -n 3'],
+  [
+    'sentinel://:**@a:26379,b:26379/1?master=mine',
+    '10.0.0.7:6380',
+    'redis-cli -h 10.0.0.7 -p 6380 -n 1 --askpass',
+  ],
+])('the way to %s is typed without its password', (url, master, typed) =>
+  expect(redisCli({ url, master })).toBe(typed),
+)
 
 it('a key of a wrong type is found where its name is a task’s or a worker’s, too', async () => {
   for (const name of ['gate:t:a', 'line:t:a', 'parked:celery\x06\x16t', 'unacked:w', 'graph:g'])
