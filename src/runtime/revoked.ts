@@ -31,7 +31,7 @@ export class Revoked {
   readonly #ids = new Set<string>()
   readonly #stamps = new Set<string>()
 
-  /** `most` ids are remembered; the oldest are forgotten. */
+  /** `most` ids are remembered, and as many stamps; the oldest are forgotten. */
   constructor(private readonly most: number) {}
 
   get isEmpty(): boolean {
@@ -44,11 +44,15 @@ export class Revoked {
   }
 
   add(ids: readonly string[], stamps: readonly Stamp[]): void {
-    for (const id of ids) this.#ids.add(id)
-    for (const stamp of stamps) this.#stamps.add(stampKey(stamp))
-    for (const id of this.#ids) {
-      if (this.#ids.size <= this.most) break
-      this.#ids.delete(id)
+    this.#remember(this.#ids, ids)
+    this.#remember(this.#stamps, stamps.map(stampKey))
+  }
+
+  #remember(known: Set<string>, news: readonly string[]): void {
+    for (const each of news) known.add(each)
+    for (const oldest of known) {
+      if (known.size <= this.most) break
+      known.delete(oldest)
     }
   }
 
