@@ -1,5 +1,6 @@
 // Places in a JSON text, for those who change one member and must leave every other byte as it is: big integers,
-// the order of keys and a Python peer's spacing all survive. The text is valid JSON; whoever calls has parsed it.
+// the order of keys and a Python peer's spacing all survive. What is no JSON is read as far as it goes, and nothing throws:
+// who asks has its message in hand.
 
 /** One value, and the text that stands for it: `text.slice(from, to)`. */
 export interface Place {
@@ -11,7 +12,6 @@ export interface Member extends Place {
   readonly key: string
 }
 
-const string = /"(?:[^"\\]|\\.)*"/y
 const space = /\s*/y
 const scalar = /[^,\]}\s]*/y
 const nextBracket = /["[\]{}]/g
@@ -22,12 +22,22 @@ const match = (pattern: RegExp, text: string, at: number): number => {
   return Math.max(at, pattern.lastIndex)
 }
 
+/** Behind the string that begins at `at`. (A pattern keeps a note of each letter: ten million are too many for it.) */
+export const skipString = (text: string, at: number): number => {
+  for (let quote = text.indexOf('"', at + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let slashes = 0
+    while (text[quote - 1 - slashes] === '\\') slashes += 1
+    if (slashes % 2 === 0) return quote + 1
+  }
+  return text.length
+}
+
 const skipSpace = (text: string, at: number): number => match(space, text, at)
 
 /** Behind the value that begins at `at`. */
 const skipValue = (text: string, at: number): number => {
   const first = text[at]
-  if (first === '"') return match(string, text, at)
+  if (first === '"') return skipString(text, at)
   if (first !== '{' && first !== '[') return match(scalar, text, at)
   let depth = 0
   let from = at
@@ -35,7 +45,7 @@ const skipValue = (text: string, at: number): number => {
     nextBracket.lastIndex = from
     const found = nextBracket.exec(text)
     if (found === null) return text.length
-    if (found[0] === '"') from = match(string, text, found.index)
+    if (found[0] === '"') from = skipString(text, found.index)
     else {
       depth += found[0] === '{' || found[0] === '[' ? 1 : -1
       from = found.index + 1
@@ -64,10 +74,10 @@ export const membersOf = (text: string, at: number): readonly Member[] => {
   if (text[skipSpace(text, at)] !== '{') return members
   let keyFrom = skipSpace(text, skipSpace(text, at) + 1)
   while (text[keyFrom] === '"') {
-    const keyTo = match(string, text, keyFrom)
+    const keyTo = skipString(text, keyFrom)
     const from = skipSpace(text, skipSpace(text, keyTo) + 1)
     const to = skipValue(text, from)
-    members.push({ key: JSON.parse(text.slice(keyFrom, keyTo)) as string, from, to })
+    members.push({ key: String(read(text.slice(keyFrom, keyTo))), from, to })
     keyFrom = skipSpace(text, to)
     if (text[keyFrom] === ',') keyFrom = skipSpace(text, keyFrom + 1)
   }
@@ -86,6 +96,20 @@ export const placeOf = (text: string, path: readonly string[]): Place | undefine
     place = memberOf(text, place.from, key)
   }
   return place
+}
+
+const read = (json: string): unknown => {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
+  }
+}
+
+/** The value at the end of `path`; undefined where there is none, or what stands there is no JSON. */
+export const valueAt = (text: string, path: readonly string[]): unknown => {
+  const place = placeOf(text, path)
+  return place === undefined ? undefined : read(text.slice(place.from, place.to))
 }
 
 /** The same text with one member set (`json` is its value, written). Unchanged where `path` leads to no object. */

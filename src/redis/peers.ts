@@ -3,7 +3,7 @@
 // Python worker). And what waits there for its eta says so by its score: Celery would give it to a second worker when
 // the timeout is over, and run it twice.
 import { fits } from '../runtime/binding.js'
-import { elementsOf, placeOf } from './json-text.js'
+import { elementsOf, skipString, valueAt } from './json-text.js'
 import { type Keys, separator, stepOf } from './keys.js'
 import type { Link } from './link.js'
 import { scripts } from './scripts.js'
@@ -145,16 +145,17 @@ export const readEntry = (value: Buffer): Entry | null => {
 }
 
 /** Python's words for numbers that JSON lacks, outside strings. */
-const standard = (text: string): string =>
-  text.replace(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g, (found) => (found.startsWith('"') ? found : '0'))
-
-const valueAt = (raw: string, path: readonly string[]): unknown => {
-  const place = placeOf(raw, path)
-  try {
-    return place === undefined ? undefined : JSON.parse(raw.slice(place.from, place.to))
-  } catch {
-    return undefined
+const standard = (text: string): string => {
+  if (!/Infinity|NaN/.test(text)) return text
+  const numbers = (part: string): string => part.replace(/-?Infinity|NaN/g, '0')
+  let done = ''
+  let at = 0
+  for (let quote = text.indexOf('"'); quote !== -1; quote = text.indexOf('"', at)) {
+    const end = skipString(text, quote)
+    done += numbers(text.slice(at, quote)) + text.slice(quote, end)
+    at = end
   }
+  return done + numbers(text.slice(at))
 }
 
 const priorityOf = (raw: string): number => Number(valueAt(raw, ['properties', 'priority'])) || 0

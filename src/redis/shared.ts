@@ -3,7 +3,7 @@
 //
 // The entry in kombu's `unacked` is the token of a shared message: whoever takes it away (we at the end, our
 // reaper, a Python sweep) has the message, and everybody else's end is refused. On own queues nobody writes it.
-import { placeOf, withMember } from './json-text.js'
+import { valueAt, withMember } from './json-text.js'
 
 /** Which queues are shared, and when a Python worker's hold on a message of theirs is over. */
 export interface Sharing {
@@ -49,17 +49,13 @@ export const markRedelivered = (raw: string, past?: Past): string => {
   return withMember(twice, info, noteKey, JSON.stringify(`${past.attempts} ${past.flag} ${past.worker}`))
 }
 
-const valueAt = (raw: string, path: readonly string[]): unknown => {
-  const place = placeOf(raw, path)
-  return place === undefined ? undefined : JSON.parse(raw.slice(place.from, place.to))
-}
-
 /** Null: never delivered before. Redelivered by Python, nobody knows how far it had come. */
 export const pastOf = (raw: string): Past | null => {
   if (!raw.includes('redelivered')) return null
   const info = ['properties', 'delivery_info']
   const note = valueAt(raw, [...info, noteKey])
-  const [, attempts, flag, worker] = /^(\d+) ([-m]) (.*)$/s.exec(typeof note === 'string' ? note : '') ?? []
+  const [, attempts, flag, worker] =
+    /^(\d{1,9}) ([-m]) (.*)$/.exec(typeof note === 'string' ? note : '') ?? []
   if (attempts !== undefined)
     return { attempts: Number(attempts), flag: flag as Past['flag'], worker: worker as string }
   const marked =

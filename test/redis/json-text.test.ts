@@ -1,7 +1,8 @@
 // Changing one member of a JSON text while every other byte stays.
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { elementsOf, membersOf, placeOf, withMember } from '../../src/redis/json-text.js'
+import { elementsOf, membersOf, placeOf, valueAt, withMember } from '../../src/redis/json-text.js'
+import { readEntry } from '../../src/redis/peers.js'
 import { markRedelivered, pastOf } from '../../src/redis/shared.js'
 
 const spaced = fc
@@ -71,6 +72,26 @@ describe('withMember', () => {
   })
 })
 
+describe('a text that is none of JSON, or very long', () => {
+  it('is read as far as it goes', () => {
+    expect(valueAt('{"a": {"b": [1, "x"]}}', ['a', 'b'])).toEqual([1, 'x'])
+    for (const text of ['{"a": 01}', '{"a": +1}', '{"a": ', '{"a', '{"a\\', '{"\\q": 1}', 'nothing'])
+      expect(valueAt(text, ['a'])).toBeUndefined()
+  })
+
+  it('may have a string of any length', () => {
+    const long = `"${'a\\"\\\\'.repeat(3_000_000)}"`
+    const text = `{"body": ${long}, "headers": {"id": "x"}}`
+    expect(valueAt(text, ['headers', 'id'])).toBe('x')
+    expect(withMember(text, ['headers'], 'y', '1')).toBe(`{"body": ${long}, "headers": {"y": 1, "id": "x"}}`)
+    expect(readEntry(Buffer.from(`[${text}, "", "q", 1]`))).toBeNull()
+    expect(readEntry(Buffer.from(`[${text}, "", "q"]`))?.raw).toBe(text)
+    expect(readEntry(Buffer.from('[{"NaN": NaN, "x": [-Infinity, "NaN\\"NaN"]}, "", "q"]'))?.raw).toBe(
+      '{"NaN": NaN, "x": [-Infinity, "NaN\\"NaN"]}',
+    )
+  })
+})
+
 describe('a redelivered message', () => {
   const raw = '{"headers": {"id": "a", "n": 123456789012345678901}, "properties": {"delivery_info": {}}}'
 
@@ -94,5 +115,8 @@ describe('a redelivered message', () => {
     expect(pastOf(markRedelivered(raw))).toEqual({ attempts: 0, flag: 'm', worker: '-' })
     expect(pastOf(raw)).toBeNull()
     expect(pastOf('{"headers": {"redelivered": false}}')).toBeNull()
+    expect(pastOf('{"headers": {"redelivered": 01}}')).toBeNull()
+    const twoLines = '{"properties": {"delivery_info": {"redelivered": true, "lovage_past": "3 - a\\nb"}}}'
+    expect(pastOf(twoLines)).toEqual({ attempts: 0, flag: 'm', worker: '-' })
   })
 })

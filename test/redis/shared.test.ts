@@ -111,6 +111,8 @@ describe('a message of a shared queue that we hold', () => {
       'a number that Python refuses',
       envelope('a').replace('123456789012345678901234567890', '1'.repeat(4400)),
     ],
+    ['a number that only Lua takes for one', envelope('a').replace('"big":1', '"big":01')],
+    ['another', envelope('a').replace('123456789012345678901234567890', '1.')],
     ['headers that are null', envelope('a').replace(/"headers":\{[^}]*\}/, '"headers":null')],
     ['a list', '[1]'],
     ['too many brackets', envelope('a', { deep: JSON.parse('['.repeat(600) + ']'.repeat(600)) })],
@@ -123,6 +125,23 @@ describe('a message of a shared queue that we hold', () => {
     expect(
       (await consumer.step(0, [end(deliveries[0]!, { ending: { kind: 'dead', reason: 'r' } })], 0)).refused,
     ).toEqual([])
+  })
+
+  it('comes with all that was claimed with it, whatever stands where its mark would be', async () => {
+    const odd = envelope('a', { redelivered: 0 }).replace('"redelivered":0', '"redelivered":01')
+    await publish(odd, envelope('b'), envelope('c', { redelivered: true }))
+    const { deliveries } = await (await consume()).step(0, [], 3)
+    expect(deliveries).toMatchObject([{ redelivered: false }, { redelivered: false }, { redelivered: true }])
+  })
+
+  it('of any size goes back from a worker that died, and keeps nobody else’s from it', async () => {
+    const body = 'a'.repeat(12 * 2 ** 20)
+    await publish(envelope('large', { body }), envelope('small'))
+    const worker = await room.bare(['q'], new Keys('', '', sharing))
+    await worker.claim('l0', 1, 2)
+    await consume()
+    await until(async () => (await client.exists(keys.consumer(`!${worker.id}`), keys.consumers)) === 1)
+    await until(async () => (await client.llen('q')) === 2)
   })
 
   it('is put there with text of every script, brackets in strings and typed values', async () => {

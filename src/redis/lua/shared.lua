@@ -27,6 +27,12 @@ local function accepts(raw)
   rest = string.gsub(string.gsub(string.gsub(rest, 'true', ''), 'false', ''), 'null', '')
   if #rest > 4000 or string.find(rest, '[^%s{}%[%],:%-%+%.%deE]') then return false end
   if select(2, string.gsub(rest, '[%[{]', '')) > 500 then return false end
+  -- cjson takes 01 for a number, and Python does not.
+  for word in string.gmatch(rest, '[^%s{}%[%],:]+') do
+    local after = string.match(word, '^%-?0(.*)$') or string.match(word, '^%-?[1-9]%d*(.*)$')
+    after = after and (string.match(after, '^%.%d+(.*)$') or after)
+    if not after or after ~= '' and not string.find(after, '^[eE][%+%-]?%d+$') then return false end
+  end
   local function known(value)
     if type(value) ~= 'table' then return true end
     local kind = value.__type__
