@@ -6,9 +6,10 @@ const stuckSeconds = 3600
 
 /** Chords of which nothing was heard for an hour. They may be slow. */
 export const chords = async ({ ask, keys, chords: here }: Examination): Promise<readonly Finding[]> => {
-  if (!here) return [good('chords', 'they lie in another database and were not looked at')]
-  /** Parts, or the size alone → the shortest silence. */
+  if (!here) return [good('chords', 'they lie in another database: lovage -b <its URL> doctor looks there')]
+  /** Each part that comes reads the size; where none is yet, there are parts alone. What doctor reads are parts. */
   const silent = new Map<string, number>()
+  const sized = new Set<string>()
   let cursor = '0'
   let scanned = 0
   do {
@@ -20,22 +21,18 @@ export const chords = async ({ ask, keys, chords: here }: Examination): Promise<
     scanned += 1000
     for (const key of found.map(text)) {
       const chord = key.slice(0, -2)
-      const seconds = Number(await ask('object', ['IDLETIME', key]))
-      silent.set(chord, Math.min(seconds, silent.get(chord) ?? Number.POSITIVE_INFINITY))
+      if (key.endsWith('.s')) sized.add(chord)
+      else if (sized.has(chord)) continue
+      silent.set(chord, Number(await ask('object', ['IDLETIME', key])))
     }
   } while (cursor !== '0' && scanned < mostScanned)
   const stuck = [...silent].filter(([, seconds]) => seconds > stuckSeconds).map(([chord]) => chord)
   if (stuck[0] === undefined) return [good('chords', 'none has been silent for an hour')]
   const says = `${stuck.length} ${stuck.length === 1 ? 'has' : 'have'} waited for a part for more than an hour, such as ${stuck[0]}`
-  const task = await taskIn(ask, `${stuck[0]}.j`)
+  const task = sized.has(stuck[0]) ? await taskIn(ask, `${stuck[0]}.j`) : undefined
   return [
     task === undefined
-      ? warn(
-          'chords',
-          says,
-          'No part of it has come: does a worker run that knows its tasks?',
-          'lovage -A … worker',
-        )
+      ? warn('chords', says, 'Does a worker run that knows its tasks?', 'lovage -A … worker')
       : warn(
           'chords',
           says,

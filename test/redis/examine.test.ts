@@ -106,6 +106,7 @@ it('a chord of which nothing was heard for hours; one that is at work is none', 
     },
   ])
   await client.zadd('celery-taskset-meta-slow.j', 0, '[1, "task-1", "SUCCESS", 3]')
+  await client.set('celery-taskset-meta-slow.s', 3)
   expect(await found('chords', idle)).toMatchObject([{ commands: ['lovage -A … graph task-1'] }])
   expect(await found('chords', asItIs)).toMatchObject([{ level: 'ok' }])
   expect(await found('chords', idle, false)).toMatchObject([
@@ -113,11 +114,23 @@ it('a chord of which nothing was heard for hours; one that is at work is none', 
   ])
 })
 
+it('a chord is as silent as it was, however often one looks', async () => {
+  const [size, parts] = ['celery-taskset-meta-stuck.s', 'celery-taskset-meta-stuck.j']
+  await client.set(size, 2)
+  await client.zadd(parts, 0, '[1, "task-1", "SUCCESS", 3]')
+  for (const key of [size, parts]) {
+    const dump = await client.dumpBuffer(key)
+    await client.call('RESTORE', key, 0, dump, 'REPLACE', 'IDLETIME', 7200)
+  }
+  for (const _ of [1, 2])
+    expect(await found('chords', asItIs)).toMatchObject([{ commands: ['lovage -A … graph task-1'] }])
+})
+
 it('a chord of which no part has come at all', async () => {
   await client.set('celery-taskset-meta-deaf.s', 3)
   const idle: Told = (command, _args, reply) => (command === 'object' ? 7200 : reply)
   expect(await found('chords', idle)).toMatchObject([
-    { level: 'warning', says: expect.stringContaining('-deaf'), mend: expect.stringContaining('No part') },
+    { level: 'warning', says: expect.stringContaining('-deaf'), commands: ['lovage -A … worker'] },
   ])
 })
 
