@@ -14,6 +14,8 @@ const repeat = readWhole('--repeat', values.repeat, 1)
 const firstSeed = values.seed === undefined ? Date.now() % 100_000 : readWhole('--seed', values.seed, 0)
 
 const jiti = createJiti(import.meta.url, { nativeModules: ['lovage', 'ioredis'] })
+const { default: build } = await jiti.import('../support/build.ts')
+build()
 const { table, more, long, clocks } = await jiti.import('./cases/index.ts')
 const { play } = await jiti.import('./support/play.ts')
 const { stopAll } = await jiti.import('../support/processes.ts')
@@ -25,8 +27,6 @@ const names = readNames(
   positionals,
 )
 
-const { default: build } = await jiti.import('../support/build.ts')
-build()
 const failed = []
 for (const fault of names.map((name) => cases.find((each) => each.name === name)))
   for (let round = 0; round < repeat; round++) {
