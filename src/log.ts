@@ -31,7 +31,7 @@ export type LogFormat = (
 const pad = (value: number, width = 2): string => String(value).padStart(width, '0')
 
 /** Local time, as Python's logging writes it: `2026-11-20 21:27:48,410`. */
-export const logTime = (at: Date): string =>
+const logTime = (at: Date): string =>
   `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ` +
   `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())},${pad(at.getMilliseconds(), 3)}`
 

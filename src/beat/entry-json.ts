@@ -11,7 +11,7 @@ import { scheduleFromJSON } from './read-schedule.js'
 import type { DstPolicy, ScheduleJson } from './schedule.js'
 
 /** Raised when an older Lovage could misread what a newer one writes; a new field alone does not raise it. */
-export const entryVersion = 1
+const entryVersion = 1
 
 /** Nothing is wrong with it, but this Lovage is too old for it: it is left as it is. */
 export class WrittenByNewer extends DecodeError {

@@ -64,7 +64,7 @@ const isBare = (node: Node): boolean =>
   node.args.length === 0 && !node.immutable && Object.keys(node.options).length === 0
 
 /** The steps as one signature: a chain, or what a chain of them comes to. */
-export function join(steps: readonly Node[]): Node {
+function join(steps: readonly Node[]): Node {
   if (steps.length === 0) throw emptyChain()
   const whole = together(inLine(steps))
   return whole.kind === 'group' || whole.kind === 'chord' || whole.kind === 'chain' ? whole : chainOf([whole])

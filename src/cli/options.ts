@@ -40,7 +40,7 @@ export const secondsOption = (text: string): number => {
   return value
 }
 
-export const list = (text: string): readonly string[] =>
+const list = (text: string): readonly string[] =>
   text
     .split(',')
     .map((item) => item.trim())

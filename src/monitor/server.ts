@@ -64,7 +64,7 @@ const isForUs = (request: IncomingMessage, host: string): boolean =>
 const cut = (text: string | null): string | null =>
   text !== null && text.length > longest ? `${text.slice(0, longest)}…` : text
 
-export const stateOf = ({ cluster, looked, broker, now }: MonitorParts) => ({
+const stateOf = ({ cluster, looked, broker, now }: MonitorParts) => ({
   broker,
   now: now(),
   workers: cluster.workers(now()),

@@ -5,7 +5,7 @@ import type { Keys } from './keys.js'
 import type { Reply } from './link.js'
 
 /** A few milliseconds of Redis. */
-export const purgedAtOnce = 1000
+const purgedAtOnce = 1000
 
 type Piece =
   | -1

@@ -39,11 +39,7 @@ const leftBy = (message: Message): Revival => {
 }
 
 /** Who has no task id was not believed (or could not be read), and nobody was told: nothing is left of it. */
-export const revivalOf = (
-  { taskId, raw }: DeadLetter,
-  guards: Guards | undefined,
-  mostLevels?: number,
-): Revival => {
+const revivalOf = ({ taskId, raw }: DeadLetter, guards: Guards | undefined, mostLevels?: number): Revival => {
   if (taskId === null) return nothing
   const decoded = decodeMessage(raw, guards?.checked, mostLevels)
   if (Either.isRight(decoded)) return decoded.right.id === taskId ? leftBy(decoded.right) : nothing

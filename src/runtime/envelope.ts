@@ -25,7 +25,7 @@ let tags = 0
 const nextTag = (): string => tagsOfThisProcess + (tags++).toString(16).padStart(12, '0')
 
 /** Stands for this process where Python's rpc backend would want an address. */
-export const processReplyTo = randomUUID()
+const processReplyTo = randomUUID()
 
 /** Where a message goes, decided by the router. `exchange` is '' for the anonymous one (the normal case). */
 export interface Address {
@@ -128,7 +128,7 @@ export const encodeEmbed = ({ callbacks, errbacks, chain, chord, other }: Embed)
 }
 
 /** The body's text: `[args, kwargs, embed]`. */
-export const encodeBody = ({ task, args, kwargs, embed }: Outgoing): string =>
+const encodeBody = ({ task, args, kwargs, embed }: Outgoing): string =>
   `[${encodeArgs(args, task)}, ${encodeKwargs(kwargs, task)}, ${encodeEmbed(embed)}]`
 
 const seconds = (value: number | null | undefined): string => (value == null ? 'null' : String(value))

@@ -39,7 +39,7 @@ export const fenceOf = ({ id, retries, replacedTaskNesting, parentId }: Message)
 export const unreadableFence = (id: string): string => `${id}:unreadable::`
 
 /** Nothing can follow this message, so that its stored SUCCESS alone tells that it ended. */
-export const isPlain = ({ parentId, embed }: Message): boolean =>
+const isPlain = ({ parentId, embed }: Message): boolean =>
   parentId === null &&
   embed.callbacks === null &&
   embed.errbacks === null &&

@@ -25,7 +25,7 @@ export const stampedWith = (
   )
 
 /** One string for a stamp, and back. */
-export const stampKey = ([header, value]: Stamp): string => JSON.stringify([header, value])
+const stampKey = ([header, value]: Stamp): string => JSON.stringify([header, value])
 
 export class Revoked {
   readonly #ids = new Set<string>()

@@ -18,7 +18,7 @@ export class PagesNeeded extends Error {
 }
 
 /** What was referred to is gone. */
-export class PageGone extends Error {
+class PageGone extends Error {
   constructor({ graph, page }: PageKey) {
     super(
       `What follows is not in the broker any more (page ${page} of graph ${graph}): ` +

@@ -6,7 +6,7 @@ import { repr } from '../repr.js'
 
 const mask = '********'
 
-export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 const shown = (value: unknown): unknown => {
   if (value == null || typeof value === 'boolean' || typeof value === 'number') return value

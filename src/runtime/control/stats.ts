@@ -73,7 +73,7 @@ export const statsOf = (node: Node): Readonly<Record<string, unknown>> => {
 }
 
 /** `54.052MB`: five significant digits. */
-export const humanBytes = (bytes: number): string => {
+const humanBytes = (bytes: number): string => {
   const units = ['b', 'KB', 'MB', 'GB', 'TB'] as const
   let value = bytes
   let unit = 0

@@ -4,7 +4,7 @@ import type { Logger } from '../../log.js'
 import { type ControlSource, ControlClient } from '../control/client.js'
 
 /** What whoever gets two answers from one name is told; in Celery's words. */
-export const namesakesWarning = (names: readonly string[]): string =>
+const namesakesWarning = (names: readonly string[]): string =>
   `Received multiple replies from node ${names.length === 1 ? 'name' : 'names'}: ${names.join(', ')}. ` +
   'Please make sure you give each node a unique nodename using the worker `-n` option.'
 
