@@ -2,6 +2,7 @@
 // next tick or until an entry is changed. Only the beat that leads does so; the others wait for its end.
 import { randomUUID } from 'node:crypto'
 import { setImmediate as breathe } from 'node:timers/promises'
+import { longestTimerMs } from '../timer.js'
 import { Agenda } from './agenda.js'
 import type { ScheduleEntry } from './entry.js'
 import { Leadership } from './leadership.js'
@@ -21,9 +22,6 @@ export interface LoopOptions {
   readonly mend: (names: readonly string[]) => Promise<void>
 }
 
-/** A timer of Node's that is longer fires at once. */
-const longestMs = 2 ** 31 - 1
-
 export class Loop {
   readonly #parts: BeatParts
   readonly #maxIntervalMs: number
@@ -38,7 +36,7 @@ export class Loop {
 
   constructor({ parts, maxIntervalMs, declared, sync, mend }: LoopOptions) {
     this.#parts = parts
-    this.#maxIntervalMs = Math.min(maxIntervalMs, longestMs)
+    this.#maxIntervalMs = Math.min(maxIntervalMs, longestTimerMs)
     const by = randomUUID()
     const agenda = new Agenda({ timezone: parts.timezone, scope: parts.scope })
     this.#leadership = new Leadership({ parts, by, onChange: () => this.#ledger.hear(null) })

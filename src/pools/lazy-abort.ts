@@ -1,4 +1,5 @@
 // The signal of one run, and the clock that pulls it.
+import { after } from '../timer.js'
 import type { LazySignal } from './pool.js'
 
 /** An AbortController that is made when somebody first asks for the signal: most tasks never do. */
@@ -48,17 +49,4 @@ export class LazyAbort implements LazySignal {
       },
     })
   }
-}
-
-/** The longest time that a timer of Node's takes; a longer one would fire at once. */
-const longestMs = 2 ** 31 - 1
-
-/** Calls `act` after so many seconds, however many; returns what stops it. */
-export const after = (seconds: number, act: () => void): (() => void) => {
-  let timer: NodeJS.Timeout
-  const set = (ms: number): void => {
-    timer = setTimeout(() => (ms > longestMs ? set(ms - longestMs) : act()), Math.min(ms, longestMs))
-  }
-  set(seconds * 1000)
-  return () => clearTimeout(timer)
 }

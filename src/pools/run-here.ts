@@ -1,7 +1,8 @@
 // Runs a job in this process: limits by timers, an abort that frees the slot at once. A function that
 // never looks at its signal goes on in the background, but its end counts for nothing.
 import { SoftTimeLimitExceeded, TimeLimitExceeded } from '../errors.js'
-import { after, LazyAbort } from './lazy-abort.js'
+import { after } from '../timer.js'
+import { LazyAbort } from './lazy-abort.js'
 import { softClock } from './soft-clock.js'
 import type { Execute, Job, Outcome, Running } from './pool.js'
 

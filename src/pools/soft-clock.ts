@@ -1,5 +1,5 @@
 // Tells once that a soft limit has passed. What runs learns it by its signal; this is for whoever watches.
-import { after } from './lazy-abort.js'
+import { after } from '../timer.js'
 
 /** Call the answer when the run is over: if it took too long and no timer had its turn, that is told now. */
 export const softClock = (seconds: number, tell: () => void): (() => void) => {

@@ -1,7 +1,5 @@
 // One timer for many who wait: it rings at the earliest of the moments that it was asked for, and then asks nobody.
-
-/** setTimeout knows no longer times. */
-const longestMs = 2 ** 31 - 1
+import { longestTimerMs } from '../timer.js'
 
 export class Alarm {
   readonly #ring: () => void
@@ -22,7 +20,7 @@ export class Alarm {
         this.#atMs = Number.POSITIVE_INFINITY
         this.#ring()
       },
-      Math.min(longestMs, Math.max(1, ms - Date.now())),
+      Math.min(longestTimerMs, Math.max(1, ms - Date.now())),
     ).unref()
   }
 }

@@ -2,6 +2,7 @@
 import type { GetOptions } from '../canvas/sender.js'
 import { didYouMean, isRecord, show } from '../config-decode.js'
 import { InvalidUsage, TimeoutError } from '../errors.js'
+import { after } from '../timer.js'
 import type { Backend } from './backend.js'
 import { currentTask } from './context.js'
 import { readHeard } from './heard.js'
@@ -58,11 +59,7 @@ class Wait {
   begin(backend: Backend, id: string, before: readonly string[], { timeout, signal }: GetOptions): void {
     if (signal?.aborted === true) return this.reject(signal.reason)
     if (signal !== undefined) this.heed(signal)
-    if (timeout !== undefined) {
-      const endMs = Math.min(timeout * 1000, longestMs)
-      const timer = setTimeout(() => this.fail(timedOut(id, timeout)), endMs)
-      this.stops.push(() => clearTimeout(timer))
-    }
+    if (timeout !== undefined) this.stops.push(after(timeout, () => this.fail(timedOut(id, timeout))))
     if (before.length > 0) this.stops.push(lookLeft(backend, before, (meta) => this.end(meta)))
     const unwatch = backend.watch(
       id,
@@ -105,9 +102,6 @@ class Wait {
     return true
   }
 }
-
-/** The longest time that a timer of Node's takes (24 days); a longer one would fire at once. */
-const longestMs = 2 ** 31 - 1
 
 const timedOut = (id: string, seconds: number): TimeoutError =>
   new TimeoutError(

@@ -14,6 +14,7 @@ const mask = /^mask\.ts$/
 const garbage = /^garbage\.ts$/
 const either = /^either\.ts$/
 const seats = /^seats\.ts$/
+const timer = /^timer\.ts$/
 const config = /^config(-[\w-]+)?\.ts$/
 const canvas = /^canvas\//
 /** What the carrying rooms may know: the ports, and the text of a message. */
@@ -22,7 +23,7 @@ const ports =
 const messages = /^runtime\/(json(-\w+)*|message|envelope)\.ts$/
 
 const carrying: Room = {
-  mayImport: [ports, messages, errors, log, mask],
+  mayImport: [ports, messages, errors, log, mask, timer],
   because: 'a room that carries knows the ports, the text of a message, errors, log and mask',
 }
 
@@ -33,14 +34,18 @@ const rooms: Readonly<Record<string, Room>> = {
   garbage: { mayImport: [], because: 'garbage knows nobody' },
   either: { mayImport: [], because: 'either knows nobody' },
   seats: { mayImport: [], because: 'seats know nobody' },
+  timer: { mayImport: [], because: 'a timer knows nobody' },
   config: { mayImport: [errors, either], because: 'config knows errors only' },
   canvas: { mayImport: [errors], because: 'canvas is pure and knows errors only' },
-  pools: { mayImport: [errors, seats], because: 'pools run one job and know errors only' },
+  pools: { mayImport: [errors, seats, timer], because: 'pools run one job and know errors only' },
   runtime: {
-    mayImport: [canvas, /^pools\/pool\.ts$/, errors, log, mask, config, either, seats],
+    mayImport: [canvas, /^pools\/pool\.ts$/, errors, log, mask, config, either, seats, timer],
     because: 'runtime knows ports only',
   },
-  beat: { mayImport: [canvas, errors, log], because: 'beat is a clock that knows canvas, errors and log' },
+  beat: {
+    mayImport: [canvas, errors, log, timer],
+    because: 'beat is a clock that knows canvas, errors and log',
+  },
   redis: carrying,
   memory: carrying,
   monitor: {

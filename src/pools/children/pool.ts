@@ -2,7 +2,7 @@
 // child and to no other, so that a short one never waits behind a long one; a child that dies takes one job with
 // it. Who the children are is the crew's business (crew.ts).
 import { TaskRevokedError, TimeLimitExceeded } from '../../errors.js'
-import { after } from '../lazy-abort.js'
+import { after } from '../../timer.js'
 import { softClock } from '../soft-clock.js'
 import type { Courier, Job, Json, Outcome, Pool, Running } from '../pool.js'
 import { type Child, unreadable } from './child.js'
