@@ -12,6 +12,7 @@ import type { Broker } from '../../src/runtime/broker.js'
 import type { Consumer, ConsumerOptions } from '../../src/runtime/consumer.js'
 import type { Carrier } from '../../src/runtime/carrier.js'
 import type { Mailbox } from '../../src/runtime/mailbox.js'
+import { consumerOptions } from '../support/consumer-options.js'
 import { cutAll } from '../support/cut.js'
 import { type TestRedis, startRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
@@ -152,17 +153,6 @@ const redis = (apart = false): Engine => {
   }
 }
 
-const defaults = (): ConsumerOptions => ({
-  hostname: 'w@host',
-  queues: ['q'],
-  strategy: 'round_robin',
-  leaseMs: 60_000,
-  onLost: () => undefined,
-  onTrouble: () => undefined,
-  deadLetterMax: 100,
-  deadLetterExpires: 3600,
-})
-
 let places = 0
 
 /** The sentences of one port, on every engine. `bench()` is fresh in each test. */
@@ -182,7 +172,7 @@ export const onEveryEngine = (subject: string, sentences: (bench: () => Bench) =
         ...place,
         ...carrier,
         consume: async (options = {}) => {
-          const consumer = await carrier.broker.consume({ ...defaults(), ...options })
+          const consumer = await carrier.broker.consume(consumerOptions(options))
           consumers.push(consumer)
           return consumer
         },

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { silentLogger } from '../../src/log.js'
 import { openMemory } from '../../src/memory/carrier.js'
-import type { ConsumerOptions } from '../../src/runtime/consumer.js'
+import { consumerOptions } from '../support/consumer-options.js'
 
 const open = (brokerUrl: string, backendUrl = brokerUrl, prefix = '') =>
   openMemory({
@@ -46,16 +46,7 @@ test('a closed broker refuses to publish', async () => {
 describe('the process stays alive', () => {
   /** What keeps it alive now: a timer for each room that is in use. */
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
-  const consumer: ConsumerOptions = {
-    hostname: 'w@host',
-    queues: ['q'],
-    strategy: 'round_robin',
-    leaseMs: 1000,
-    onLost: () => undefined,
-    onTrouble: () => undefined,
-    deadLetterMax: 1,
-    deadLetterExpires: 1,
-  }
+  const consumer = consumerOptions({ leaseMs: 1000 })
 
   test('not because something was published or read', async () => {
     const { broker, backend } = open('memory://idle')

@@ -10,6 +10,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.js'
 import { silentLogger } from '../../src/log.js'
 import { openRedis } from '../../src/redis/carrier.js'
+import { consumerOptions } from '../support/consumer-options.js'
 import { planted } from '../support/planted.js'
 import { startRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
@@ -39,16 +40,7 @@ const works = async (url: string, observer: Redis): Promise<void> => {
   })
   await broker.publish(messages('a'))
   let lost = 0
-  const consumer = await broker.consume({
-    hostname: 'w@host',
-    queues: ['q'],
-    strategy: 'priority',
-    leaseMs: 4000,
-    onLost: () => (lost += 1),
-    onTrouble: () => undefined,
-    deadLetterMax: 1,
-    deadLetterExpires: 1,
-  })
+  const consumer = await broker.consume(consumerOptions({ leaseMs: 4000, onLost: () => (lost += 1) }))
   expect(raws((await consumer.step(0, [], 1)).deliveries)).toEqual(['a'])
   const leaseEnd = async () => Number(await observer.zscore('lovage:consumers', consumer.id))
   const first = await leaseEnd()

@@ -21,6 +21,7 @@ import type {
 } from '../../src/runtime/consumer.js'
 import type { ChordPart, Push, StoredText } from '../../src/runtime/publication.js'
 import type { Carrier, CarrierOptions } from '../../src/runtime/carrier.js'
+import { consumerOptions } from '../support/consumer-options.js'
 import { cutAll } from '../support/cut.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 
@@ -66,17 +67,7 @@ export const useRoom = async (args?: readonly string[]): Promise<Room> => {
       return carrier
     },
     consume: async (carrier, options = {}) => {
-      const consumer = await carrier.broker.consume({
-        hostname: 'w@host',
-        queues: ['q'],
-        strategy: 'round_robin',
-        leaseMs: 60_000,
-        onLost: () => undefined,
-        onTrouble: () => undefined,
-        deadLetterMax: 100,
-        deadLetterExpires: 3600,
-        ...options,
-      })
+      const consumer = await carrier.broker.consume(consumerOptions(options))
       opened.push(consumer)
       return consumer
     },

@@ -8,6 +8,7 @@ import { group } from '../../../src/canvas/group.js'
 import type { signature } from '../../../src/canvas/signature.js'
 import { ChordError, TaskRevokedError } from '../../../src/errors.js'
 import { purgedQueue } from '../../../src/runtime/purged.js'
+import { consumerOptions } from '../../support/consumer-options.js'
 import { until } from '../../support/until.js'
 import { gate, onEveryEngineAndApart } from './bench.js'
 
@@ -153,16 +154,9 @@ onEveryEngineAndApart('a purge', (bench) => {
     const broker = await app.broker()
     expect(await broker.setAside('celery')).toBe(2)
     // Whoever purged had one of them in hand.
-    const dying = await broker.consume({
-      hostname: 'purge@lovage',
-      queues: [purgedQueue('celery')],
-      strategy: 'round_robin',
-      leaseMs: 60_000,
-      deadLetterMax: 1,
-      deadLetterExpires: 60,
-      onLost: () => undefined,
-      onTrouble: () => undefined,
-    })
+    const dying = await broker.consume(
+      consumerOptions({ hostname: 'purge@lovage', queues: [purgedQueue('celery')] }),
+    )
     expect((await dying.step(0, [], 1)).deliveries).toHaveLength(1)
     const [consumer] = await bench().consumers()
     await bench().lapse(consumer!)

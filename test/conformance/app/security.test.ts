@@ -7,6 +7,7 @@ import { signature } from '../../../src/canvas/signature.js'
 import type { SettingsInput } from '../../../src/config.js'
 import type { TaskContext } from '../../../src/runtime/context.js'
 import { planted } from '../../support/planted.js'
+import { consumerOptions } from '../../support/consumer-options.js'
 import { until } from '../../support/until.js'
 import { onEveryEngine } from './bench.js'
 
@@ -155,16 +156,7 @@ onEveryEngine('signed messages', (bench) => {
       })
       const result = await count.delay()
       const broker = await app.broker()
-      const thief = await broker.consume({
-        hostname: 'thief@host',
-        queues: ['celery'],
-        strategy: 'round_robin',
-        leaseMs: 60_000,
-        onLost: () => undefined,
-        onTrouble: () => undefined,
-        deadLetterMax: 100,
-        deadLetterExpires: 3600,
-      })
+      const thief = await broker.consume(consumerOptions({ hostname: 'thief@host', queues: ['celery'] }))
       const [copied] = (await thief.step(0, [], 1)).deliveries
       await thief.close()
       await bench().work(app)
