@@ -7,6 +7,7 @@ import { scaler } from './app-scale.js'
 import type { AppRuntime } from './app-runtime.js'
 import { packageVersion } from './app-version.js'
 import type { Settings } from './config.js'
+import { poolNames } from './config-words.js'
 import { ImproperlyConfigured } from './errors.js'
 import { checkWorkerOptions, type PoolName, type WorkerOptions } from './runtime/worker/options.js'
 import { Worker } from './runtime/worker/worker.js'
@@ -52,19 +53,8 @@ export const makeWorker = (
   )
 }
 
-/** Every pool, by all its names. */
-const pools: Readonly<Record<string, PoolName>> = {
-  prefork: 'prefork',
-  processes: 'prefork',
-  threads: 'threads',
-  fiber: 'fiber',
-  gevent: 'fiber',
-  eventlet: 'fiber',
-  solo: 'solo',
-}
-
 const poolOf = (name: string): PoolName => {
-  const pool = Object.hasOwn(pools, name) ? pools[name] : undefined
+  const pool = Object.hasOwn(poolNames, name) ? poolNames[name] : undefined
   if (pool === undefined)
     throw new ImproperlyConfigured(
       `Pool ${JSON.stringify(name)}: expected prefork (child processes), threads, fiber (many tasks on the event loop) or solo (one at a time).`,

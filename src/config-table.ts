@@ -1,10 +1,9 @@
 // Every setting that works: one row each, with its default, what it does and its decoder. Names and
 // meanings are Celery's (in camelCase) unless the text begins with "Ours". Times are seconds.
 // What Celery has and this library has not stands in config-celery.ts, each with its sentence.
-import { left, right } from './either.js'
+import { right } from './either.js'
 import {
   always,
-  type Decode,
   flag,
   hiddenText,
   isRecord,
@@ -32,104 +31,19 @@ import {
   type TaskQueues,
   type TaskRoutes,
 } from './config-routes.js'
-
-/** `A` is what the program reads, `Input` what a user may write. */
-export interface Row<A, Input> {
-  readonly default: A
-  readonly decode: Decode<A>
-  readonly doc: string
-  /** There is one value: what Celery can switch and this library always does. */
-  readonly fixed?: true
-  readonly input?: Input
-}
-
-const row = <A, Input = A>(decode: Decode<A>, fallback: NoInfer<A>, doc: string): Row<A, Input> => ({
-  default: fallback,
-  decode,
-  doc,
-})
-
-/** Without a default: absent until given. */
-const open = <A>(decode: Decode<A>, doc: string): Row<A | undefined, A | null> => ({
-  default: undefined,
-  decode: (value, at) => (value === null ? right(undefined) : decode(value, at)),
-  doc,
-})
-
-/** A row with one value; Celery users may write it, and are told why when they write another. */
-const fixed = <A, Input = A>(decode: Decode<A>, value: NoInfer<A>, doc: string): Row<A, Input> => ({
-  default: value,
-  decode,
-  doc,
-  fixed: true,
-})
-
-const json: Decode<'json'> = (value, at) =>
-  value === 'json' || value === 'application/json'
-    ? right('json')
-    : refuse(at, '"json" (rich values travel inside it)', value)
-
-const onlyJson: Decode<readonly 'json'[]> = (value, at) =>
-  Array.isArray(value) && value.length > 0 && value.every((item) => json(item, at)._tag === 'Right')
-    ? right(['json'])
-    : refuse(at, '["json"], the only form that is read', value)
-
-const serializer: Decode<'json' | 'auth'> = (value, at) =>
-  value === 'auth' || value === 'application/data' ? right('auth') : json(value, at)
-
-const accepted: Decode<readonly ('json' | 'auth')[]> = (value, at) =>
-  Array.isArray(value) && value.length > 0 && value.every((item) => serializer(item, at)._tag === 'Right')
-    ? right(value.map((item) => (item === 'auth' || item === 'application/data' ? 'auth' : 'json')))
-    : refuse(at, 'a list of "json" and "auth", the only forms that are read', value)
-
-/** The first signs, all of them are accepted. */
-const hmacKeys: Decode<readonly string[]> = (value, at) => {
-  const keys = typeof value === 'string' ? [value] : value
-  return Array.isArray(keys) && keys.every((key) => typeof key === 'string' && key.length >= 32)
-    ? right(Object.freeze([...keys]))
-    : left(`${at}: expected a secret of at least 32 characters, or a list of such, got something else`)
-}
-
-const zone: Decode<string> = (value, at) => {
-  try {
-    return right(new Intl.DateTimeFormat('en', { timeZone: value as string }).resolvedOptions().timeZone)
-  } catch {
-    return refuse(at, 'a time zone such as "Europe/Berlin"', value)
-  }
-}
-
-const zlib: Decode<'zlib'> = (value, at) =>
-  value === 'zlib' || value === 'gzip'
-    ? right('zlib')
-    : refuse(at, '"zlib" (or "gzip", the same) or null', value)
-
-type PoolSetting = 'prefork' | 'threads' | 'fiber' | 'solo'
-
-const poolNames: Readonly<Record<string, PoolSetting>> = {
-  prefork: 'prefork',
-  processes: 'prefork',
-  threads: 'threads',
-  fiber: 'fiber',
-  gevent: 'fiber',
-  eventlet: 'fiber',
-  solo: 'solo',
-}
-
-const pool: Decode<PoolSetting> = (value, at) => {
-  const name = typeof value === 'string' && Object.hasOwn(poolNames, value) ? poolNames[value] : undefined
-  return name === undefined
-    ? refuse(at, '"prefork" (or "processes"), "threads", "fiber" (or "gevent", "eventlet") or "solo"', value)
-    : right(name)
-}
-
-/** Celery's names of its own schedulers say the same as ours. */
-const scheduler: Decode<'redis' | 'memory' | 'file' | null> = (value, at) => {
-  if (value === null || value === 'redis' || value === 'memory' || value === 'file') return right(value)
-  if (typeof value === 'string' && /redbeat/i.test(value)) return right('redis')
-  if (value === 'celery.beat:PersistentScheduler' || value === 'celery.beat.PersistentScheduler')
-    return right('file')
-  return refuse(at, '"redis", "memory", "file" or null', value)
-}
+import { fixed, open, row } from './config-row.js'
+import {
+  accepted,
+  hmacKeys,
+  json,
+  onlyJson,
+  type PoolSetting,
+  pool,
+  scheduler,
+  serializer,
+  zlib,
+  zone,
+} from './config-words.js'
 
 const noQueues: ReadonlyMap<string, QueueSettings> = new Map()
 const limit = orNull(seconds('more'))
@@ -418,7 +332,7 @@ export const table = {
   eventExchange: row(text, 'celeryev', 'Name of the exchange of events.'),
   eventSerializer: fixed<'json', string>(json, 'json', 'Form of events.'),
 
-  // -- Ours
+  // -- Leases, rates, deliveries
   workerLease: row(
     // Its thread renews it each quarter of it, and no more often than each 0.2 s.
     seconds(1),

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { readSettings } from '../../src/config.js'
-import { type Row, table } from '../../src/config-table.js'
+import type { Row } from '../../src/config-row.js'
+import { table } from '../../src/config-table.js'
 import { effects } from './effects.js'
 
 const rows = Object.entries(table as unknown as Readonly<Record<string, Row<unknown, unknown>>>)
