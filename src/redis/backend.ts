@@ -1,56 +1,14 @@
 // PORT Backend over Redis: results are read, waited for and forgotten here; they are written by the steps of
 // workers.
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backend } from '../runtime/backend.js'
+import { ask } from './ask.js'
 import type { Keys } from './keys.js'
 import type { Link } from './link.js'
 import { Reader } from './reader.js'
 import { wholeSeconds } from './completion-words.js'
-import { toOperational, troubleOf } from './trouble.js'
 import { Watcher } from './watch.js'
 
 const chunk = 500
-const pauseMs = 50
-
-/** Sends until there is an answer or the time is up; rejects with OperationalError. */
-export const ask = async <T>(
-  link: Link,
-  url: string,
-  timeoutSeconds: number,
-  send: () => Promise<T>,
-): Promise<T> => {
-  const deadlineMs = Date.now() + timeoutSeconds * 1000
-  link.hold()
-  let timer: NodeJS.Timeout | undefined
-  /** What Redis said instead of an answer. */
-  let refusal: Error | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(refusal ?? (link.up ? new Error('no answer in time') : link.lastError)),
-      timeoutSeconds * 1000,
-    )
-  })
-  try {
-    for (;;) {
-      try {
-        await Promise.race([link.whenUp(), late])
-        return await Promise.race([send(), late])
-      } catch (error) {
-        if (Date.now() + pauseMs >= deadlineMs || link.closed) throw error
-        const trouble = troubleOf(error)
-        if (trouble !== 'connection' && trouble !== 'unready') throw error
-        if (trouble === 'unready') refusal = error as Error
-        await sleep(pauseMs)
-      }
-    }
-  } catch (error) {
-    throw toOperational(url, link.reasonOf(error))
-  } finally {
-    clearTimeout(timer)
-    late.catch(() => undefined)
-    link.free()
-  }
-}
 
 export class RedisBackend implements Backend {
   readonly #reader: Reader

@@ -16,7 +16,7 @@ import type { Consumer, ConsumerOptions } from '../runtime/consumer.js'
 import type { FireReply, Firing } from '../runtime/firing.js'
 import type { Publication, StagedPiece } from '../runtime/publication.js'
 import type { Address } from './address.js'
-import { ask } from './backend.js'
+import { type Ask, ask, withinReason } from './ask.js'
 import { RedisConsumer } from './consumer.js'
 import { needOf } from './confirm.js'
 import { Courier } from './courier.js'
@@ -31,9 +31,11 @@ import { Link, type Reply } from './link.js'
 import { boundQueues } from './peers.js'
 import { Publisher } from './publisher.js'
 import { purgeQueue } from './purging.js'
+import { queueLength } from './queue-length.js'
 import { readRevoked, sendRevocation } from './revoked.js'
 import { sweep } from './orphans.js'
 import { type Script, scripts } from './scripts.js'
+import { servedQueues } from './served-queues.js'
 import { stageArgs } from './stages.js'
 import { wrongKey } from './trouble.js'
 
@@ -149,17 +151,9 @@ export class RedisBroker implements Broker {
     if (reply !== 1) throw new OperationalError(`Not published: what was sent ahead to ${this.url} is gone.`)
   }
 
-  async served({ patience }: RouteOptions = {}): Promise<ReadonlySet<string>> {
-    const { keys } = this.#options
-    const alive = (await this.#ask(
-      'zrangebyscore',
-      [keys.consumers, this.now(), '+inf'],
-      patience,
-    )) as Buffer[]
-    const read = (id: Buffer): Promise<Reply> =>
-      this.#ask('hget', [keys.consumer(String(id)), 'queues'], patience)
-    const lists = await Promise.all(alive.map(read))
-    return new Set(lists.flatMap((list) => (list === null ? [] : (JSON.parse(String(list)) as string[]))))
+  served({ patience }: RouteOptions = {}): Promise<ReadonlySet<string>> {
+    const ask: Ask = (command, args) => this.#ask(command, args, patience)
+    return servedQueues(ask, this.#options.keys, this.now())
   }
 
   async route(
@@ -248,26 +242,14 @@ export class RedisBroker implements Broker {
   examine(queues: readonly string[]): Promise<readonly Finding[]> {
     const { keys, databases } = this.#options
     const { visibilityTimeout } = keys.sharing
-    const ask = (command: string, args: readonly (string | number)[]): Promise<Reply> =>
-      this.#ask(command, args)
+    const ask: Ask = (command, args) => this.#ask(command, args)
     const { master } = this.link
     const chords = databases.results === ''
     return examine({ ask, url: this.url, master, keys, chords, queues, visibilityTimeout })
   }
 
-  async length(queue: string): Promise<number> {
-    const { keys } = this.#options
-    const [limited, gated] = (await Promise.all([
-      this.#ask('smembers', [keys.limited(queue)]),
-      this.#ask('hvals', [keys.gated(queue)]),
-    ])) as readonly (readonly Buffer[])[]
-    const parked = (limited as Buffer[]).map((task) => keys.parkedPrefix(queue) + String(task))
-    const names = [...this.#waiting(queue), ...parked]
-    const counts = await Promise.all(names.map((name) => this.#ask('llen', [name])))
-    return [...(counts as number[]), ...(gated as Buffer[]).map(Number)].reduce(
-      (sum, count) => sum + count,
-      0,
-    )
+  length(queue: string): Promise<number> {
+    return queueLength((command, args) => this.#ask(command, args), this.#options.keys, queue)
   }
 
   async purge(queue: string): Promise<number> {
@@ -303,11 +285,6 @@ export class RedisBroker implements Broker {
     this.#durable?.link.close()
   }
 
-  #waiting(queue: string): readonly string[] {
-    const { keys } = this.#options
-    return [keys.redo(queue), ...keys.lists(queue)]
-  }
-
   #ask(command: string, args: readonly (string | number)[], patience?: number): Promise<Reply> {
     const seconds = patience === undefined ? this.#options.timeoutSeconds : withinReason(patience)
     return ask(this.link, this.url, seconds, () => this.link.send(command, args))
@@ -317,6 +294,3 @@ export class RedisBroker implements Broker {
     this.#offsetMs = offsetMs
   }
 }
-
-/** One attempt takes a second, and timers know no eternity. */
-const withinReason = (patience: number): number => Math.min(Math.max(patience, 1), 2_000_000)

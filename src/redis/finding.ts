@@ -1,5 +1,6 @@
 // What `lovage doctor` finds, and the commands that mend it.
 import type { Finding } from '../runtime/broker.js'
+import type { Ask } from './ask.js'
 import type { Keys } from './keys.js'
 import type { Reply } from './link.js'
 
@@ -8,7 +9,7 @@ export interface Examination {
   readonly url: string
   /** Where sentinels led to, as host and port; '' where the URL says it. */
   readonly master: string
-  readonly ask: (command: string, args: readonly (string | number)[]) => Promise<Reply>
+  readonly ask: Ask
   readonly keys: Keys
   /** Chords lie in the same database as messages. */
   readonly chords: boolean

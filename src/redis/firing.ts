@@ -2,7 +2,7 @@
 // sent again answers as the first one would have.
 import { OperationalError } from '../errors.js'
 import type { FireReply, Firing } from '../runtime/firing.js'
-import { ask } from './backend.js'
+import { ask } from './ask.js'
 import { errandWords } from './errands.js'
 import { beatMarkerSeconds, type Databases, type Keys } from './keys.js'
 import type { Link } from './link.js'

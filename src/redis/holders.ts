@@ -2,10 +2,9 @@
 // order is that in which a message moves that no worker of ours takes into its hands: held → waiting for its moment →
 // queued → in line → on its way to a worker. One that moves on meanwhile is met further on.
 import { purgedQueue } from '../runtime/purged.js'
+import type { Ask } from './ask.js'
 import { type Keys, separator } from './keys.js'
 import type { Reply } from './link.js'
-
-export type Ask = (command: string, args: readonly (string | number)[]) => Promise<Reply>
 
 const atOnce = 100
 

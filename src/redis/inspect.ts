@@ -1,9 +1,7 @@
 // What an operator should know about the Redis behind the URL before work depends on it.
 import type { ServerReport } from '../runtime/broker.js'
-import type { Reply } from './link.js'
+import type { Ask } from './ask.js'
 import { ageTrouble, field, serverOf } from './server-version.js'
-
-type Ask = (command: string, args: readonly (string | number)[]) => Promise<Reply>
 
 /** What is wrong with a server, and what mends it. */
 export interface ServerTrouble {

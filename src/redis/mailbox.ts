@@ -2,7 +2,7 @@
 // goes to the lists that are bound to (exchange, key), and who waits for it takes its list away again.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Mailbox } from '../runtime/mailbox.js'
-import { ask } from './backend.js'
+import { ask } from './ask.js'
 import { type Keys, separator } from './keys.js'
 import { Link, type LinkListener, type Reply } from './link.js'
 import type { Address } from './address.js'

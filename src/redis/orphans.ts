@@ -4,7 +4,8 @@
 // and taken away when it has been so for days, at each look: a workflow that lives is met at one of them, or its
 // message comes into a hand of ours, which says so (orphan-watch.ts).
 import type { SweepTerms } from '../runtime/broker.js'
-import { type Ask, Holders, placesOf } from './holders.js'
+import type { Ask } from './ask.js'
+import { Holders, placesOf } from './holders.js'
 import type { Databases, Keys } from './keys.js'
 import type { Reply } from './link.js'
 import { isName, isOpaque, namesIn } from './names.js'

@@ -1,6 +1,6 @@
 // The schedule of a Python RedBeat as it lies in Redis, only read: its keys are its own.
 import type { CarrierOptions } from '../runtime/carrier.js'
-import { ask } from './backend.js'
+import { type Ask, ask } from './ask.js'
 import { Link, type Reply } from './link.js'
 import { parseAddress } from './url.js'
 
@@ -18,8 +18,7 @@ export const readRedBeat = async (
 ): Promise<readonly RedBeatText[]> => {
   const address = parseAddress('broker', brokerUrl, sentinels?.broker)
   const link = new Link({ address, name: 'lovage-redbeat' })
-  const get = (command: string, args: readonly (string | number)[]): Promise<Reply> =>
-    ask(link, address.masked, timeout, () => link.send(command, args))
+  const get: Ask = (command, args) => ask(link, address.masked, timeout, () => link.send(command, args))
   try {
     const members = (await get('zrange', [`${prefix}:schedule`, 0, -1])) as readonly Buffer[]
     const found: RedBeatText[] = []

@@ -1,6 +1,7 @@
 // Revocations in Redis: two sorted sets, by the moment of the revocation.
 import type { Revocation, RevokedSince } from '../runtime/broker.js'
 import { type Databases, type Keys, writtenAs } from './keys.js'
+import type { Ask } from './ask.js'
 import type { Link, Reply } from './link.js'
 import { scripts } from './scripts.js'
 
@@ -27,11 +28,7 @@ export const sendRevocation = async (
 }
 
 /** `ask` sends one command and waits for its reply. */
-export const readRevoked = async (
-  ask: (command: string, args: readonly (string | number)[]) => Promise<Reply>,
-  keys: Keys,
-  sinceMs: number,
-): Promise<RevokedSince> => {
+export const readRevoked = async (ask: Ask, keys: Keys, sinceMs: number): Promise<RevokedSince> => {
   const range = (key: string) => ask('zrange', [key, sinceMs, '+inf', 'BYSCORE', 'WITHSCORES'])
   const [ids, stamps] = (await Promise.all([keys.revoked, keys.revokedStamps].map(range))).map(membersOf)
   const all = [...(ids ?? []), ...(stamps ?? [])]

@@ -3,7 +3,7 @@
 // is looked at as well.
 import { historyLimit, pageSize, type PutOptions, type ScheduleStore, type Stored } from '../beat/store.js'
 import type { CarrierOptions } from '../runtime/carrier.js'
-import { ask } from './backend.js'
+import { ask } from './ask.js'
 import { Keys } from './keys.js'
 import { Link, type Reply } from './link.js'
 import { scripts } from './scripts.js'
