@@ -10,7 +10,8 @@ const short = (text: string): string => (text.length > 100 ? `${text.slice(0, 99
 
 const head = ['ID', 'DIED', 'QUEUE', 'TASK', 'TASK ID', 'STARTS', 'LAST WORKER', 'REASON']
 
-export const lettersText = (letters: readonly DeadLetter[]): string => {
+/** The table has no room for messages. */
+export const lettersText = (letters: readonly Omit<DeadLetter, 'raw'>[]): string => {
   if (letters.length === 0) return 'There are no dead letters.'
   const rows = letters.map(({ id, diedAt, queue, task, taskId, attempts, lastWorker, reason }) =>
     [id, when(diedAt), queue, task ?? '-', taskId ?? '-', String(attempts), lastWorker ?? '-', reason].map(

@@ -30,10 +30,28 @@ const chosen = async (
   return [...(await app.dead.ids(queue === undefined ? {} : { queue }))].reverse()
 }
 
-const newestOf = async (app: AppPort, queue: string, limit: number): Promise<readonly DeadLetter[]> => {
-  const ids = await app.dead.ids({ queue })
-  const letters = await Promise.all(ids.slice(0, limit).map((id) => app.dead.show(id)))
-  return letters.filter((letter) => letter !== null)
+/** The newest first, a few at a time: each may have many MB. */
+async function* newest(
+  app: AppPort,
+  queue: string | undefined,
+  limit: number,
+): AsyncGenerator<DeadLetter, void> {
+  const ids = (await app.dead.ids(queue === undefined ? {} : { queue })).slice(0, limit)
+  for (let from = 0; from < ids.length; from += 8) {
+    const letters = await Promise.all(ids.slice(from, from + 8).map((id) => app.dead.show(id)))
+    yield* letters.filter((letter) => letter !== null)
+  }
+}
+
+/** One array, written a letter at a time. */
+const printJson = async (letters: AsyncIterable<DeadLetter>, io: Io): Promise<void> => {
+  let before: string | null = null
+  for await (const letter of letters) {
+    io.out(before === null ? '[' : `${before},`)
+    await io.flushed()
+    before = JSON.stringify(letterJson(letter), null, 2).replaceAll(/^/gm, '  ')
+  }
+  io.out(before === null ? '[]' : `${before}\n]`)
 }
 
 const many = (count: number): string => `${count} ${count === 1 ? 'letter' : 'letters'}`
@@ -57,9 +75,11 @@ export const deadCommand = ({ io }: Context): Command => {
     .option('-j, --json', 'print JSON, messages included')
     .action(({ limit, queue, json }: { limit: number; queue?: string; json?: boolean }, command: Command) =>
       using(command, async (app) => {
-        const letters =
-          queue === undefined ? await app.dead.list({ limit }) : await newestOf(app, queue, limit)
-        io.out(json ? JSON.stringify(letters.map(letterJson), null, 2) : lettersText(letters))
+        const letters = newest(app, queue, limit)
+        if (json) return printJson(letters, io)
+        const facts: Omit<DeadLetter, 'raw'>[] = []
+        for await (const { raw: _, ...fact } of letters) facts.push(fact)
+        io.out(lettersText(facts))
       }),
     )
 

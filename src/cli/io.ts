@@ -6,6 +6,8 @@ export interface Io {
   readonly out: (text: string) => void
   /** The same to standard error. */
   readonly err: (text: string) => void
+  /** Resolves when all of that is out: a pipe takes it at the pace of whoever reads. */
+  flushed(): Promise<void>
   readonly env: Readonly<Record<string, string | undefined>>
   /** Which are terminals: colours and prompts are for those only. */
   readonly terminal: { readonly in: boolean; readonly out: boolean; readonly err: boolean }
@@ -18,6 +20,12 @@ export interface Io {
 export const processIo: Io = {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
+  flushed: async () => {
+    const written = [process.stdout, process.stderr].map(
+      (stream) => new Promise((done) => stream.write('', done)),
+    )
+    await Promise.all(written)
+  },
   env: process.env,
   terminal: { in: process.stdin.isTTY, out: process.stdout.isTTY, err: process.stderr.isTTY },
   ask: async (question) => {

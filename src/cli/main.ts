@@ -4,15 +4,13 @@ import { readFileSync } from 'node:fs'
 import { processIo } from './io.js'
 import { runCli } from './program.js'
 
-const streams = [process.stdout, process.stderr]
-
 // A pipe whose reader has gone, or a full disk behind a redirection, costs lines: no worker ends because of it.
-for (const stream of streams) stream.on('error', () => undefined)
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
 const code = await runCli(process.argv.slice(2), processIo, version)
 // What a pipe has not taken yet would be cut off.
-await Promise.all(streams.map((stream) => new Promise((written) => stream.write('', written))))
+await processIo.flushed()
 process.exit(code)

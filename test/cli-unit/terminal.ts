@@ -24,6 +24,7 @@ export const lovage = async (
   const io: Io = {
     out: (text) => out.push(text),
     err: (text) => err.push(text),
+    flushed: async () => undefined,
     env,
     terminal: { in: colors, out: colors, err: colors },
     ask: async (question) => {

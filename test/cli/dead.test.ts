@@ -18,7 +18,8 @@ export const app = createApp('proj', { broker: '${redis.url}' })
     await redis.stop()
   })
 
-  const dead = (line: string) => project.lovage(`-A tasks.js dead ${line}`)
+  const dead = (line: string, env?: Readonly<Record<string, string>>) =>
+    project.lovage(`-A tasks.js dead ${line}`, env)
 
   /** As a worker buries it. */
   const bury = async (id: string, raw: string | Buffer, more: Record<string, string> = {}) => {
@@ -70,10 +71,14 @@ export const app = createApp('proj', { broker: '${redis.url}' })
     expect(await dead('show nobody')).toMatchObject({ code: 1, err: 'There is no dead letter nobody.' })
   })
 
-  it('prints all of a large one before it ends, into a pipe as well', async () => {
-    const raw = 'x'.repeat(2_000_000)
-    await bury('a1', raw)
-    expect(JSON.parse((await dead('show a1 --json')).out)).toMatchObject({ raw })
+  it('lists large ones in little memory, all of them, into a pipe as well', async () => {
+    const raw = Buffer.alloc(3_000_000, 'x')
+    for (let number = 1; number <= 12; number++) await bury(`a${number}`, raw)
+    const { code, out, err } = await dead('list --json', { NODE_OPTIONS: '--max-old-space-size=64' })
+    expect(code, err).toBe(0)
+    const letters = JSON.parse(out) as { readonly id: string; readonly raw: string }[]
+    expect(letters.map(({ id }) => id)).toEqual(Array.from({ length: 12 }, (_, i) => `a${12 - i}`))
+    expect(letters.every((letter) => letter.raw.length === raw.length)).toBe(true)
   })
 
   it('sends again those that are named, all of a queue, or all, the oldest first', async () => {
