@@ -34,7 +34,9 @@ for (const fault of names.map((name) => cases.find((each) => each.name === name)
     const startedAt = performance.now()
     const report = await play(fault, values.short ? 'short' : 'full', seed)
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-    console.log(`${fault.name}  ${fault.title}  (seed ${seed}, ${seconds} s)`)
+    console.log(
+      `${fault.name}  ${fault.title}  (${values.short ? 'in short, ' : ''}seed ${seed}, ${seconds} s)`,
+    )
     console.log(`${String(report).replace(/^/gm, '    ')}\n`)
     if (!report.passed) failed.push(`${fault.name} (--seed ${seed})`)
   }

@@ -10,12 +10,17 @@ const judge = async (scene: Scene, ids: readonly string[], mostExtra: number): P
   const right = metas.filter((meta, index) => meta?.status === 'SUCCESS' && meta.result === index).length
   const starts = ledger.starts()
   const extra = starts.length - distinct(starts.map(({ id }) => id))
+  const ended = distinct(ledger.ends().map(({ id }) => id))
   report.count('tasks', ids.length)
   report.count('with their result', right)
   report.count('lost', missing.length)
+  report.count('ended, says the ledger', ended)
   report.count('starts', starts.length)
   report.count('extra starts', extra)
-  report.must('0 lost: every task has its result', right === ids.length)
+  report.must(
+    '0 lost: every task has its result, and its end in the ledger',
+    right === ids.length && ended === ids.length,
+  )
   report.must(`extra starts ≤ concurrency × kills (${mostExtra})`, extra <= mostExtra)
   report.must('no message was published twice', publishedTwice(starts) === 0)
 }
