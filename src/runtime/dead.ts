@@ -5,10 +5,11 @@ import * as Either from '../either.js'
 import { ContentDisallowed, InvalidUsage, SecurityError } from '../errors.js'
 import type { Broker } from './broker.js'
 import type { DeadLetter, Revival, Revived } from './dead-letter.js'
-import { namedIn, readable } from './follow-failure.js'
+import { namedIn } from './follow-failure.js'
 import { decodeMessage, type Message } from './message.js'
 import { ownPlace, seatsOf } from './parts.js'
 import { fenceOf, unreadableFence } from './perform.js'
+import { legible } from './remains.js'
 import type { Guards } from './security/guard.js'
 
 /** What became of a letter that was to be sent again. */
@@ -28,7 +29,7 @@ const nothing: Revival = { fences: [], taskIds: [], parts: [] }
 
 /** What the failure of this message wrote, but for its letter. */
 const leftBy = (message: Message): Revival => {
-  const behind = (message.embed.chain ?? []).flatMap(readable)
+  const behind = (message.embed.chain ?? []).map((json) => legible(json).node)
   const own = ownPlace(message)
   const places = [...(own === undefined ? [] : [own]), ...behind.flatMap((node) => seatsOf(node))]
   return {

@@ -12,6 +12,7 @@ import { ack, storeOwn } from './own-end.js'
 import { ownPlace, partOf, seatsOf } from './parts.js'
 import type { Plan, Step } from './plan.js'
 import { flatIn } from './reference.js'
+import { legible } from './remains.js'
 import { inPlace } from './unrun.js'
 
 /** A failure as it is told to everybody. */
@@ -58,14 +59,14 @@ export const followFailure = (message: Message, failure: Failure, context: Follo
   if (store) steps.push(storeOwn(message, state, result, traceback, context.children))
   const place = ownPlace(message)
   if (place !== undefined) steps.push({ do: 'report', part: partOf(place, state, result) })
-  const waiting = (message.embed.chain ?? []).flatMap(readable)
+  const waiting = (message.embed.chain ?? []).map((json) => legible(json).node)
   // This task's result may be nobody's business, and that of a step behind it somebody's: who waits is told.
   const isAwaited = (step: Node) => context.storeErrorsEvenIfIgnored || !context.ignores(toJSON(step))
   steps.push(...abandon(waiting, state, result, traceback, isAwaited), { do: 'end', ending: failure.ending })
   return { steps: context.placesUnrun === true ? inPlace(steps, waiting.reverse(), message.id) : steps }
 }
 
-/** A step that cannot be read can neither be waited for. */
+/** What cannot be read is not called. */
 export const readable = (json: SignatureJson): readonly Node[] => {
   try {
     return [fromJSON(json)]

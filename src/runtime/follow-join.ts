@@ -40,12 +40,14 @@ export const followJoins = (
   const steps: Step[] = []
   for (const { groupId, bodyId, members, body: opened } of joins) {
     const chord: ChordKey = { groupId, bodyId }
-    const body = opened ?? seats.find((seat) => seat.groupId === groupId && seat.bodyId === bodyId)?.body
+    const seat = seats.find((each) => each.groupId === groupId && each.bodyId === bodyId)
+    const body = opened ?? seat?.body
+    const fault = trouble ?? (seat?.flaw && { error: seat.flaw, errbacks: true })
     let end: readonly Step[] = []
-    if (body !== undefined && trouble === undefined) end = bodySteps(body, members, message, context)
+    if (body !== undefined && fault === undefined) end = bodySteps(body, members, message, context)
     else if (body !== undefined) {
-      const error = new ChordError(`Callback error: ${reprException(toExceptionInfo(trouble?.error))}`)
-      end = failWhole(body, error, trouble?.errbacks === true, message, context)
+      const error = new ChordError(`Callback error: ${reprException(toExceptionInfo(fault?.error))}`)
+      end = failWhole(body, error, fault?.errbacks === true, message, context)
     }
     steps.push(...(opened === undefined ? end : end.map((step) => reachable(step, opened, seats, context))))
     steps.push({ do: 'join', chord })

@@ -1,7 +1,7 @@
 // The task has succeeded, but something that follows it cannot be sent: no queue, no such signature, arguments that
 // do not travel. The result counts all the same, and what can be sent is sent; the rest has failed without having
 // run, and whoever waits for it is told.
-import { fromJSON, type SignatureJson } from '../canvas/wire.js'
+import type { SignatureJson } from '../canvas/wire.js'
 import type { Node } from '../canvas/node.js'
 import type { FollowContext } from './continue.js'
 import { followSuccess } from './follow.js'
@@ -9,6 +9,7 @@ import { failWhole } from './follow-join.js'
 import { freeze, withOptions } from './freeze.js'
 import type { Message } from './message.js'
 import type { Plan, Step } from './plan.js'
+import { legible } from './remains.js'
 
 /** One thing that follows a message: a callback, or the next step of its chain. */
 export type Follower =
@@ -81,13 +82,13 @@ export const followWithout = (
   return { steps: [...steps, end] }
 }
 
-/** What will never run: the follower with what stands behind it; nothing where it cannot even be read. */
+/** What will never run: the follower with what stands behind it. */
 const nodeOf = (message: Message, follower: Follower, { mint }: FollowContext): Node | undefined => {
   try {
     // An errback is told an id: what has none gets one.
-    const { node } = freeze(fromJSON(follower.json), {}, null, mint)
+    const { node } = freeze(legible(follower.json).node, {}, null, mint)
     if (follower.kind === 'callback') return node
-    const behind = (message.embed.chain ?? []).slice(0, -1).map((json) => fromJSON(json))
+    const behind = (message.embed.chain ?? []).slice(0, -1).map((json) => legible(json).node)
     return withOptions(node, { chain: [...behind, ...(node.options.chain ?? [])] })
   } catch {
     return undefined

@@ -5,9 +5,10 @@
 import { isUtf8 } from 'node:buffer'
 import * as Either from '../either.js'
 import { protocolHeaders } from '../canvas/headers.js'
+import type { SignatureJson } from '../canvas/wire.js'
 import { DecodeError, InvalidTaskError, SecurityError } from '../errors.js'
 import { checkParts, maxRawBytes, unpack } from './content.js'
-import { embedOf, noEmbed } from './embed.js'
+import { embedOf, signatures } from './embed.js'
 import {
   count,
   type Dict,
@@ -25,6 +26,7 @@ import { glimpse } from './glimpse.js'
 import { decodeJson } from './json.js'
 import { defineOwn } from './json-plain.js'
 import type { Embed } from './plan.js'
+import { remainsOf } from './remains.js'
 import type { Guard } from './security/guard.js'
 
 export type { Moment } from './fields.js'
@@ -235,18 +237,25 @@ const describe = (body: unknown): string => (Array.isArray(body) ? `${body.lengt
 /** What is left of a message with a fault: no arguments and no times, and of the embed what is whole. */
 const salvage = (headers: Dict, custom: Dict, properties: Dict, body: unknown): Message | undefined => {
   const dict = isDict(body) ? body : Array.isArray(body) && isDict(body[2]) ? body[2] : none
-  const whole = (name: keyof Embed): Embed => {
+  const each = <T>(value: unknown, read: (item: unknown) => readonly T[]): readonly T[] | null =>
+    value == null ? null : (Array.isArray(value) ? value : [value]).flatMap(read)
+  const readable = (item: unknown): readonly SignatureJson[] => {
     try {
-      return embedOf({ [name]: dict[name] })
+      return signatures(item, 'it') ?? []
     } catch {
-      return noEmbed
+      return []
     }
+  }
+  /** What cannot be read is told all the same. */
+  const told = (item: unknown): readonly SignatureJson[] => {
+    const [read] = readable(item)
+    return [read ?? remainsOf(item)]
   }
   const embed: Embed = {
     callbacks: null,
-    errbacks: whole('errbacks').errbacks,
-    chain: whole('chain').chain,
-    chord: whole('chord').chord,
+    errbacks: each(dict['errbacks'], readable),
+    chain: each(dict['chain'], told),
+    chord: each(dict['chord'], told)?.[0] ?? null,
   }
   try {
     return assemble({ ...headers, eta: null, expires: null }, custom, properties, {

@@ -1,10 +1,10 @@
 // Chord parts: to which chords the end of a message is told, and the words of it. A chord stands in the
 // message of each of its header tasks; what waits behind a message may report too, when it will never run.
 import type { Node } from '../canvas/node.js'
-import { fromJSON, type SignatureJson } from '../canvas/wire.js'
 import type { ChordKey, ChordPart } from './publication.js'
 import { bodyIdOf } from './freeze.js'
 import type { Message } from './message.js'
+import { endIdIn, legible } from './remains.js'
 
 /** A place in a chord's header. */
 export interface Place extends ChordKey {
@@ -15,6 +15,8 @@ export interface Place extends ChordKey {
 /** A place, and what runs when all places are filled. */
 export interface Seat extends Place {
   readonly body: Node
+  /** Why it never runs: nobody can read it, and `body` is what is left of it. */
+  readonly flaw?: Error
 }
 
 /** `[1, "<id>", "<state>", <result>]`: bytes are compared by Python, so `result` is Python's text. */
@@ -30,17 +32,6 @@ export const partOf = (
   member: `[1, ${JSON.stringify(taskId)}, "${state}", ${result}]`,
 })
 
-/** `bodyIdOf` of a signature that is still in JSON: each header task asks, so the body is not read for it. */
-const bodyIdInJson = (json: SignatureJson): string => {
-  for (let at: SignatureJson | undefined = json; at != null; ) {
-    const { subtask_type: kind, kwargs, options }: SignatureJson = at
-    if (kind === 'chain') at = (kwargs?.['tasks'] as readonly SignatureJson[] | undefined)?.at(-1)
-    else if (kind === 'chord') at = kwargs?.['body'] as SignatureJson | undefined
-    else return typeof options?.['task_id'] === 'string' ? options['task_id'] : ''
-  }
-  return ''
-}
-
 /** Where the message itself reports. */
 export const ownPlace = ({
   id,
@@ -50,7 +41,7 @@ export const ownPlace = ({
 }: Pick<Message, 'id' | 'groupId' | 'groupIndex' | 'embed'>): Place | undefined =>
   embed.chord === null || groupId === null
     ? undefined
-    : { groupId, bodyId: bodyIdInJson(embed.chord), taskId: id, index: groupIndex }
+    : { groupId, bodyId: endIdIn(embed.chord), taskId: id, index: groupIndex }
 
 /** Where the ends of a canvas report that has not run. `chord`: what was said around it wins. */
 export const seatsOf = (node: Node, chord = node.options.chord): readonly Seat[] => {
@@ -76,8 +67,11 @@ export const seatsOf = (node: Node, chord = node.options.chord): readonly Seat[]
 export const seatsAround = (message: Message): readonly Seat[] => {
   const { embed } = message
   const own = ownPlace(message)
-  const todo: Seat[] = (embed.chain ?? []).flatMap((json) => seatsOf(fromJSON(json)))
-  if (own !== undefined && embed.chord !== null) todo.push({ ...own, body: fromJSON(embed.chord) })
+  const todo: Seat[] = (embed.chain ?? []).flatMap((json) => seatsOf(legible(json).node))
+  if (own !== undefined && embed.chord !== null) {
+    const { node: body, ...flaw } = legible(embed.chord)
+    todo.push({ ...own, body, ...flaw })
+  }
   const found: Seat[] = []
   for (let seat = todo.pop(); seat !== undefined; seat = todo.pop()) {
     const { groupId, bodyId, taskId } = seat
