@@ -39,6 +39,9 @@ const innerTaskOf = ({ task, kwargs }: Call): string => {
   return typeof inner?.task === 'string' ? inner.task : task
 }
 
+/** A list of such a name would be taken for something else: what waits for its eta, dead letters, … */
+const reserved = 'lovage:'
+
 const nowhere: RouteOptions = Object.freeze({})
 
 interface Place {
@@ -217,6 +220,10 @@ export class Router {
   }
 
   private known(queue: string): string {
+    if (queue === '' || queue.startsWith(reserved))
+      throw new QueueNotFound(
+        `Expected the name of a queue, got "${queue}". Names that begin with "${reserved}" are those of Lovage's own keys.`,
+      )
     const { taskCreateMissingQueues, taskQueues, taskDefaultQueue } = this.settings
     if (taskCreateMissingQueues || queue === taskDefaultQueue || taskQueues.has(queue)) return queue
     throw new QueueNotFound(

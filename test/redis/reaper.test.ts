@@ -20,6 +20,16 @@ const dead = async (...names: string[]): Promise<Bare> => {
   return room.bare()
 }
 
+it('a moment that comes for what somebody else put there takes nothing along', async () => {
+  const due = Date.now() - 1000
+  const ours = ['a', 'b'].map((name, index) => [String(due + index), `x:${name} 0 - 0 -\n${name}`]).flat()
+  await client.zadd(keys.eta('q'), ...ours, String(due), 'odd', String(due), 'x 1\nodder')
+  const consumer = await room.consume(room.open())
+  await until(async () => (await client.exists(keys.eta('q'))) === 0)
+  const found = raws((await consumer.step(0, [], 10)).deliveries)
+  expect([...found].sort()).toEqual(['a', 'b', 'odd', 'x 1\nodder'])
+})
+
 describe('what a dead worker held', () => {
   it('counts as an attempt if a later request of its lane proves that it arrived', async () => {
     const worker = await dead('a', 'b')

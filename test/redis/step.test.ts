@@ -1,6 +1,7 @@
 // The hot script's rules: what is written, what is refused, and what a call that is sent again finds.
 import { describe, expect, it } from 'vitest'
 import type { StepReply } from '../../src/runtime/consumer.js'
+import { gateFor, gateText } from '../../src/runtime/gate.js'
 import { emptyHash, end, messages, push, raws, stored, success, useRoom } from './room.js'
 
 const room = await useRoom()
@@ -36,6 +37,34 @@ describe('a claim', () => {
     await client.lpush('q', bytes)
     const worker = await room.bare()
     expect((await worker.claim('l0', 1, 1))[0]?.raw.equals(bytes)).toBe(true)
+  })
+
+  it('takes what somebody else has put among redeliveries or into a line, and loses nothing of what came with it', async () => {
+    const carrier = room.open()
+    const consumer = await room.consume(carrier, { gated: true })
+    const gate = gateFor('task', 'k', 1, 'one')
+    const [first, second] = ['one', 'two'].map(
+      (who) => `{"headers": {"lovage_gate": "${gateText({ ...gate, who })}"}, "who": "${who}"}`,
+    ) as [string, string]
+    await client.rpush('q', second, first)
+    const [inside] = (await consumer.step(0, [], 2)).deliveries
+    expect(await client.lpop(`lovage:line:${gate.name}`)).toContain('"two"')
+    await client.rpush(
+      `lovage:line:${gate.name}`,
+      `${gateText({ ...gate, who: 'two' })}\nq\n0 - 0 -\n${second}`,
+      'odd',
+    )
+    await client.rpush(keys.redo('q'), 'odd', '1 - 0 other@host\nours', '1 - 7 x\nodd', '{"no": "note"}')
+    await client.rpush('q', 'plain')
+    const { deliveries } = await consumer.step(0, [end(inside!)], 10)
+    expect(Object.fromEntries(deliveries.map(({ raw, attempts }) => [String(raw), attempts]))).toEqual({
+      ours: 1,
+      odd: 0,
+      '1 - 7 x\nodd': 0,
+      '{"no": "note"}': 0,
+      plain: 0,
+      [second]: 0,
+    })
   })
 
   it('passes by a key of another type that has a queue’s name', async () => {

@@ -51,21 +51,24 @@ local function gating(base)
     while call('HLEN', inside) < limit do
       local entry = call('RPOP', line)
       if not entry then return end
-      local gate, queue, rest = string.match(entry, '^([^\n]*)\n([^\n]*)\n(.*)$')
-      local _, who = partsOf(gate)
-      if call('HEXISTS', inside, who) == 1 then
-        -- A second message of a task whose first one runs.
-        call('RPUSH', line, entry)
-        return
+      -- (What is no entry of ours is dropped: nobody could tell where it belongs, and an error would lose more.)
+      local gate, queue, rest = string.match(entry, '^(%d+ %S+ %S+)\n([^\n]*)\n(%d+ %S[^\n]*\n.*)$')
+      if gate then
+        local _, who = partsOf(gate)
+        if call('HEXISTS', inside, who) == 1 then
+          -- A second message of a task whose first one runs.
+          call('RPUSH', line, entry)
+          return
+        end
+        call('HSET', inside, who, '')
+        if not self.of(rest) then
+          local before, behind = string.match(rest, '^(%d+ %S)(.*)$')
+          rest = before .. '@' .. string.gsub(gate, ' ', '/') .. behind
+        end
+        local redo = base .. 'redo:' .. queue
+        if holds(redo, 'list') then call('LPUSH', redo, rest) else putOff(queue, rest, 0) end
+        waitsLess(queue, name)
       end
-      call('HSET', inside, who, '')
-      if not self.of(rest) then
-        local before, behind = string.match(rest, '^(%d+ %S)(.*)$')
-        rest = before .. '@' .. string.gsub(gate, ' ', '/') .. behind
-      end
-      local redo = base .. 'redo:' .. queue
-      if holds(redo, 'list') then call('LPUSH', redo, rest) else putOff(queue, rest, 0) end
-      waitsLess(queue, name)
     end
   end
 

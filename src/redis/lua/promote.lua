@@ -25,10 +25,10 @@ local due = call('ZRANGEBYSCORE', KEYS[1], '-inf', ms, 'LIMIT', 0, tonumber(ARGV
 if #due > 0 then call('ZREM', KEYS[1], unpack(due)) end
 -- The earliest is pushed last: it is popped first.
 for i = #due, 1, -1 do
-  local cut = string.find(due[i], '\n', 1, true)
-  local word, note = string.match(string.sub(due[i], 1, cut - 1), '^(%S+) (.*)$')
+  local word, note, raw = string.match(due[i], '^(%S+) (%d+ %S+ [0-3] [^\n]*)\n(.*)$')
+  -- Somebody else has put it there: an error here would lose all that is due.
+  if not word then word, note, raw = '', '0 - 0 -', due[i] end
   odd = odd or word == 'gate' or word == 'park'
-  local raw = string.sub(due[i], cut + 1)
   local attempts, flag, step = string.match(note, '^(%d+) (%S+) (%d)')
   local done, ours, listed = { err = true }, true, string.sub(word, 1, 3) == 'lv:'
   if listed then

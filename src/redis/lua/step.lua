@@ -524,7 +524,10 @@ while slots > count and place <= last do
     if not values or values.err then values = {} end
     for k = 1, #values do
       local value = values[k]
-      take(value, 4 * tonumber(ARGV[13 + q]) + tonumber(string.match(value, '^%d+ %S+ (%d)')), 'r')
+      local step = string.match(value, '^%d+ %S+ ([0-3]) [^\n]*\n')
+      -- Somebody else has put it there: an error here would lose all that was popped.
+      if not step then value, step = '0 - 0 -\n' .. value, '0' end
+      take(value, 4 * tonumber(ARGV[13 + q]) + tonumber(step), 'r')
     end
     looked = looked + #values
     again = gates and #values == asked
