@@ -2,7 +2,7 @@
 // run time; `start()` runs a beat in this process, beside any number of others.
 import { isSignature } from '../canvas/node.js'
 import { show } from '../canvas/words.js'
-import { ImproperlyConfigured, InvalidUsage, isLovageError } from '../errors.js'
+import { ImproperlyConfigured, InvalidUsage } from '../errors.js'
 import type { Logger } from '../log.js'
 import { asSchedule, type ScheduleLike } from './as-schedule.js'
 import type { Desk } from './desk.js'
@@ -10,30 +10,25 @@ import { contextOf, type EntryOptions, readEntry, type ScheduleEntry } from './e
 import type { Interval } from './interval.js'
 import type { Loop } from './loop.js'
 import type { BeatParts } from './parts.js'
+import { type Configured, programOf } from './program.js'
 import { type BeatRecord, isTrouble, type Trouble } from './record.js'
+import type { RedBeatImport } from './redbeat.js'
+import type { RedBeatText } from './store.js'
 import { coming, comingOf, type EntryView, readLine, type RunView, type TroubleView, viewOf } from './view.js'
 
 /** What a beat is made with; opened on its first use. */
 export interface BeatMeans {
   open(): Promise<BeatParts>
-  /** The setting `beatSchedule`, read; and what is wrong in it. */
-  configured(): { readonly entries: readonly ScheduleEntry[]; readonly errors: readonly Error[] }
+  configured(): Configured
   /** Throws when the work cannot be sent as it stands: an argument is missing. */
   check(entry: ScheduleEntry): void
   /** Milliseconds. */
   maxInterval(): number
   timezone(): string
   /** The schedule of a RedBeat on this broker. */
-  redBeat(
-    prefix: string,
-  ): Promise<readonly { readonly name: string; readonly definition: string; readonly meta: string | null }[]>
+  redBeat(prefix: string): Promise<readonly RedBeatText[]>
   /** `beat_init` and its kin. */
   announce(signal: 'beatInit' | 'beatEmbeddedInit'): void
-}
-
-export interface RedBeatImport {
-  readonly imported: readonly string[]
-  readonly refused: readonly TroubleView[]
 }
 
 export interface StartOptions {
@@ -167,20 +162,8 @@ export class Beat {
    * left alone. What is here under the same name already, or cannot be one of ours, is told and left out.
    */
   async importRedBeat({ prefix = 'redbeat:' }: { readonly prefix?: string } = {}): Promise<RedBeatImport> {
-    const desk = await this.#desk()
-    const { readRedBeatEntry } = await import('./redbeat.js')
-    const imported: string[] = []
-    const refused: TroubleView[] = []
-    for (const { name, definition, meta } of await this.#means.redBeat(prefix))
-      try {
-        const { entry, state } = readRedBeatEntry(name, definition, meta, Math.round(desk.parts.now()))
-        if (await desk.adopt(entry, state)) imported.push(name)
-        else refused.push({ name, trouble: `There is a beat entry named ${show(name)} already.` })
-      } catch (error) {
-        if (!isLovageError(error)) throw error
-        refused.push({ name, trouble: error.message })
-      }
-    return { imported, refused }
+    const { importRedBeat } = await import('./redbeat.js')
+    return importRedBeat(await this.#means.redBeat(prefix), await this.#desk())
   }
 
   // -------------------------------------------------------------------------------------------------
@@ -203,31 +186,20 @@ export class Beat {
     const opened = await this.#open()
     const parts = log === undefined ? opened : { ...opened, log }
     parts.log.info('beat: Starting...')
-    const { entries, errors } = this.#means.configured()
-    const passOver = (error: Error): void => parts.log.error(`beat: ${error.message} It is passed over.`)
-    errors.forEach(passOver)
-    // What the program says goes before what its settings say.
-    const configured = entries.filter((entry) => {
-      if (this.#declared.has(entry.name)) return false
-      try {
-        this.#means.check(entry)
-        return true
-      } catch (error) {
-        if (!isLovageError(error)) throw error
-        passOver(error)
-        return false
-      }
-    })
-    const settled = new Map(configured.map((entry) => [entry.name, entry]))
-    const declared = (name: string) => this.#declared.get(name) ?? settled.get(name)
+    const program = programOf(
+      this.#declared,
+      this.#means.configured(),
+      (entry) => this.#means.check(entry),
+      (error) => parts.log.error(`beat: ${error.message} It is passed over.`),
+    )
     const [{ Desk }, { Loop }] = await Promise.all([import('./desk.js'), import('./loop.js')])
-    const desk = new Desk(parts, declared)
-    const sync = (): Promise<void> => desk.sync([...configured, ...this.#declared.values()])
+    const desk = new Desk(parts, program.get)
+    const sync = (): Promise<void> => desk.sync(program.entries())
     await sync()
     this.#loop = new Loop({
       parts,
       maxIntervalMs: maxInterval === undefined ? this.#means.maxInterval() : maxInterval * 1000,
-      declared,
+      declared: program.get,
       sync,
       mend: (names) => desk.mend(names),
     })

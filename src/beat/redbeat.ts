@@ -1,12 +1,37 @@
 // An entry of RedBeat (a scheduler for Python's Celery) → one of ours, with the moment of its last run: a tick
 // that was missed while the one gave way to the other is caught up.
 import { isRecord } from '../canvas/options.js'
-import { DecodeError } from '../errors.js'
+import { show } from '../canvas/words.js'
+import { DecodeError, isLovageError } from '../errors.js'
 import { readDictEntry } from './beat-schedule.js'
+import type { Desk } from './desk.js'
 import { naming, type ScheduleEntry } from './entry.js'
 import { isMoment } from './moment.js'
 import { newState, type RunState } from './record.js'
+import type { RedBeatText } from './store.js'
+import type { TroubleView } from './view.js'
 import { zoneOf } from './zone.js'
+
+export interface RedBeatImport {
+  readonly imported: readonly string[]
+  readonly refused: readonly TroubleView[]
+}
+
+/** Into our store, but for what is there under the same name already, or cannot be one of ours. */
+export const importRedBeat = async (texts: readonly RedBeatText[], desk: Desk): Promise<RedBeatImport> => {
+  const imported: string[] = []
+  const refused: TroubleView[] = []
+  for (const { name, definition, meta } of texts)
+    try {
+      const { entry, state } = readRedBeatEntry(name, definition, meta, Math.round(desk.parts.now()))
+      if (await desk.adopt(entry, state)) imported.push(name)
+      else refused.push({ name, trouble: `There is a beat entry named ${show(name)} already.` })
+    } catch (error) {
+      if (!isLovageError(error)) throw error
+      refused.push({ name, trouble: error.message })
+    }
+  return { imported, refused }
+}
 
 export interface RedBeatEntry {
   readonly entry: ScheduleEntry

@@ -90,3 +90,11 @@ export interface Firing<M> {
 export type FireReply =
   | { readonly kind: 'fired' | 'refused' | 'early' }
   | { readonly kind: 'failed'; readonly error: Error }
+
+/** An entry of RedBeat, another scheduler, as it lies in the broker. */
+export interface RedBeatText {
+  readonly name: string
+  readonly definition: string
+  /** Null: it never ran. */
+  readonly meta: string | null
+}

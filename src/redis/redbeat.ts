@@ -1,15 +1,9 @@
 // The schedule of a Python RedBeat as it lies in Redis, only read: its keys are its own.
+import type { RedBeatText } from '../beat/store.js'
 import type { CarrierOptions } from '../runtime/carrier.js'
 import { type Ask, ask } from './ask.js'
 import { Link, type Reply } from './link.js'
 import { parseAddress } from './url.js'
-
-export interface RedBeatText {
-  readonly name: string
-  readonly definition: string
-  /** Null: it never ran. */
-  readonly meta: string | null
-}
 
 /** `prefix` is its setting redbeat_key_prefix, `redbeat:` unless changed. */
 export const readRedBeat = async (
