@@ -9,7 +9,7 @@ import { App } from './app.js'
 import { catchOutput } from './child-output.js'
 import { ImproperlyConfigured } from './errors.js'
 import { importModule } from './load.js'
-import { fieldsJson, type Logger, type LogLevel } from './log.js'
+import { fieldsJson, loggerOf } from './log.js'
 import type { FromChild } from './pools/children/messages.js'
 import { type Ask, type ChildHandler, serve } from './pools/children/serve.js'
 import type { ChildLine, Json } from './pools/pool.js'
@@ -22,22 +22,6 @@ import { type ParcelMeans, runParcel } from './runtime/worker/run-parcel.js'
 import { contextTools } from './runtime/worker/run-task.js'
 
 type Say = (line: ChildLine) => void
-
-const loggerOf = (say: Say, levels: readonly LogLevel[]): Logger => {
-  const at =
-    (level: LogLevel) =>
-    (text: string, fields: Readonly<Record<string, unknown>> = {}): void => {
-      if (levels.includes(level)) say({ level, text, fields: JSON.parse(fieldsJson(fields)) })
-    }
-  return {
-    debug: at('DEBUG'),
-    info: at('INFO'),
-    warning: at('WARNING'),
-    error: at('ERROR'),
-    critical: at('CRITICAL'),
-    enabled: (level) => levels.includes(level),
-  }
-}
 
 const appOf = (name: string, modules: readonly string[]): App => {
   const apps = App.named(name)
@@ -63,7 +47,9 @@ const loadFile = async (file: string): Promise<void> => {
 type Means = Omit<ParcelMeans, 'ask'> & { readonly signals: TaskSignalling }
 
 const load = async (cargo: ChildCargo, say: Say, ask: Ask): Promise<Means> => {
-  const log = loggerOf(say, cargo.levels)
+  const log = loggerOf(cargo.levels, (level, text, fields) =>
+    say({ level, text, fields: JSON.parse(fieldsJson(fields)) }),
+  )
   for (const file of cargo.modules) await loadFile(file)
   const app = appOf(cargo.app, cargo.modules)
   if (cargo.settings !== null) app.configure(cargo.settings)

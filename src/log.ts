@@ -93,16 +93,15 @@ export interface LoggerOptions {
   readonly write?: (line: string) => void
 }
 
-export const createLogger = ({
-  level,
-  format = textFormat,
-  write = (line) => void process.stderr.write(`${line}\n`),
-}: LoggerOptions): Logger => {
-  const threshold = logLevels.indexOf(level)
+/** A logger of what becomes of a line of these levels. */
+export const loggerOf = (
+  levels: readonly LogLevel[],
+  write: (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>) => void,
+): Logger => {
   const at =
-    (lineLevel: LogLevel) =>
+    (level: LogLevel) =>
     (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
-      if (logLevels.indexOf(lineLevel) >= threshold) write(format(lineLevel, message, fields, new Date()))
+      if (levels.includes(level)) write(level, message, fields)
     }
   return {
     debug: at('DEBUG'),
@@ -110,9 +109,18 @@ export const createLogger = ({
     warning: at('WARNING'),
     error: at('ERROR'),
     critical: at('CRITICAL'),
-    enabled: (asked) => logLevels.indexOf(asked) >= threshold,
+    enabled: (level) => levels.includes(level),
   }
 }
+
+export const createLogger = ({
+  level: least,
+  format = textFormat,
+  write = (line) => void process.stderr.write(`${line}\n`),
+}: LoggerOptions): Logger =>
+  loggerOf(logLevels.slice(Math.max(0, logLevels.indexOf(least))), (level, message, fields) =>
+    write(format(level, message, fields, new Date())),
+  )
 
 /** Says nothing; for clients that were given no logger. */
 export const silentLogger: Logger = createLogger({ level: 'CRITICAL', write: () => undefined })

@@ -7,6 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { Place } from './address.js'
 import type { Lease, LeaseThreadData, StandbyLease, ToParent, ToThread } from './lease.js'
 import { MasterWatch } from './master-watch.js'
+import { encodeCommand } from './resp.js'
 import { type Range, StandbyWatch } from './standby.js'
 
 type Target = Place | { readonly path: string }
@@ -29,9 +30,6 @@ let isAsking = false
 let isProven = false
 
 const tell = (message: ToParent): void => parentPort?.postMessage(message)
-
-const encode = (words: readonly (string | number)[]): string =>
-  `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(String(word))}\r\n${word}\r\n`).join('')}`
 
 const intervalMs = (): number => {
   let shortest = 4 * longestQuietMs
@@ -113,7 +111,7 @@ const open = (place: Target): Socket => {
   if (address.password !== null)
     hello.unshift(['AUTH', ...(address.username === null ? [] : [address.username]), address.password])
   greetings = hello.length
-  opened.write(hello.map(encode).join(''))
+  opened.write(hello.map(encodeCommand).join(''))
   return opened
 }
 
@@ -143,7 +141,7 @@ function renew(): void {
     listed?.tags ?? '',
   ])
   expected.push('renewal')
-  socket.write(encode(['EVAL', script, keys.length, ...keys, ...words]))
+  socket.write(encodeCommand(['EVAL', script, keys.length, ...keys, ...words]))
   schedule(Math.max(intervalMs(), 200))
 }
 
@@ -220,7 +218,7 @@ const giveBack = ({ hash, redoPrefix, hostname }: StandbyLease, { from, upTo }: 
   if (socket === null && target === null) return
   socket ??= open(target as Target)
   expected.push('yielding')
-  socket.write(encode(['EVAL', yieldScript, 1, hash, from, upTo, redoPrefix, hostname]))
+  socket.write(encodeCommand(['EVAL', yieldScript, 1, hash, from, upTo, redoPrefix, hostname]))
 }
 
 const attend = (id: string): void => {

@@ -4,13 +4,11 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Place, Sentinels } from './address.js'
+import { encodeCommand } from './resp.js'
 
 const patienceMs = 1000
 const againMs = 500
 const channel = '+switch-master'
-
-const encode = (words: readonly string[]): string =>
-  `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`
 
 interface Informant {
   readonly socket: Socket
@@ -61,7 +59,7 @@ const ask = (
     })
     const hello = password === null ? [] : [['AUTH', ...(username === null ? [] : [username]), password]]
     const question = ['SENTINEL', 'get-master-addr-by-name', master]
-    socket.write([...hello, question, ['SUBSCRIBE', channel]].map(encode).join(''))
+    socket.write([...hello, question, ['SUBSCRIBE', channel]].map(encodeCommand).join(''))
   })
 
 const isSame = (a: Place, b: Place): boolean => a.host === b.host && a.port === b.port
