@@ -106,6 +106,11 @@ export class Beat {
     return (await this.#desk()).remove(name)
   }
 
+  /** Takes away the entries that were made at run time and have no tick to come: a moment that is over, no runs left. The answer is their names. */
+  async prune(): Promise<readonly string[]> {
+    return (await this.#desk()).prune()
+  }
+
   async pause(name: string): Promise<void> {
     return (await this.#desk()).pause(name, true)
   }

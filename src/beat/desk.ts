@@ -82,6 +82,19 @@ export class Desk {
     if (!(await this.parts.store.remove(name))) throw noEntry(name)
   }
 
+  /** What was made at run time and never ticks again, as things stand, goes. The answer is what that was. */
+  async prune(): Promise<readonly string[]> {
+    const { store, codec, timezone } = this.parts
+    const gone: string[] = []
+    for await (const page of store.pages())
+      await each(page.filter(isPlainlyRuntime), async (stored) => {
+        const read = readRecord(stored, codec, this.declared)
+        if (isTrouble(read) || !isSpent(read, this.#nowMs, timezone)) return
+        if (await store.remove(stored.name, read.revision)) gone.push(stored.name)
+      })
+    return gone.sort()
+  }
+
   /** Paused: its ticks pass by. Resumed: those that passed by do not count. */
   pause(name: string, paused: boolean): Promise<void> {
     return this.#again(name, async (record) => {
@@ -256,6 +269,13 @@ const hasTick = (entry: ScheduleEntry, nowMs: number, timezone: string): boolean
   } catch {
     return true
   }
+}
+
+/** What is paused may go on. */
+const isSpent = ({ entry, state }: BeatRecord, nowMs: number, timezone: string): boolean => {
+  if (entry.paused) return false
+  const { due, wakeMs } = decide(entry, state, nowMs, { timezone })
+  return due.length === 0 && wakeMs === null
 }
 
 const nameOf = (read: BeatRecord | Trouble): string => ('trouble' in read ? read.name : read.entry.name)

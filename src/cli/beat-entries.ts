@@ -131,6 +131,17 @@ export const entryCommands = ({ io }: Context): readonly Command[] => {
         ),
     )
 
+  const prune = new Command('prune')
+    .description('take away what was made at run time and has no tick to come')
+    .action((_: unknown, command: Command) =>
+      withApp(command, async (app) => {
+        const gone = await app.beat.prune()
+        for (const name of gone) io.out(`Removed ${name}.`)
+        if (gone.length === 0)
+          io.out('Every entry that was made at run time has a tick to come, or is paused.')
+      }),
+    )
+
   const importing = new Command('import-redbeat')
     .description('copy the entries of a Python RedBeat on this broker; its keys are left alone')
     .option('--prefix <text>', 'its redbeat_key_prefix', 'redbeat:')
@@ -172,6 +183,7 @@ export const entryCommands = ({ io }: Context): readonly Command[] => {
       (name) => `Removed ${name}.`,
       (app, name) => app.beat.remove(name),
     ),
+    prune,
     next,
     importing,
   ]

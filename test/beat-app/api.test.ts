@@ -203,6 +203,30 @@ describe('a beat', () => {
     if (catchUp === 'skip') expect(lines.join('\n')).toMatch(/WARNING.*once missed its tick/)
   })
 
+  it('what was made at run time and has no tick to come can be taken away, and nothing else', async () => {
+    const ran = vi.fn()
+    const note = app.task('note', () => void ran())
+    const soon = () => ({ schedule: clocked(new Date(Date.now() + 50)), run: note.si() })
+    const once = { schedule: every(0.05), run: note.si(), maxRuns: 1 }
+    app.beat.add('of the code', once)
+    await app.beat.create('over', soon())
+    await app.beat.create('spent', once)
+    await app.beat.create('paused', { ...soon(), paused: true })
+    await app.beat.create('to come', { schedule: clocked(new Date(Date.now() + 3_600_000)), run: note.si() })
+    await app.beat.create('due, and nobody fires', {
+      schedule: clocked(new Date(Date.now() - 1)),
+      run: note.si(),
+    })
+    expect(await app.beat.prune()).toEqual([])
+    await app.beat.remove('due, and nobody fires')
+    await app.worker({ log }).start()
+    await app.beat.start({ log })
+    await until(() => ran.mock.calls.length === 3)
+    await until(async () => (await app.beat.get('over')).runs + (await app.beat.get('spent')).runs === 2)
+    expect(await app.beat.prune()).toEqual(['over', 'spent'])
+    expect((await app.beat.list()).map(({ name }) => name)).toEqual(['of the code', 'paused', 'to come'])
+  })
+
   it('what bounds an entry is taken away by null', async () => {
     const note = app.task('note', () => undefined)
     const [startAt, endAt] = [new Date(Date.now() + 1000), new Date(Date.now() + 2000)]
