@@ -1,9 +1,11 @@
 // What is heard of a result. Its channel is only a hint, since anybody may say anything there: what does not look like
-// this task's state is looked up where it is stored.
+// this task's state, or would take long to read, is looked up where it is stored.
 import type { Backend } from './backend.js'
+import { hasTooManyParts } from './json-parts.js'
 import { type Meta, readMeta } from './meta.js'
 
 const about = (id: string, text: string): Meta | undefined => {
+  if (hasTooManyParts(text)) return undefined
   try {
     const meta = readMeta(text)
     return meta.taskId === id ? meta : undefined

@@ -30,7 +30,8 @@ const terminate = (node: Node, matches: (message: Message) => boolean, signal: N
 }
 
 const revoke: Command = async (node, { task_id: taskId, terminate: ends, signal }) => {
-  const ids = words(taskId)
+  // More than these nobody would remember.
+  const ids = [...new Set(words(taskId))].slice(-node.settings.workerRevokesMax)
   const name = ends ? signalName(signal) : undefined
   await node.revoke(ids, [])
   node.log.info(`Tasks flagged as revoked: ${ids.join(', ')}`)
