@@ -137,8 +137,8 @@ export class RedisConsumer implements Consumer {
     return this.#lanes.step(`l${lane}`, completions, slots)
   }
 
-  begins(tag: string, alone: boolean): boolean {
-    return this.#registration.standby?.begins(numberOf(tag), alone) ?? true
+  begins(tag: string): boolean {
+    return this.#registration.standby?.begins(numberOf(tag)) ?? true
   }
 
   rests(): void {

@@ -51,6 +51,7 @@ export class Standby {
   readonly buffer = new SharedArrayBuffer(5 * BigInt64Array.BYTES_PER_ELEMENT)
   private readonly shared = new Shared(this.buffer)
   private highest = 0
+  private isBusy = false
   /** What went back, as one range: what it takes in beyond that has begun long ago, or goes back as well. */
   private gone: Range = { from: Number.POSITIVE_INFINITY, upTo: -1 }
 
@@ -64,12 +65,12 @@ export class Standby {
     this.shared.put(asked, number)
   }
 
-  /** False: it went back, or is about to. `alone`: nothing else begins before it has ended. */
-  begins(number: number, alone: boolean): boolean {
+  /** False: it went back, or is about to. */
+  begins(number: number): boolean {
     for (;;) {
       if (number > this.gone.from && number <= this.gone.upTo) return false
-      if (!this.move(Math.max(this.highest, number), alone ? busy : 0)) continue
-      if (alone && Atomics.load(this.shared.words, watched) === 0) {
+      if (!this.move(Math.max(this.highest, number), busy)) continue
+      if (Atomics.load(this.shared.words, watched) === 0) {
         Atomics.store(this.shared.words, watched, 1)
         this.wake()
       }
@@ -77,9 +78,9 @@ export class Standby {
     }
   }
 
-  /** Nothing runs that could block. */
+  /** The loop turns, and nothing waits for what runs to end. */
   rests(): void {
-    this.move(this.highest, 0)
+    if (this.isBusy) this.move(this.highest, 0)
   }
 
   /** False: the thread was first. */
@@ -95,6 +96,7 @@ export class Standby {
     this.shared.put(begun, highest)
     if (Atomics.compareExchange(words, word, before, after | 0) !== before) return false
     this.highest = highest
+    this.isBusy = state === busy
     return true
   }
 
@@ -105,6 +107,7 @@ export class Standby {
       from: Math.min(low, this.shared.get(from)),
       upTo: Math.max(high, this.shared.get(upTo)),
     }
+    this.isBusy = false
     Atomics.store(this.shared.words, word, ((before & ~(given | busy)) + step) | 0)
   }
 }

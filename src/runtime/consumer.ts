@@ -165,12 +165,12 @@ export interface Consumer {
    */
   step(lane: number, completions: readonly Completion[], slots: number): Promise<StepReply>
   /**
-   * This message begins now, and nothing else does before it has ended if it is `alone`. False: it went back, uncounted,
-   * while this process was blocked: end it with `back` (which may be refused), and forget it. Absent where nobody else
-   * could take what waits behind a blocked loop.
+   * This message begins now, and nothing else does before the next call of `begins` or `rests`. False: it went back,
+   * uncounted, while this process was blocked: end it with `back` (which may be refused), and forget it. Absent where
+   * nobody else could take what waits behind a blocked loop.
    */
-  begins?(tag: string, alone: boolean): boolean
-  /** Nothing runs any more. */
+  begins?(tag: string): boolean
+  /** Nothing waits for what runs to end. */
   rests?(): void
   /** Waits for work without taking more than `slots`; resolves empty after a while, on `interrupt`, or when another look is due. */
   wait(slots: number): Promise<readonly Delivery[]>

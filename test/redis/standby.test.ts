@@ -31,7 +31,7 @@ it('goes back in its order, uncounted, while the loop is blocked; what runs stay
   const { deliveries } = await consumer.step(0, [], 3)
   expect(deliveries.map(({ raw }) => String(raw))).toEqual(['a', 'b', 'c'])
   const [a, b, c] = deliveries as [Delivery, Delivery, Delivery]
-  expect(consumer.begins?.(a.tag, true)).toBe(true)
+  expect(consumer.begins?.(a.tag)).toBe(true)
   block(longMs)
   // Asked in the same turn, before this process has said anything to Redis.
   const [redo, held] = await Promise.all([
@@ -42,7 +42,7 @@ it('goes back in its order, uncounted, while the loop is blocked; what runs stay
   expect(held).toContain(a.tag)
   expect(held).not.toContain(b.tag)
 
-  expect([b, c].map(({ tag }) => consumer.begins?.(tag, true))).toEqual([false, false])
+  expect([b, c].map(({ tag }) => consumer.begins?.(tag))).toEqual([false, false])
   // As the worker does then; it is second, and changes nothing.
   const second = await consumer.step(0, [b, c].map(back), 4)
   expect(second.refused).toEqual([0, 1])
@@ -53,7 +53,7 @@ it('goes back in its order, uncounted, while the loop is blocked; what runs stay
     ['c', 0, 'w@host'],
     ['d', 0, null],
   ])
-  expect(second.deliveries.map(({ tag }) => consumer.begins?.(tag, true))).toEqual([true, true, true])
+  expect(second.deliveries.map(({ tag }) => consumer.begins?.(tag))).toEqual([true, true, true])
 })
 
 it('keeps what it may not take: a list of the wrong type', async () => {
@@ -62,9 +62,9 @@ it('keeps what it may not take: a list of the wrong type', async () => {
   const consumer = await room.consume(carrier, { blocks: true })
   const [a, b] = (await consumer.step(0, [], 2)).deliveries as [Delivery, Delivery]
   await client.set(keys.redo('q'), 'text')
-  consumer.begins?.(a.tag, true)
+  consumer.begins?.(a.tag)
   block(longMs)
-  expect(consumer.begins?.(b.tag, true)).toBe(false)
+  expect(consumer.begins?.(b.tag)).toBe(false)
   expect(await client.hkeys(keys.consumer(consumer.id))).toContain(b.tag)
   await consumer.step(0, [back(b)], 0)
   expect(await client.lrange('q', 0, -1)).toEqual(['b'])

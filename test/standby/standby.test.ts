@@ -15,37 +15,36 @@ describe('behind a loop that is blocked', () => {
   it('all that was asked for and has not begun goes back, and never begins', () => {
     const { standby, watch } = bench()
     standby.request(10)
-    expect(standby.begins(7, true)).toBe(true)
+    expect(standby.begins(7)).toBe(true)
     expect(watch.look(0)).toBeUndefined()
     expect(watch.look(29)).toBeUndefined()
     expect(watch.look(30)).toEqual({ from: 7, upTo: 10 })
     expect(watch.look(90)).toBeUndefined()
     standby.request(12)
-    expect([8, 9, 10, 11].map((number) => standby.begins(number, true))).toEqual([false, false, false, true])
+    expect([8, 9, 10, 11].map((number) => standby.begins(number))).toEqual([false, false, false, true])
   })
 
   it('it is so again the next time', () => {
     const { standby, watch } = bench()
     standby.request(3)
-    standby.begins(1, true)
+    standby.begins(1)
     watch.look(0)
     watch.look(30)
-    expect(standby.begins(2, true)).toBe(false)
+    expect(standby.begins(2)).toBe(false)
     standby.request(6)
-    expect(standby.begins(4, true)).toBe(true)
+    expect(standby.begins(4)).toBe(true)
     expect([watch.look(40), watch.look(70)]).toEqual([undefined, { from: 4, upTo: 6 }])
-    expect([3, 5, 6, 7].map((number) => standby.begins(number, true))).toEqual([false, false, false, true])
+    expect([3, 5, 6, 7].map((number) => standby.begins(number))).toEqual([false, false, false, true])
   })
 })
 
 it.each([
-  ['begins one after the other', (standby: Standby) => void standby.begins(2, true)],
-  ['has nothing that runs', (standby: Standby) => standby.rests()],
-  ['runs several beside each other', (standby: Standby) => void standby.begins(2, false)],
+  ['begins one after the other', (standby: Standby) => void standby.begins(2)],
+  ['turns, with nothing that waits', (standby: Standby) => standby.rests()],
 ])('nothing goes back from a loop that %s', (_, go) => {
   const { standby, watch } = bench()
   standby.request(10)
-  standby.begins(1, true)
+  standby.begins(1)
   watch.look(0)
   go(standby)
   expect(watch.look(40)).toBeUndefined()
@@ -55,19 +54,19 @@ it.each([
 it('nothing goes back where nothing else was asked for', () => {
   const { standby, watch } = bench()
   standby.request(1)
-  standby.begins(1, true)
+  standby.begins(1)
   expect([watch.look(0), watch.look(1000)]).toEqual([undefined, undefined])
 })
 
 it('nobody looks any more after a second in which nothing begins, until something does', () => {
   const { standby, watch, wake } = bench()
   standby.request(9)
-  standby.begins(1, true)
+  standby.begins(1)
   watch.look(0)
   expect([watch.rests(999), watch.rests(1000)]).toEqual([false, true])
   expect(wake).not.toHaveBeenCalled()
-  standby.begins(2, true)
-  standby.begins(3, true)
+  standby.begins(2)
+  standby.begins(3)
   expect(wake).toHaveBeenCalledTimes(1)
 })
 
@@ -84,7 +83,7 @@ it('of two threads that act at the same time each message has one', async () => 
   for (let round = 0; round < 20_000 || Atomics.load(end, 1) < 10; round++) {
     const asked = next + 7
     standby.request(asked)
-    for (; next <= asked; next++) if (standby.begins(next, true)) began.push(next)
+    for (; next <= asked; next++) if (standby.begins(next)) began.push(next)
     if (round % 3 === 0) standby.rests()
   }
   const told = once(rival, 'message')

@@ -1,9 +1,9 @@
 // How many messages a worker holds beyond its slots: a matter of how long its tasks took of late.
 import { describe, expect, it } from 'vitest'
-import { LookAhead, mostSlotsAhead } from '../../src/runtime/worker/look-ahead.js'
+import { LookAhead, reachOf } from '../../src/runtime/worker/look-ahead.js'
 
-const after = (times: readonly number[], mostSlots = 2): number => {
-  const ahead = new LookAhead(mostSlots, () => undefined)
+const after = (times: readonly number[], mostSlots = 2, isParallel = true): number => {
+  const ahead = new LookAhead({ mostSlots, isParallel }, () => undefined)
   for (const ms of times) ahead.ended(ms)
   return ahead.room(2)
 }
@@ -16,6 +16,11 @@ describe('what may be held ahead', () => {
 
   it('is what is run in a few milliseconds, up to eight for each slot', () => {
     expect([0.1, 0.6, 1.2, 2.4, 4.9, 5.1, 1000].map((ms) => after(many(ms)))).toEqual([16, 16, 8, 4, 2, 0, 0])
+  })
+
+  it('is less where slots run one after the other', () => {
+    const rooms = [0.1, 0.6, 1.2, 2.4, 4.9, 5.1].map((ms) => after(many(ms), 2, false))
+    expect(rooms).toEqual([16, 8, 4, 2, 1, 0])
   })
 
   it('grows less with one slow task, and is nothing after some of them', () => {
@@ -36,12 +41,12 @@ describe('who looks ahead', () => {
 
   it.each([
     ['children', usual, Number.POSITIVE_INFINITY],
-    ['a loop that runs its tasks, with one slot', here, 1],
+    ['a loop that runs its tasks, with few slots', here, 32],
     ['no such loop, where nobody could give back what waits', { ...here, isWatched: false }, 0],
     ['no such loop, where messages are to be held anyway', { ...here, prefetchMultiplier: 4 }, 0],
     ['nobody, where some task must not run twice', { ...usual, mayRepeat: false }, 0],
     ['nobody, where that is switched off', { ...usual, disablePrefetch: true }, 0],
   ])('%s', (_, circumstances, slots) => {
-    expect(mostSlotsAhead(circumstances)).toBe(slots)
+    expect(reachOf(circumstances).mostSlots).toBe(slots)
   })
 })

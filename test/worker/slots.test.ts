@@ -69,6 +69,8 @@ class Bench {
   lost = 0
   /** Nothing can be run. */
   barren = false
+  /** What it said last. */
+  said: 'begins' | 'rests' | undefined
   #tags = 0
   /** The last suspect's time alone. */
   #alone: unknown
@@ -100,6 +102,7 @@ class Bench {
     const interrupt = (): void => this.of('wait').forEach((call) => this.answer(call, []))
     const gone = new Set<string>()
     const begins = (tag: string): boolean => {
+      this.said = 'begins'
       if (wentBack?.()) gone.add(tag)
       return !gone.has(tag)
     }
@@ -115,14 +118,14 @@ class Bench {
     const nothing = (): void => undefined
     const runs = { size: 0, handle, join, leave: nothing, abort: nothing, lose: nothing }
     const consumer = { lanes: 2, step, wait, interrupt }
-    const looksAheadOf = looksAhead ? Number.POSITIVE_INFINITY : 0
+    const reach = { mostSlots: looksAhead ? Number.POSITIVE_INFINITY : 0, isParallel: true }
     this.slots = new Slots({
       consumer,
       runs,
       concurrency,
       capacity,
-      looksAheadOf,
-      ...(wentBack && { standby: { begins, rests: nothing } }),
+      reach,
+      ...(wentBack && { standby: { begins, rests: () => (this.said = 'rests') } }),
       log: silentLogger,
     })
     this.inner = this.slots as unknown as Inner
@@ -432,6 +435,18 @@ describe('the claim window', () => {
       }
       expect(bench.of('handle').map(({ tag }) => tag)).toEqual(['6', '7'])
       expect(bench.inner.hand.ahead.list.length).toBeGreaterThan(0)
+    })
+
+    it('tells, after the turn in which something began, whether a slot is free', async () => {
+      const bench = new Bench(2, 2, true, () => false)
+      bench.slots.start()
+      await quiet()
+      bench.carryOut(first(bench, 'step'), bench.deliver(1))
+      await quiet()
+      expect([bench.inner.hand.busy, bench.said]).toEqual([1, 'rests'])
+      bench.answer(first(bench, 'wait'), bench.deliver(1))
+      await quiet()
+      expect([bench.inner.hand.busy, bench.said]).toEqual([2, 'begins'])
     })
 
     it('gives back what it held ahead when it stops', async () => {

@@ -2,7 +2,7 @@
 // claimed, starts what may start, and tells what ended; it never asks for more (slots does).
 import type { Consumer, Delivery } from '../consumer.js'
 import { bare, type Ended } from './ended.js'
-import { LookAhead } from './look-ahead.js'
+import { LookAhead, type Reach } from './look-ahead.js'
 import type { Runs } from './runs.js'
 import { Suspects } from './suspects.js'
 
@@ -10,8 +10,8 @@ export interface HandOptions {
   readonly runs: Pick<Runs, 'handle'>
   /** What a loop that tasks may block asks and tells (see Consumer). */
   readonly standby?: Required<Pick<Consumer, 'begins' | 'rests'>> | undefined
-  /** With at most so many slots a few more messages may be held while tasks are quick. */
-  readonly looksAheadOf: number
+  /** How many more messages may be held while tasks are quick. */
+  readonly reach: Reach
 }
 
 export interface HandListener {
@@ -45,17 +45,16 @@ export class Hand {
     private readonly options: HandOptions,
     private readonly listener: HandListener,
   ) {
-    this.ahead = new LookAhead(options.looksAheadOf, (late) => this.giveBack(late))
+    this.ahead = new LookAhead(options.reach, (late) => this.giveBack(late))
   }
 
   /** From now on so many; with none, what has not begun goes back. What runs stays. */
   resize(concurrency: number, capacity: number): void {
     this.concurrency = concurrency
     this.capacity = capacity
-    // Whoever runs beside others is not watched: it may wait for long, and block nobody.
-    this.options.standby?.rests()
     if (concurrency === 0) this.empty()
     else this.fill()
+    this.rest()
   }
 
   /** What has not begun. */
@@ -98,6 +97,11 @@ export class Hand {
     this.held -= this.waiting.splice(0).length + this.suspects.clear().length + this.ahead.clear().length
   }
 
+  /** A turn is over: where a slot is free nothing waits, but for a suspect. */
+  rest(): void {
+    if (this.busy < this.concurrency && !this.suspects.isAlone) this.options.standby?.rests()
+  }
+
   private giveBack(deliveries: readonly Delivery[]): void {
     for (const { tag } of deliveries) {
       this.held -= 1
@@ -120,7 +124,7 @@ export class Hand {
 
   private take(delivery: Delivery, onEnd?: () => void): void {
     const { standby, runs } = this.options
-    if (standby?.begins(delivery.tag, this.concurrency === 1) === false) {
+    if (standby?.begins(delivery.tag) === false) {
       this.giveBack([delivery])
       onEnd?.()
       return
@@ -134,7 +138,7 @@ export class Hand {
       if (ended !== undefined) this.listener.onEnd(ended)
       onEnd?.()
       this.fill()
-      if (this.busy === 0) standby?.rests()
+      if (this.busy === 0) this.rest()
       this.listener.onChange()
     })
   }

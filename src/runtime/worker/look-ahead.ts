@@ -1,8 +1,8 @@
-// A worker holds what it has free slots for. Where tasks are over in a moment, and run in children or one at a time, most of
-// the time is lost on the way: a slot is free while its end goes to Redis and the next message comes from there. So,
-// while tasks are quick, a few more are held than there are slots, for some milliseconds each. When one waits for longer,
-// behind a task that is not quick, all that wait go back uncounted, and other workers take them. (A loop that a task blocks
-// cannot do that: its consumer does, see Consumer.begins.)
+// A worker holds what it has free slots for. Where tasks are over in a moment, most of the time is lost on the way: a slot
+// is free while its end goes to Redis and the next message comes from there. So, while tasks are quick, a few more are held
+// than there are slots, for some milliseconds each. When one waits for longer, behind a task that is not quick, all that
+// wait go back uncounted, and other workers take them. (A loop that a task blocks cannot do that: its consumer does, see
+// Consumer.begins.)
 import type { Delivery } from '../consumer.js'
 
 /** What is held ahead should wait for about so long, and is held no longer than twice that. */
@@ -10,6 +10,8 @@ const aheadMs = 5
 const lateMs = 2 * aheadMs
 /** More for each slot would save no more. */
 const mostForSlot = 8
+/** On one loop more slots than that have enough to do while one call is under way. */
+export const mostSlotsOnLoop = 32
 /** Of the mean; one slow task is felt by the next ten. */
 const weight = 1 / 16
 
@@ -24,12 +26,22 @@ export interface Circumstances {
   readonly prefetchMultiplier: number
 }
 
-/** With at most so many slots a worker holds messages ahead. */
-export const mostSlotsAhead = ({ disablePrefetch, mayRepeat, isApart, ...own }: Circumstances): number => {
-  if (disablePrefetch || !mayRepeat) return 0
-  if (isApart) return Number.POSITIVE_INFINITY
-  return own.isWatched && own.prefetchMultiplier === 1 ? 1 : 0
+/** How far it is looked ahead. */
+export interface Reach {
+  /** With more slots than that nothing is held ahead: they make up for each other. */
+  readonly mostSlots: number
+  /** Slots run side by side, and not one after the other. */
+  readonly isParallel: boolean
 }
+
+export const reachOf = ({ disablePrefetch, mayRepeat, isApart, ...own }: Circumstances): Reach => {
+  if (disablePrefetch || !mayRepeat) return nowhere
+  if (isApart) return { mostSlots: Number.POSITIVE_INFINITY, isParallel: true }
+  const isHere = own.isWatched && own.prefetchMultiplier === 1
+  return isHere ? { mostSlots: mostSlotsOnLoop, isParallel: false } : nowhere
+}
+
+const nowhere: Reach = { mostSlots: 0, isParallel: false }
 
 export class LookAhead {
   private readonly waiting: Delivery[] = []
@@ -38,8 +50,7 @@ export class LookAhead {
   private watch: NodeJS.Timeout | undefined
 
   constructor(
-    /** With more slots than that, nothing is held ahead: they make up for each other. */
-    private readonly mostSlots: number,
+    private readonly reach: Reach,
     /** Takes back what has waited too long, the newest first. */
     private readonly giveBack: (deliveries: readonly Delivery[]) => void,
   ) {}
@@ -55,7 +66,10 @@ export class LookAhead {
 
   /** How many may be held ahead of so many slots. */
   room(slots: number): number {
-    return slots > this.mostSlots ? 0 : slots * Math.min(mostForSlot, Math.floor(aheadMs / this.meanMs))
+    const { mostSlots, isParallel } = this.reach
+    if (slots > mostSlots) return 0
+    const inTime = Math.floor(aheadMs / this.meanMs)
+    return Math.min(slots * mostForSlot, isParallel ? slots * inTime : inTime)
   }
 
   add(delivery: Delivery): void {

@@ -22,7 +22,7 @@ import { farewell } from './farewell.js'
 import { Foresight } from './foresight.js'
 import { KeptHeaders } from './kept-headers.js'
 import { Limits, type Rates } from './limits.js'
-import { mostSlotsAhead } from './look-ahead.js'
+import { mostSlotsOnLoop, reachOf } from './look-ahead.js'
 import { isApart, type PoolName, type WorkerOptions } from './options.js'
 import { Pages } from './pages.js'
 import type { CreatePool, WorkerParts } from './parts.js'
@@ -63,7 +63,7 @@ export class Loop {
   /** What the pool can run at once, where that is less; Infinity where it is not. */
   #able = Number.POSITIVE_INFINITY
   /**
-   * Tasks run on this loop, one at a time, and may block it. Decided at the start: of what began before anybody
+   * Tasks run on this loop, few at a time, and may block it. Decided at the start: of what began before anybody
    * watched nobody could tell, later, that it has begun.
    */
   readonly #isWatched: boolean
@@ -75,7 +75,7 @@ export class Loop {
     const { parts, concurrency } = options
     this.#options = options
     this.#concurrency = concurrency
-    this.#isWatched = !isApart(options.poolName) && concurrency === 1
+    this.#isWatched = !isApart(options.poolName) && concurrency <= mostSlotsOnLoop
     this.#tools = contextTools(() => ({ ...parts, limits: parts.settings.limits }))
     this.pool = this.#createPool()
   }
@@ -264,13 +264,13 @@ export class Loop {
   }
 
   /** Whether it may hold more than it has slots for, while tasks are quick. */
-  #ahead(consumer: Consumer): Pick<SlotsOptions, 'looksAheadOf' | 'standby'> {
+  #ahead(consumer: Consumer): Pick<SlotsOptions, 'reach' | 'standby'> {
     const { parts, options, poolName } = this.#options
     const { disablePrefetch = false, prefetchMultiplier = 1 } = options
     const begins = consumer.begins?.bind(consumer)
     const rests = consumer.rests?.bind(consumer)
     const standby = this.#isWatched && begins && rests ? { begins, rests } : undefined
-    const looksAheadOf = mostSlotsAhead({
+    const reach = reachOf({
       isApart: isApart(poolName),
       isWatched: standby !== undefined,
       mayRepeat:
@@ -279,7 +279,7 @@ export class Loop {
       disablePrefetch,
       prefetchMultiplier,
     })
-    return { looksAheadOf, ...(looksAheadOf === 1 && { standby }) }
+    return { reach, ...(reach.mostSlots > 0 && { standby }) }
   }
 
   #ratesOf(task: string): Rates | undefined {

@@ -141,6 +141,7 @@ export class Slots {
   }
 
   private pump(): void {
+    this.hand.rest()
     for (;;) {
       const lane = this.freeLanes.at(-1)
       if (lane === undefined) break
