@@ -5,10 +5,14 @@ const secret = /api|token|key|secret|pass|profanities_list|signature|database|be
 
 export const isSecret = (name: string): boolean => secret.test(name)
 
-/** A URL as it may be shown: without its password, however odd that is, and without the place of a private key. */
+/**
+ * A URL as it may be shown: without its password, however odd that is, and wherever it ends where the host is missing, and
+ * without the place of a private key.
+ */
 export const maskUrl = (url: string, mask = '**'): string =>
   url
     .replace(/^((?:[a-z][a-z0-9+.-]*:\/\/)?[^:@/?#]*):.*@/i, `$1:${mask}@`)
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^:@/?#[]*):(?!\d+(?:[/?#,;]|$))[^@]*$/i, `$1:${mask}`)
     .replace(/([?&](?:ssl_keyfile|\w*password)=)[^&]*/gi, `$1${mask}`)
 
 const isDict = (value: unknown): value is Record<string, unknown> => {

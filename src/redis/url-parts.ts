@@ -14,7 +14,9 @@ export const refuse = (name: string, url: string, why: string): never => {
 
 export const readDatabase = (name: string, url: string, text: string): number => {
   if (text === '') return 0
-  if (!/^\d{1,6}$/.test(text)) refuse(name, url, `the database must be a number, not "${text}".`)
+  // What stands there may be the end of a password with a slash in it.
+  const shown = text.includes('@') ? 'what stands behind the first slash' : `"${text}"`
+  if (!/^\d{1,6}$/.test(text)) refuse(name, url, `the database must be a number, not ${shown}.`)
   return Number(text)
 }
 

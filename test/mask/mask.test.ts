@@ -16,6 +16,11 @@ describe('maskUrl', () => {
     ],
     ['redis://host?password=secret', 'redis://host?password=**'],
     ['sentinel://one:1;sentinel://:secret@two:1/0', 'sentinel://one:**@two:1/0'],
+    ['redis://user:secret', 'redis://user:**'],
+    ['redis://user:sec/ret?x', 'redis://user:**'],
+    ['redis://user:6secret', 'redis://user:**'],
+    ['sentinel://one:1,two:2/0', 'sentinel://one:1,two:2/0'],
+    ['redis://[::1]:6379/0', 'redis://[::1]:6379/0'],
     // Rather too much than too little.
     ['redis://host:1/0?x=a@b', 'redis://host:**@b'],
     ['redis://host:6379/0', 'redis://host:6379/0'],

@@ -41,6 +41,7 @@ describe('a URL of Redis', () => {
     ['localhost:6379', /it has no scheme/],
     ['http://h', /the scheme "http" is none of Redis/],
     ['redis://h/abc', /the database must be a number, not "abc"/],
+    ['redis://us/er:hidden@h/0', /^(?!.*hidden).*not what stands behind the first slash/],
     ['redis://h:99999', /it is no URL/],
     ['redis://h/?colour=blue', /the option "colour" is unknown here/],
     ['redis+socket://', /it names no socket/],
