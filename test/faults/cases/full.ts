@@ -44,7 +44,11 @@ export const p12: FaultCase = {
     const ids = [...before, ...after].map(({ id }) => id)
     const right = (await scene.results(ids)).filter((meta) => meta?.status === 'SUCCESS').length
     report.count('with their result', `${right} of ${ids.length}`)
-    report.must('0 lost', right === ids.length)
+    const ended = new Set(ledger.ends().map(({ id }) => id))
+    report.must(
+      '0 lost, by their results and by the ledger',
+      right === ids.length && ids.every((id) => ended.has(id)),
+    )
     await scene.quiet()
     await scene.settle()
   },

@@ -1,5 +1,6 @@
 // Every case of the campaign, in the order of the table in docs/guarantees.md.
 import type { FaultCase } from '../support/scene.js'
+import { answers } from './answers.js'
 import { beats } from './beats.js'
 import { failover } from './failover.js'
 import { p12 } from './full.js'
@@ -30,6 +31,7 @@ export const more: readonly FaultCase[] = [
   chains,
   retries,
   earlyAcks,
+  answers,
   busy,
   poison,
   references,

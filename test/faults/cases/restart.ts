@@ -1,5 +1,6 @@
 // P7: Redis itself is killed and started again; it has an append-only file.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { publishedTwice } from '../support/ledger.js'
 import { type FaultCase, range } from '../support/scene.js'
 
 export const p7: FaultCase = {
@@ -52,7 +53,12 @@ export const p7: FaultCase = {
       'get() returned',
       `${returned.filter(({ status }) => status === 'fulfilled').length} of ${waits.length}`,
     )
-    report.must('0 confirmed messages lost', missing.length === 0)
+    const ended = new Set(ledger.ends().map(({ id }) => id))
+    report.must(
+      '0 confirmed messages lost, by their results and by the ledger',
+      missing.length === 0 && confirmed.every((id) => ended.has(id)),
+    )
+    report.must('no message was published twice', publishedTwice(ledger.starts()) === 0)
     // The short form runs beside other tests: it tells progress from none.
     const most = size === 'full' ? 5 : 20
     report.must(`progress within ${most} s`, slowestMs <= most * 1000)

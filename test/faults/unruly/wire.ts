@@ -10,6 +10,8 @@ export class Wire {
   holdAnswers: Promise<unknown> | undefined
   /** So many answers are cut in their middle yet. */
   cuts = 0
+  /** Bytes that they have at least. The answer to a publication has four. */
+  shortest = 21
   readonly #server: Server
   readonly #target: { readonly host: string; readonly port: number }
   readonly #pairs = new Set<{ near: Socket; far: Socket; dead: boolean }>()
@@ -59,7 +61,7 @@ export class Wire {
           if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs))
           if (socket === far) await this.holdAnswers
           if (pair.dead || !other.writable) return
-          const isCut = socket === far && this.cuts > 0 && chunk.length > 20
+          const isCut = socket === far && this.cuts > 0 && chunk.length >= this.shortest
           other.write(isCut ? chunk.subarray(0, chunk.length / 2) : chunk)
           if (!isCut) return
           this.cuts--
