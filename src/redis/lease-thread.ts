@@ -1,13 +1,10 @@
 // The thread that renews leases, so that a task which blocks the event loop does not lose its message, and gives back
-// what waits behind such a task (standby.ts). It speaks just enough RESP by itself: loading ioredis a second time
-// would cost every worker 13 MB.
-import { connect, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+// what waits behind such a task (standby.ts).
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Place } from './address.js'
 import type { Lease, LeaseThreadData, StandbyLease, ToParent, ToThread } from './lease.js'
 import { MasterWatch } from './master-watch.js'
-import { encodeCommand } from './resp.js'
+import { RespLine, type RespReply } from './resp-line.js'
 import { type Range, StandbyWatch } from './standby.js'
 
 type Target = Place | { readonly path: string }
@@ -37,17 +34,12 @@ const intervalMs = (): number => {
   return Math.max(20, shortest / 4)
 }
 
-let socket: Socket | null = null
-/** Replies to AUTH, SELECT and the like that are still to come before all others. */
-let greetings = 0
-let text = ''
-let asked: { ids: string[]; atMs: number } | null = null
+let line: RespLine | null = null
+let asked: { readonly ids: readonly string[]; readonly atMs: number } | null = null
+/** Since when the answer is waited for; performance.now(). */
+let askedSinceMs = 0
 /** It is time to ask again, and the answer to the last time is still to come. */
 let isDue = false
-/** Since when there was no sign of life from the other side, where one is to come. */
-let silentSinceMs = 0
-/** What replies are to come, in their order. */
-let expected: ('renewal' | 'yielding')[] = []
 let timer: NodeJS.Timeout | null = null
 
 const schedule = (ms: number): void => {
@@ -55,27 +47,22 @@ const schedule = (ms: number): void => {
   timer = setTimeout(renew, ms)
 }
 
+const soon = (): void => schedule(Math.min(250, intervalMs()) * (0.5 + Math.random()))
+
 const drop = (): void => {
   if (target !== null && 'host' in target && !isProven) watch?.doubt(target)
   isProven = false
-  socket?.destroy()
-  socket = null
-  greetings = 0
-  text = ''
+  line?.close()
+  line = null
   asked = null
-  expected = []
   target = fixed
 }
 
-const hearSign = (): void => {
-  silentSinceMs = performance.now()
-}
-
 /**
- * A dead socket has to be found while there is time for another one, and a slow Redis is not dead: its answer is waited
- * for half a lease. To connect takes no Redis, only its host.
+ * A dead connection has to be found while there is time for another one, and a slow Redis is not dead: its answer is
+ * waited for half a lease. To connect takes no Redis, only its host.
  */
-const patienceMs = (): number => Math.max((socket?.connecting === true ? 1 : 2) * intervalMs(), 200)
+const patienceMs = (): number => Math.max((line?.isConnecting === true ? 1 : 2) * intervalMs(), 200)
 
 /** Then it is renewed there. */
 const find = (who: MasterWatch): void => {
@@ -84,36 +71,17 @@ const find = (who: MasterWatch): void => {
   const done = (found: Place | null): void => {
     isAsking = false
     target = found
-    if (found === null) schedule(Math.min(250, intervalMs()) * (0.5 + Math.random()))
+    if (found === null) soon()
     else renew()
   }
   who.find().then(done, () => done(null))
 }
 
-const open = (place: Target): Socket => {
-  const opened = address.tls ? connectTls({ ...place, ...address.tls }) : connect(place)
-  opened.setNoDelay(true)
-  silentSinceMs = performance.now()
-  opened.on('connect', hearSign).on('secureConnect', hearSign)
-  opened.on('data', (data) => {
-    hearSign()
-    text += data.toString('latin1')
-    read()
-  })
-  opened.on('error', () => undefined)
-  opened.on('close', () => {
-    if (socket !== opened) return
+const open = (place: Target): RespLine =>
+  new RespLine(place, address, 'lovage-lease', () => {
     drop()
-    schedule(Math.min(250, intervalMs()) * (0.5 + Math.random()))
+    soon()
   })
-  const hello: (string | number)[][] = [['CLIENT', 'SETNAME', 'lovage-lease']]
-  if (address.database > 0) hello.unshift(['SELECT', address.database])
-  if (address.password !== null)
-    hello.unshift(['AUTH', ...(address.username === null ? [] : [address.username]), address.password])
-  greetings = hello.length
-  opened.write(hello.map(encodeCommand).join(''))
-  return opened
-}
 
 function renew(): void {
   if (leases.size === 0) {
@@ -121,6 +89,7 @@ function renew(): void {
     return
   }
   if (asked !== null) {
+    const silentSinceMs = Math.max(askedSinceMs, line?.silentSinceMs ?? 0)
     const leftMs = silentSinceMs + patienceMs() - performance.now()
     if (leftMs > 0) {
       isDue = true
@@ -129,70 +98,36 @@ function renew(): void {
     drop()
   }
   if (target === null && watch !== null) return find(watch)
-  socket ??= open(target as Target)
+  line ??= open(target as Target)
   const all = [...leases.values()]
   asked = { ids: all.map(({ id }) => id), atMs: Date.now() }
+  askedSinceMs = performance.now()
   isDue = false
-  silentSinceMs = performance.now()
   const words = all.flatMap(({ id, leaseMs, listed }) => [
     id,
     Math.ceil(leaseMs),
     listed?.hash ?? '',
     listed?.tags ?? '',
   ])
-  expected.push('renewal')
-  socket.write(encodeCommand(['EVAL', script, keys.length, ...keys, ...words]))
+  line.send(['EVAL', script, keys.length, ...keys, ...words], hear)
   schedule(Math.max(intervalMs(), 200))
 }
 
-/** Lines only: our replies are `+OK`, errors, numbers, and an array of numbers for each renewal. */
-function read(): void {
-  for (;;) {
-    const end = text.indexOf('\r\n')
-    if (end === -1) return
-    const line = text.slice(0, end)
-    if (greetings > 0) {
-      text = text.slice(end + 2)
-      greetings--
-      // A refused password or database: nothing may be renewed in the wrong place.
-      if (line.startsWith('-') && greetings > 0) {
-        socket?.destroy()
-        return
-      }
-      continue
-    }
-    if (expected[0] === 'yielding') {
-      // Refused or not: what has not gone back goes as soon as its loop is free.
-      text = text.slice(end + 2)
-      expected.shift()
-      continue
-    }
-    if (line.startsWith('-')) {
-      text = text.slice(end + 2)
-      expected.shift()
-      asked = null
-      // Another one was promoted.
-      if (/\bREADONLY\b/.test(line)) drop()
-      schedule(Math.min(500, intervalMs()))
-      continue
-    }
-    const lines = text.split('\r\n')
-    const count = Number(line.slice(1))
-    if (lines.length < count + 2) return
-    const [serverMs = 0, ...alive] = lines.slice(1, count + 1).map((each) => Number(each.slice(1)))
-    text = lines.slice(count + 1).join('\r\n')
-    expected.shift()
-    if (asked === null) return
-    const { ids, atMs } = asked
-    asked = null
-    isProven = true
-    for (const [index, id] of ids.entries()) {
-      if (alive[index] !== 0 || !leases.delete(id)) continue
-      tell({ lost: id })
-    }
-    tell({ askedMs: atMs, offsetMs: serverMs - (atMs + Date.now()) / 2 })
-    if (isDue) schedule(0)
+/** The server's time, and for each lease whether it was there. */
+function hear(reply: RespReply): void {
+  if (asked === null) return
+  const { ids, atMs } = asked
+  asked = null
+  if ('error' in reply) {
+    // Another one was promoted.
+    if (/\bREADONLY\b/.test(reply.error)) drop()
+    return schedule(Math.min(500, intervalMs()))
   }
+  isProven = true
+  const [serverMs = 0, ...alive] = reply.numbers
+  for (const [index, id] of ids.entries()) if (alive[index] === 0 && leases.delete(id)) tell({ lost: id })
+  tell({ askedMs: atMs, offsetMs: serverMs - (atMs + Date.now()) / 2 })
+  if (isDue) schedule(0)
 }
 
 const lookMs = 10
@@ -215,10 +150,10 @@ const look = (): void => {
 
 const giveBack = ({ hash, redoPrefix, hostname }: StandbyLease, { from, upTo }: Range): void => {
   // Where nobody knows where Redis is, its own loop gives it back, later.
-  if (socket === null && target === null) return
-  socket ??= open(target as Target)
-  expected.push('yielding')
-  socket.write(encodeCommand(['EVAL', yieldScript, 1, hash, from, upTo, redoPrefix, hostname]))
+  if (line === null && target === null) return
+  line ??= open(target as Target)
+  // Refused or not: what has not gone back goes as soon as its loop is free.
+  line.send(['EVAL', yieldScript, 1, hash, from, upTo, redoPrefix, hostname])
 }
 
 const attend = (id: string): void => {
