@@ -4,7 +4,7 @@
 // broker looks at the results of errands; one that has ended without a word comes back as a message that says so.
 // Pure.
 import type { Node, SignatureOptions } from '../canvas/node.js'
-import { fromJSON, type SignatureJson } from '../canvas/wire.js'
+import { fromJSON, type SignatureJson, toJSON } from '../canvas/wire.js'
 import type { ChordKey, Errand } from './publication.js'
 import { decompose } from './decompose.js'
 import { signatures } from './embed.js'
@@ -54,6 +54,31 @@ const sentFor = (node: Node, options: SignatureOptions): readonly Sent[] =>
     return [{ task, id, groupId, groupIndex, embed }]
   })
 
+/** A body that is a chord itself and never comes: Celery stores that under the id of the whole, of which there is no message. */
+const givenUp = (json: SignatureJson, seat: Seat): readonly Sent[] => {
+  const { task, subtask_type: kind, options } = json
+  const id = text(dictOf(options)['task_id'])
+  if (kind !== 'chord' || id === null) return []
+  const end = endOf(json)
+  const behind = { ...end, options: { ...end.options, chord: toJSON(seat.body) } }
+  return [
+    {
+      task,
+      id,
+      groupId: null,
+      groupIndex: null,
+      embed: { callbacks: null, errbacks: null, chain: [behind], chord: null },
+    },
+  ]
+}
+
+const endOf = (json: SignatureJson): SignatureJson => {
+  const { subtask_type: kind, kwargs } = json
+  const { body, tasks } = dictOf(kwargs)
+  const last = kind === 'chord' ? body : kind === 'chain' && Array.isArray(tasks) ? tasks.at(-1) : undefined
+  return last === undefined ? json : endOf(last as SignatureJson)
+}
+
 const isRunHere = ({ task }: Sent, isOurs: IsOurs): boolean =>
   task === resumeTask || task.startsWith('celery.') || isOurs(task)
 
@@ -78,7 +103,9 @@ export function* errandsFrom(sent: Sent, isOurs: IsOurs): Generator<Sent> {
     if (body === null || bodies.has(body)) continue
     bodies.add(body)
     // Nobody further out waits for most bodies.
-    for (const joined of seatIn(body) === undefined ? [] : sentAfter(body, []))
+    const seat = seatIn(body)
+    if (seat === undefined) continue
+    for (const joined of [...sentAfter(body, []), ...givenUp(body, seat)])
       todo.push({ sent: joined, isBody: true })
   }
 }

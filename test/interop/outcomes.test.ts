@@ -159,6 +159,10 @@ describe.skipIf(unlike)(`What can happen between Node and Celery ${celery.versio
       'chains of both': [chain(of.add.s(1, 1), py.add.s(1)), chain(py.add.s(2, 2), of.add.s(1), py.add.s(1))],
       'a chord in the header': [chord([py.add.s(1, 1), of.add.s(2, 2)], py.tsum.s()), py.add.s(3, 3)],
       'a part that fails': [of.add.s(1, 1), py.fail.s()],
+      'a chord in the header that fails, and whose body is a chord': [
+        chord([of.add.s(1, 1), py.fail.s()], chord([of.sum.s()], py.echo.s())),
+        py.add.s(3, 3),
+      ],
       'a part that nobody knows': [of.add.s(1, 1), nobody],
       'a part that adds to its chord': [of.add.s(1, 1), grow(5)],
       'all ours, replaced by a Python task': [...ours, becomes.s(py.add.s(3, 3))],
@@ -176,6 +180,7 @@ describe.skipIf(unlike)(`What can happen between Node and Celery ${celery.versio
       'chains of both': 9,
       'a chord in the header': 12,
       'a part that fails': 'ValueError',
+      'a chord in the header that fails, and whose body is a chord': 'ValueError',
       'a part that nobody knows': 'NotRegistered',
       'a part that adds to its chord': 57,
       'all ours, replaced by a Python task': 12,

@@ -85,6 +85,23 @@ describe('noted are', () => {
     ])
   })
 
+  it('of a body that is a chord what Celery stores where it never comes: the whole, with its end behind it', () => {
+    const inner = chord([py('a'), js('b')], chord([js('c')], py('end')))
+    const [first, ...more] = noted(chord([inner, js('d')], js('body')))
+    expect(first).toMatchObject({ id: 'a', part: 'a' })
+    expect(more.map(({ part, index, bodyId }) => [part, index, bodyId])).toEqual([
+      ['end', 0, 'body'],
+      ['c', 0, 'end'],
+    ])
+    const [whole] = more as [Errand]
+    const meta = metaText({ taskId: whole.id, state: 'FAILURE', result: '{}', nowMs: 0 })
+    const { id, groupId, embed } = newsOf({ ...whole, meta })
+    expect([id, groupId, embed.chord]).toEqual([whole.id, null, null])
+    expect(embed.chain).toMatchObject([
+      { options: { task_id: 'end', chord: { options: { task_id: 'body' } } } },
+    ])
+  })
+
   it('nothing where no chord waits', () => {
     expect(placesOf(chain(py('a'), js('b')))).toEqual([])
     expect(placesOf(group(py('a'), py('b')))).toEqual([])

@@ -8,7 +8,7 @@ import json
 import os
 import time
 
-from celery import Celery, chain, chord, group
+from celery import Celery, chain, chord, group, signature
 from celery.exceptions import Ignore, Reject
 
 app = Celery(
@@ -172,3 +172,21 @@ def errback(task_id):
 @app.task
 def errback_new(request, exc, traceback):
     app.backend.client.rpush("proj:errback", json.dumps({"id": request.id, "error": repr(exc)}))
+
+
+@app.task(bind=True)
+def step(self, *given):
+    """A step of a random canvas (test/interop/any-mixed): the last argument says which, and what it does."""
+    *values, spec = given
+    app.backend.client.hincrby("runs:" + spec["canvas"], spec["label"], 1)
+    for added in spec.get("adds", []):
+        self.add_to_chord(signature(added, app=app))
+    if spec.get("fails"):
+        raise ValueError("boom")
+    if "heir" in spec:
+        raise self.replace(signature(spec["heir"], app=app))
+    return "%s(%s)" % (spec["label"], "".join(map(shown, values)))
+
+
+def shown(value):
+    return value if isinstance(value, str) else "[%s]" % " ".join(sorted(map(shown, value)))
