@@ -38,11 +38,12 @@ export interface LinkListener {
   readonly onUnready?: (error: Error) => void
 }
 
-interface Stream {
-  ref(): void
-  unref(): void
-  cork(): void
-  uncork(): void
+/** What ioredis keeps to itself, and we cannot do without. */
+interface Inside {
+  /** Of the present connection. */
+  readonly stream?: Socket
+  /** Until the next attempt to connect. */
+  readonly reconnectTimeout?: NodeJS.Timeout | null
 }
 
 /** A reply that does not come within this time means that the socket is dead. */
@@ -131,7 +132,7 @@ export class Link {
 
   /** Where sentinels have led it, for people; '' where the URL says it. */
   get master(): string {
-    const { stream } = this.client as unknown as { stream?: Socket }
+    const { stream } = this.#inside
     return this.#watch === null || !stream ? '' : `${stream.remoteAddress ?? '?'}:${stream.remotePort ?? '?'}`
   }
 
@@ -152,9 +153,7 @@ export class Link {
     const { client } = this
     if (this.#search !== undefined && this.#isWanted) return this.#connect()
     if (client.status !== 'reconnecting' || this.#closed) return
-    clearTimeout(
-      (client as unknown as { reconnectTimeout?: NodeJS.Timeout | null }).reconnectTimeout ?? undefined,
-    )
+    clearTimeout(this.#inside.reconnectTimeout ?? undefined)
     client.connect().catch(noop)
   }
 
@@ -189,17 +188,17 @@ export class Link {
   flush(): void {
     if (!this.#corked) return
     this.#corked = false
-    ;(this.client as unknown as { stream: Stream }).stream.uncork()
+    this.#inside.stream?.uncork()
   }
 
   /** Until everything of this turn is in. */
   #cork(): void {
-    const { stream } = this.client as unknown as { stream: Stream }
+    const { stream } = this.#inside
     this.#corked = true
-    stream.cork()
+    stream?.cork()
     process.nextTick(() => {
       this.#corked = false
-      stream.uncork()
+      stream?.uncork()
     })
   }
 
@@ -274,6 +273,10 @@ export class Link {
     for (const { onUnready } of this.#listeners) onUnready?.(this.lastError)
   }
 
+  get #inside(): Inside {
+    return this.client as unknown as Inside
+  }
+
   get #isWanted(): boolean {
     return this.#holders > 0 && !this.#closed
   }
@@ -306,10 +309,7 @@ export class Link {
   }
 
   #refer(): void {
-    const { stream, reconnectTimeout } = this.client as unknown as {
-      stream?: Stream
-      reconnectTimeout?: NodeJS.Timeout | null
-    }
+    const { stream, reconnectTimeout } = this.#inside
     for (const handle of [stream, reconnectTimeout, this.#search])
       if (this.#holders > 0) handle?.ref()
       else handle?.unref()
