@@ -327,6 +327,7 @@ describe('the claim window', () => {
     const begun = bench.of('handle').map(({ tag }) => tag)
     expect([...bench.open]).toEqual(begun)
     expect(bench.of('wait')).toEqual([])
+    expect(bench.slots.load.isFull).toBe(false)
     bench.setBarren(false)
     await quiet()
     expect(asked(bench).reduce((sum, slots) => sum + slots, 0)).toBe(6 - begun.length)

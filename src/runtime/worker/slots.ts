@@ -81,7 +81,8 @@ export class Slots {
   /** Messages in hand, and whether they are all that it may hold. */
   get load(): { readonly held: number; readonly isFull: boolean } {
     const { held, capacity } = this.hand
-    return { held, isFull: held >= capacity }
+    // Where nothing can be run, more slots would not help.
+    return { held, isFull: capacity > 0 && held >= capacity }
   }
 
   /** What was claimed and has not begun. */
