@@ -129,7 +129,7 @@ function levelOf(json: unknown, fail: Fail): Level<unknown, Node> {
   return {
     parts: partsOf(open),
     close: (done) => {
-      const data = { ...common, ...open, ...refill<unknown, Node>(open, done) }
+      const data = Object.assign({}, common, open, refill<unknown, Node>(open, done))
       return make((Object.keys(kept).length === 0 ? data : { ...data, unknownKeys: kept }) as unknown as Node)
     },
   }

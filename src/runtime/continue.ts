@@ -52,7 +52,7 @@ export const originOf = (
   headerErrbacks,
   rootId: message.rootId,
   parentId: message.id,
-  ...(inheritPriority && { priority: message.priority }),
+  priority: inheritPriority ? message.priority : undefined,
 })
 
 export interface Continuation {

@@ -112,9 +112,15 @@ export const routing = ({ queue, priority }: SignatureOptions): SignatureOptions
 const rootOf = ({ rootId }: Given): Given => (rootId === undefined ? {} : { rootId })
 
 /** What the members of a group are given. */
-const memberOf = (groupId: string, groupIndex: number, { now = false, rootId }: Given): Given => ({
+const memberOf = (
+  groupId: string,
+  groupIndex: number,
+  { now = false, rootId }: Given,
+  reports = false,
+): Given => ({
   groupIndex,
   now,
+  reports,
   ...(now && { groupId }),
   ...(rootId !== undefined && { rootId }),
 })
@@ -212,7 +218,7 @@ const frozenChord = (
   const { taskId } = chord.options
   const own: Given = before === undefined && taskId !== undefined ? { taskId } : {}
   const members = flatten(chord.header).map((task, groupIndex) =>
-    freeze(task, { ...memberOf(id, groupIndex, given), reports: true }, null, mint),
+    freeze(task, memberOf(id, groupIndex, given, true), null, mint),
   )
   const header: ResultShape = { kind: 'group', id, results: members.map(({ result }) => result), parent }
   // Like Celery, a body that stands in no group carries the id of its own header.
