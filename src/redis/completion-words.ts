@@ -1,6 +1,7 @@
 // What a step says to its script of a completion that is more than a plain success (lua/step.lua): words, and places
 // in the list of keys. Pure.
 import type { Completion, Ending } from '../runtime/consumer.js'
+import type { ChordKey } from '../runtime/publication.js'
 import { errandWords } from './errands.js'
 import { isFar, stepOf, writtenAs } from './keys.js'
 import { heldText, targetOf, toAll } from './publication.js'
@@ -52,7 +53,9 @@ export const describeCompletion = (
   const goesBack = listed && (ending.kind === 'requeue' || ending.kind === 'back')
   out.push(field, goesBack ? 'put' : ending.kind, fence === undefined ? '' : keys.done(fence))
   const notes = errands.length === 0 ? noNotes : errandWords(keys, errands)
-  const moving = isFar(context.databases) ? mixed : []
+  const there = isFar(context.databases) ? mixed : []
+  const opensThere = ({ groupId }: ChordKey): boolean => there.some((chord) => chord.groupId === groupId)
+  const moving = there.filter(({ groupId }) => !chords.some((chord) => chord.groupId === groupId))
   const opened = chords.length + grown.length + moving.length + notes.length / 2
   // One word of all counts: an argument costs more than a few digits in another.
   out.push(
@@ -112,7 +115,8 @@ export const describeCompletion = (
       out.push(place(keys.eta(push.queue), keys.redo(push.queue)), Math.ceil(dueMs), text)
     }
   }
-  for (const { groupId, size } of chords) out.push(keys.chord(groupId, 's'), size)
+  for (const chord of chords)
+    out.push(keys.chord(chord.groupId, 's'), opensThere(chord) ? `>>${chord.size}` : chord.size)
   for (const { groupId } of grown) out.push(keys.chord(groupId, 't'), '+1')
   for (const { groupId, bodyId } of moving) out.push(keys.chord(groupId, 's'), `>${bodyId}`)
   for (const word of notes) out.push(word)

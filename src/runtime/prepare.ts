@@ -22,7 +22,7 @@ export interface Means {
   readonly compression: string | undefined
   /** Signs what must be signed, and the notes of errands; absent where nothing is. */
   readonly guards?: Guards | undefined
-  /** Opens chords where Python counts their parts, if that is another server: absent where there is none. */
+  /** Opens chords where Python counts their parts, ahead of a publication; absent where a completion opens them, or nobody there. */
   readonly openFar?: ((chords: readonly ChordOpening[]) => Promise<void>) | undefined
   /** Sends a piece of a plan ahead that is too big for one call; absent where none is. */
   readonly stage?: ((piece: StagedPiece) => Promise<void>) | undefined

@@ -203,6 +203,38 @@ describe('results on another server', () => {
     for (const id of ['before', 'b']) expect(await client.hget(keys.errandsOf(chord), id)).toMatch(/^0 0 /)
   })
 
+  it('of a chord that a step opens for Python: it opens there, and only then do its messages go out', async () => {
+    const { broker } = open()
+    const chord = { groupId: 'g', bodyId: 'b' }
+    await broker.publish(messages('a'))
+    const consumer = await room.consume({ broker } as never)
+    const [a] = (await consumer.step(0, [], 1)).deliveries
+    await there.client('PAUSE', 60_000, 'WRITE')
+    const opening = end(a!, {
+      fence: 'a:0:0:',
+      chords: [
+        { ...chord, size: 2 },
+        { groupId: 'ours', bodyId: 'o', size: 1 },
+      ],
+      mixed: [chord],
+      errands: [{ ...chord, id: 'p', part: 'p', index: 0, sentMs: 0, text: '{}' }],
+      pushes: [push('python', { queue: 'out' }), push('node', { queue: 'in' })],
+    })
+    expect((await consumer.step(0, [opening], 0)).refused).toEqual([])
+    expect([await client.llen('out'), await client.llen('in')]).toEqual([0, 0])
+    expect(await client.keys('celery-taskset-meta*')).toEqual([keys.chord('ours', 's')])
+    await there.client('UNPAUSE')
+    await until(isEmpty)
+    expect([await client.lrange('out', 0, -1), await client.lrange('in', 0, -1)]).toEqual([
+      ['python'],
+      ['node'],
+    ])
+    expect(await there.get(keys.chord('g', 's'))).toBe('2')
+    expect(await there.ttl(keys.chord('g', 's'))).toBeGreaterThan(0)
+    expect(await there.exists(keys.chord('g', 'j'))).toBe(0)
+    expect(await client.hget(keys.errandsOf(chord), 'p')).toMatch(/^0 0 /)
+  })
+
   it('of a chord of many that moves: all of them, in pieces, whatever is delivered twice', async () => {
     const { broker } = open()
     const chord = { groupId: 'g', bodyId: 'b' }
@@ -336,10 +368,10 @@ describe('results on another server', () => {
     const results = [stored('c', 'REVOKED')]
     await open({ timeout: 1 }).broker.revoke({ ids: ['c'], stamps: [], results, most: 10, seconds: 60 })
     expect(await client.llen(keys.outbox)).toBe(3)
-    // Nor who opens a chord over there; a worker does.
+    // Nor who opens a chord over there, but for as long as he is told to.
     const [chord, twice] = [2, 3].map((size) => ({ groupId: 'g', bodyId: 'b', size }))
     await expect(broker.openFar?.([chord!], { patience: 1 })).rejects.toThrow(OperationalError)
-    const opened = broker.openFar?.([chord!], { patience: Number.POSITIVE_INFINITY })
+    const opened = broker.openFar?.([chord!], { patience: 60 })
     await far.restart()
     await opened
     await broker.openFar?.([twice!])

@@ -18,7 +18,7 @@
 --         joined, pages, frees, releases, and 1 when the first result is the task's own); what the ending needs (see there);
 --         results (key, text, seconds), pushes (KEYS index, due ms or '' or 'all' where it is a channel, text; the redo list
 --         of a list or an eta set is the key behind it), chords (.s, size; .t, '+1': one part more; .s, `>` and the body: it
---         moves to the server of the results; or what errand.lua is told), parts (prefix of
+--         moves to the server of the results; .s, `>>` and size: it opens there; or what errand.lua is told), parts (prefix of
 --         results, group, body, index, task id, member), joined (taken, seen), pages (key, number, text), frees (key, number), releases (key of a staged list)
 -- Returns 'lost' (the hash is gone), 'stale' (a later request of this lane was answered), or
 --       { head, raw, … }: head is '' when all is as usual (field i is request + i of the first registered
@@ -320,6 +320,9 @@ if others > 0 then
           call('INCR', key)
           -- Python's chords have an end even if nobody ends them, and so must what is added to one.
           if call('TTL', string.sub(key, 1, -2) .. 's') ~= -1 then call('EXPIRE', key, 86400) end
+        elseif string.sub(size, 1, 2) == '>>' then
+          postWords(outbox, 'open', { string.sub(key, 1, -3), string.sub(size, 3) }, {})
+          after = true
         elseif string.sub(size, 1, 1) == '>' then
           after = moveChord(outbox, key, string.sub(size, 2)) or after
         else

@@ -206,7 +206,8 @@ export class Loop {
       ...parts.means(broker),
       stage: consumer.stage?.bind(consumer),
       served: broker.served?.bind(broker),
-      openFar: patiently(broker.openFar),
+      // Its completions open chords themselves, wherever that is.
+      openFar: undefined,
       sentBy: parts.tellSent && ((tag: string) => reports.sending(tag)),
     }
     const mostLevels = textDepthOf(settings.limits.canvasMaxLevels)
@@ -348,10 +349,6 @@ export class Loop {
     return this.#joined as Joined
   }
 }
-
-/** What follows a task waits for the server of the results, as its result does. */
-const patiently = (open: Broker['openFar']): Broker['openFar'] =>
-  open && ((chords) => open(chords, { patience: Number.POSITIVE_INFINITY }))
 
 const signsForAnybody = (unsigned: readonly string[]): string =>
   `This worker can sign, and takes what nobody signed from ${unsigned.join(', ')}: whoever can write there has it sign ` +
