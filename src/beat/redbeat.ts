@@ -39,7 +39,7 @@ export interface RedBeatEntry {
 }
 
 /** @throws ImproperlyConfigured or DecodeError, for what cannot be one of ours. */
-export function readRedBeatEntry(
+function readRedBeatEntry(
   name: string,
   definition: string,
   meta: string | null,

@@ -67,7 +67,7 @@ export const followFailure = (message: Message, failure: Failure, context: Follo
 }
 
 /** What cannot be read is not called. */
-export const readable = (json: SignatureJson): readonly Node[] => {
+const readable = (json: SignatureJson): readonly Node[] => {
   try {
     return [fromJSON(json)]
   } catch {
