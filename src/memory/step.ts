@@ -58,11 +58,16 @@ const remember = (consumer: ConsumerRecord, lane: number, memory: ConsumerRecord
   return { ...consumer, lanes }
 }
 
-/** A body that went out meanwhile is owed no more. */
+/** A body that went out meanwhile is owed no more; the message is still held for it. */
 const asItIs = (draft: Draft, reply: LaneMemory['reply']): LaneMemory['reply'] =>
   reply.joins.length === 0
     ? reply
-    : { ...reply, joins: reply.joins.filter((join) => unpublished(draft, [join]).length > 0) }
+    : {
+        ...reply,
+        joins: reply.joins.map((join) =>
+          unpublished(draft, [join]).length > 0 ? join : { ...join, members: [] },
+        ),
+      }
 
 export const step = (draft: Draft, operation: OperationOf<'step'>): ReplyTo<'step'> => {
   const { consumer: id, lane, request, completions } = operation

@@ -102,6 +102,7 @@ export interface Completion {
 export interface Join extends ChordKey {
   /** Which completion of the step brought it. */
   readonly completion: number
+  /** None: somebody else has sent the body before the answer came, and only the message is left to be ended. */
   readonly members: readonly string[]
 }
 

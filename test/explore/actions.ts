@@ -122,8 +122,9 @@ const answered = (
   const hands = worker.hands.flatMap((hand): readonly Hand[] => {
     const at = tags.indexOf(hand.tag)
     if (at === -1) return [hand]
-    const joins = reply.joins.filter(({ completion }) => completion === at)
-    return joins.length === 0 ? [] : [{ ...hand, phase: 'ready', joins }]
+    const own = reply.joins.filter(({ completion }) => completion === at)
+    const joins = own.filter(({ members }) => members.length > 0)
+    return own.length === 0 ? [] : [{ ...hand, phase: 'ready', joins, isOver: joins.length === 0 }]
   })
   return withWorker(world, index, {
     ...worker,

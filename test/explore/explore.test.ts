@@ -15,6 +15,11 @@ describe('the engine that ships', () => {
     expect(found.ends).toBeGreaterThan(1)
   })
 
+  it('nor with three of them, of which one is a copy of the last part of a chord', () => {
+    const { violation } = explore(graphs['alone']!, { workers: 2, faults: 3 })
+    expect(violation).toBeNull()
+  })
+
   it('folds workers: three are little more than two', () => {
     const two = explore(graphs['pair']!, { workers: 2, faults: 1 })
     const three = explore(graphs['pair']!, { workers: 3, faults: 1 })

@@ -39,6 +39,7 @@ export const graphs: Readonly<Record<string, Graph>> = {
   long: graph(chain(run('a'), run('b'), run('c'), run('d'), run('e'), run('f')), all('abcdef')),
   errback: graph(fail('a').linkError(run('e')), { a: 'FAILURE', e: 'SUCCESS' }),
   links: graph(run('a').link(run('b')).link(run('c')), all('abc')),
+  alone: graph(chord([run('a')], gather('x')), all('ax'), { x: 'a' }),
   chord: graph(chord([run('a'), run('b')], gather('x')), all('abx'), { x: 'ab' }),
   wide: graph(chord([run('a'), run('b'), run('c')], gather('x')), all('abcx'), { x: 'abc' }),
   broken: graph(chord([run('a'), fail('b')], run('x').linkError(run('e'))), {

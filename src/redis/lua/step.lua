@@ -73,8 +73,8 @@ if first == 0 then
     for _, join in ipairs(past[2]) do
       local zset = call('TYPE', join[4]).ok ~= 'list'
       local members = zset and call('ZRANGE', join[4], 0, -1) or call('LRANGE', join[4], 0, -1)
-      -- A body that went out meanwhile is owed no more.
-      if #members > 0 then owed[#owed + 1] = { join[1], join[2], join[3], members } end
+      -- (None: the body went out meanwhile. The message is still held for it.)
+      owed[#owed + 1] = { join[1], join[2], join[3], members }
     end
     if split then call('SELECT', brokerDb) end
     reply[1] = { fields, past[1], owed }

@@ -26,6 +26,7 @@ import { flatIn, resumeTask } from '../reference.js'
 import { repr } from '../repr.js'
 import { isOfKind } from '../task.js'
 import { type Completions, type EndSettings, freeing } from './completions.js'
+import { bare } from './ended.js'
 import { factsOf, type Held, nameOf, toldBy } from './held.js'
 import { joinChords } from './joins.js'
 import type { KeptHeaders } from './kept-headers.js'
@@ -252,7 +253,9 @@ export class Ends {
   }
 
   /** Last parts of chords came with this message: their bodies are sent, or fail. `ending` is the message's own. */
-  async ofJoins(held: Held, joins: readonly Complete[], ending: Ending): Promise<Completion> {
+  async ofJoins(held: Held, complete: readonly Complete[], ending: Ending): Promise<Completion> {
+    const joins = complete.filter(({ members }) => members.length > 0)
+    if (joins.length === 0) return bare(held.tag, ending).completion
     if (this.settings.resultExtended)
       for (const { groupId, members } of joins) {
         const shape = headerShape(groupId, members)

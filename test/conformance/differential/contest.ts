@@ -195,8 +195,9 @@ export class Contest {
     worker.hands = worker.hands.flatMap((hand): Hand[] => {
       const place = tags.indexOf(hand.tag)
       if (place === -1) return [hand]
-      const joins = reply.joins.filter(({ completion }) => completion === place)
-      return joins.length === 0 ? [] : [{ ...hand, phase: 'ready', joins }]
+      const own = reply.joins.filter(({ completion }) => completion === place)
+      const joins = own.filter(({ members }) => members.length > 0)
+      return own.length === 0 ? [] : [{ ...hand, phase: 'ready', joins, isOver: joins.length === 0 }]
     })
     for (const { tag, raw, attempts, uncertain } of reply.deliveries)
       worker.hands.push({
