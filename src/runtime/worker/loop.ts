@@ -1,32 +1,32 @@
 // The moving parts of a worker that runs, joined: a pool, a consumer, and between them what takes a message in, lets
 // it run, and commits its end. Its worker (worker.ts) begins and ends it.
-import { type Rate, paceOf, readRate } from '../../config-rate.js'
+import { type Rate, paceOf } from '../../config-rate.js'
 import type { Logger } from '../../log.js'
 import type { LazySignal, Outcome, Pool } from '../../pools/pool.js'
 import type { Broker } from '../broker.js'
 import type { Consumer } from '../consumer.js'
-import type { Silent } from '../publication.js'
 import type { ContextTools } from '../context.js'
 import type { Fields } from '../events.js'
 import type { RunnableTask } from '../execute.js'
 import { textDepthOf } from '../json-limits.js'
 import { decodeMessage } from '../message.js'
-import { writeNews } from '../news.js'
 import type { Revoked } from '../revoked.js'
 import { courierOf } from './courier.js'
 import type { ActiveRuns, TaskJob } from './active-runs.js'
 import { Completions } from './completions.js'
+import { consume } from './consume.js'
 import { Ends } from './ends.js'
 import type { Held } from './held.js'
 import { farewell } from './farewell.js'
 import { Foresight } from './foresight.js'
 import { KeptHeaders } from './kept-headers.js'
-import { Limits, type Rates } from './limits.js'
+import { Limits } from './limits.js'
 import { mostSlotsOnLoop, reachOf } from './look-ahead.js'
 import { isApart, type PoolName, type WorkerOptions } from './options.js'
 import { Pages } from './pages.js'
 import type { CreatePool, WorkerParts } from './parts.js'
 import type { Consumption } from './queues.js'
+import { ratesOf } from './rates.js'
 import { contextOf, contextTools, runTask } from './run-task.js'
 import { Runs } from './runs.js'
 import { Slots, type SlotsOptions } from './slots.js'
@@ -168,28 +168,19 @@ export class Loop {
 
   #consume(broker: Broker): Promise<Consumer> {
     const { parts, hostname, consumption, events, log } = this.#options
-    const { settings } = parts
-    const { guards } = parts.means(broker)
-    const unsigned = guards?.unsigned(consumption.queues) ?? []
-    if (unsigned.length > 0) log.warning(signsForAnybody(unsigned))
-    return broker.consume({
+    return consume(broker, {
+      parts,
       hostname,
-      queues: consumption.queues,
-      bindings: consumption.bindings,
-      strategy: settings.strategy,
-      leaseMs: settings.workerLease * 1000,
+      consumption,
       blocks: this.#isWatched,
-      deadLetterMax: settings.deadLetterMax,
-      deadLetterExpires: settings.deadLetterExpires,
+      log,
       onLost: () => {
         log.warning('The lease was lost: what ran here is run by somebody else. Going on with a new one.')
         this.#joined?.limits.lose()
         events.reports.lose()
         this.#joined?.slots.lose()
       },
-      gated: parts.registry.some(({ options }) => options.concurrencyKey !== undefined),
       onParked: (queue, tasks) => this.#joined?.limits.parked(queue, tasks),
-      newsOf: (silent: Silent, queue: string) => writeNews(silent, queue, broker.now(), guards),
       onTrouble: ({ ok, message }) => {
         this.#isTroubled = !ok
         if (ok) log.info(message)
@@ -221,7 +212,7 @@ export class Loop {
     const ends = new Ends(settings, completions, pages, log, reports, headers)
     const limits = new Limits({
       consumer,
-      ratesOf: (task) => this.#ratesOf(task),
+      ratesOf: (task) => ratesOf(task, parts),
       start: (deliveries) => this.#joined?.slots.offer(deliveries),
       log,
     })
@@ -283,19 +274,6 @@ export class Loop {
     return { reach, ...(reach.mostSlots > 0 && { standby }) }
   }
 
-  #ratesOf(task: string): Rates | undefined {
-    const { registry, settings } = this.#options.parts
-    const definition = registry.get(task)
-    if (definition?.run === undefined) return undefined
-    const { rateLimit, globalRateLimit } = definition.options
-    if (settings.disableRateLimits) return { own: null, global: null }
-    const usual = task.startsWith('celery.') ? null : settings.defaultRateLimit
-    return {
-      own: readRate(rateLimit === undefined ? usual : rateLimit) ?? null,
-      global: readRate(globalRateLimit ?? null) ?? null,
-    }
-  }
-
   #createPool(): Pool<TaskJob> {
     const { parts, createPool, options, hostname, poolName, events, log } = this.#options
     const courier = courierOf({
@@ -349,7 +327,3 @@ export class Loop {
     return this.#joined as Joined
   }
 }
-
-const signsForAnybody = (unsigned: readonly string[]): string =>
-  `This worker can sign, and takes what nobody signed from ${unsigned.join(', ')}: whoever can write there has it sign ` +
-  'what follows from a message. Consume signed queues with workers of their own, which consume no others.'
