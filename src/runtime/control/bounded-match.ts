@@ -8,7 +8,7 @@ const mostMs = 100
 const tries = 3
 
 /** Throws SyntaxError for one that is none, and Error for one that takes too long. */
-export const matches = (source: string, text: string): boolean => {
+export const matches = (source: string, text: string, what = 'the name of this node'): boolean => {
   const expression = new RegExp(source, 's')
   for (let left = tries; left > 0; left--)
     try {
@@ -17,6 +17,6 @@ export const matches = (source: string, text: string): boolean => {
       if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
     }
   throw new Error(
-    `a pattern was not compared with the name of this node within ${mostMs} ms: write it without repeats of repeats`,
+    `a pattern was not compared with ${what} within ${mostMs} ms: write it without repeats of repeats`,
   )
 }
