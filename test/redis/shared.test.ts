@@ -95,7 +95,7 @@ describe('a message of a shared queue that we hold', () => {
 
   it('is looked after as long as we live: its score is as fresh as our lease', async () => {
     await publish(envelope('a'))
-    const consumer = await consume(800)
+    const consumer = await consume(4000)
     await consumer.step(0, [], 1)
     const tag = Object.keys(await entries())[0]!
     const first = Number(await client.zscore('unacked_index', tag))
