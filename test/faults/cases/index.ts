@@ -19,7 +19,7 @@ import { p9, p11 } from './shared.js'
 import { references } from './references.js'
 import { staged } from './staged.js'
 import { storm } from './storm.js'
-import { farChords, twoServers } from './two-servers.js'
+import { farChords, mixedChords, twoServers } from './two-servers.js'
 import { waiting } from './waiting.js'
 import { p1, p2, p3, p3Default } from './worker-killed.js'
 
@@ -44,7 +44,7 @@ export const more: readonly FaultCase[] = [
 ]
 
 /** In full only: what `npm test` plays of them is test/redis/sentinel.test.ts and outbox.test.ts. */
-export const long: readonly FaultCase[] = [failover, farChords]
+export const long: readonly FaultCase[] = [failover, farChords, mixedChords]
 
 /** Several beats under faults; `npm test` plays them side by side (beats.test.ts). */
 export const clocks: readonly FaultCase[] = beats

@@ -71,22 +71,75 @@ interface Sent {
 const messagesOf = { task: 1, chain: 3, chord: 4, retry: 3, grown: 4, moved: 5 }
 const kinds = Object.keys(messagesOf).length
 
-const send = (client: Client, value: number): Promise<readonly Sent[]> => {
-  const { nap, add, total, stubborn, grow, leave } = client
-  const canvases = [
-    [value, nap.delay(value, 30)],
-    [value + 2, chain(nap.s(value, 30), add.s(1, 30), add.s(1)).delay()],
-    [value + 2, chord([nap.s(value, 30), nap.s(1, 30), nap.s(1, 30)], total.s()).delay()],
-    [value, stubborn.delay(value, messagesOf.retry, 10)],
-    [2 * value + 2, chord([grow.s(value), nap.s(1, 30)], total.s()).delay()],
-    [value + 2, chord([nap.s(1, 30), leave.s(value), nap.s(1, 30)], total.s()).delay()],
-  ] as const
-  return Promise.all(
-    canvases.map(async ([wanted, pending]) => {
+/** What each gives, and its handle. */
+type Canvases = readonly (readonly [wanted: number, pending: PromiseLike<{ readonly id: string }>])[]
+
+const canvasesOf = ({ nap, add, total, stubborn, grow, leave }: Client, value: number): Canvases => [
+  [value, nap.delay(value, 30)],
+  [value + 2, chain(nap.s(value, 30), add.s(1, 30), add.s(1)).delay()],
+  [value + 2, chord([nap.s(value, 30), nap.s(1, 30), nap.s(1, 30)], total.s()).delay()],
+  [value, stubborn.delay(value, messagesOf.retry, 10)],
+  [2 * value + 2, chord([grow.s(value), nap.s(1, 30)], total.s()).delay()],
+  [value + 2, chord([nap.s(1, 30), leave.s(value), nap.s(1, 30)], total.s()).delay()],
+]
+
+/** Messages of each of these. */
+const messagesOfMixed = { opened: 4, moved: 5, chain: 4, grown: 4 }
+
+const mixedOf = ({ nap, total, grow, leave, elsewhere }: Client, value: number): Canvases => [
+  [value + 2, chord([nap.s(value, 30), elsewhere.s(1), nap.s(1, 30)], total.s()).delay()],
+  [value + 2, chord([nap.s(1, 30), leave.s(value), nap.s(1, 30)], total.s()).delay()],
+  [value + 1, chord([elsewhere.s(value), chain(nap.s(1, 30), elsewhere.s())], total.s()).delay()],
+  [2 * value + 2, chord([grow.s(value), elsewhere.s(1)], total.s()).delay()],
+]
+
+const send = (client: Client, canvases: Canvases): Promise<readonly Sent[]> =>
+  Promise.all(
+    canvases.map(async ([value, pending]) => {
       const { id } = await pending
-      return { id, value: wanted, waiting: insist(client, id) }
+      return { id, value, waiting: insist(client, id) }
     }),
   )
+
+/** When all has ended. */
+const judge = async (
+  scene: Scene,
+  far: string,
+  sent: readonly Sent[],
+  total: number,
+  told: ReadonlyMap<string, number>,
+): Promise<void> => {
+  const { report, ledger } = scene
+  const missing = await scene.finished(
+    sent.map(({ id }) => id),
+    90_000,
+  )
+  await scene.quiet()
+  const metas = await scene.results(sent.map(({ id }) => id))
+  const isRight = (value: unknown, index: number) => value === sent[index]?.value
+  const right = metas.filter(
+    (meta, index) => meta?.status === 'SUCCESS' && isRight(meta.result, index),
+  ).length
+  const got = (await Promise.all(sent.map(({ waiting }) => waiting))).filter(isRight).length
+  const starts = ledger.starts()
+  const messages = distinct(starts.map(messageOf))
+  const twice = [...told.values()].filter((times) => times > 1).length
+  report.count('canvases', sent.length)
+  report.count('lost', missing.length)
+  report.count('messages', messages)
+  report.count('starts', starts.length)
+  report.count('results told', told.size)
+  const there = new Redis(far)
+  const counted = await there.keys('lovage:counted:*')
+  there.disconnect()
+  report.must('chords were counted on the other server', counted.length > 0)
+  report.must('0 lost: every result is over there, and right', right === sent.length)
+  report.must(
+    'every get() returned its result, asked again where it was told that the server is away',
+    got === sent.length,
+  )
+  report.must(`each message was sent once (${total})`, messages === total && publishedTwice(starts) === 0)
+  report.must(`no result was told twice${twice > 0 ? `, but ${twice} were` : ''}`, twice === 0)
 }
 
 const playedWith =
@@ -107,7 +160,7 @@ const playedWith =
     const share = Math.ceil(many / (kills.length + outages))
     const sendShare = async () => {
       for (const value of range(Math.min(share, many - sent.length / kinds)))
-        sent.push(...(await send(scene.client(), 100 * (sent.length + value))))
+        sent.push(...(await send(scene.client(), canvasesOf(scene.client(), 100 * (sent.length + value)))))
     }
 
     for (const point of kills) {
@@ -138,40 +191,11 @@ const playedWith =
     }
     while (sent.length < kinds * many) await sendShare()
 
-    const missing = await scene.finished(
-      sent.map(({ id }) => id),
-      90_000,
-    )
-    await scene.quiet()
-    const metas = await scene.results(sent.map(({ id }) => id))
-    const isRight = (value: unknown, index: number) => value === sent[index]?.value
-    const right = metas.filter(
-      (meta, index) => meta?.status === 'SUCCESS' && isRight(meta.result, index),
-    ).length
-    const got = (await Promise.all(sent.map(({ waiting }) => waiting))).filter(isRight).length
-    const starts = ledger.starts()
-    const messages = distinct(starts.map(messageOf))
-    const twice = [...told.values()].filter((times) => times > 1).length
     report.inject(
       `${kills.length} × SIGKILL of the worker that carries: ${[...new Set(kills.map(({ what, moment }) => `${what} ${moment}`))].join(', ')}`,
     )
     report.inject(`${outages} × SIGKILL of the results' server and of the broker's, each back a while later`)
-    report.count('canvases', sent.length)
-    report.count('lost', missing.length)
-    report.count('messages', messages)
-    report.count('starts', starts.length)
-    report.count('results told', told.size)
-    const there = new Redis(far.url)
-    const counted = await there.keys('lovage:counted:*')
-    there.disconnect()
-    report.must('chords were counted on the other server', counted.length > 0)
-    report.must('0 lost: every result is over there, and right', right === sent.length)
-    report.must(
-      'every get() returned its result, asked again where it was told that the server is away',
-      got === sent.length,
-    )
-    report.must(`each message was sent once (${total})`, messages === total && publishedTwice(starts) === 0)
-    report.must(`no result was told twice${twice > 0 ? `, but ${twice} were` : ''}`, twice === 0)
+    await judge(scene, far.url, sent, total, told)
     await scene.settle()
   }
 
@@ -188,4 +212,38 @@ export const farChords: FaultCase = {
   title: 'the same with chords that are counted where the results are',
   redis: saved,
   play: playedWith(false),
+}
+
+/** Whoever carries is killed; what Celery holds is not, for that has Celery's guarantees. */
+export const mixedChords: FaultCase = {
+  name: 'mixed-chords',
+  title:
+    'chords of Node and Celery on two servers, killed while their parts are carried to where Celery counts them',
+  redis: saved,
+  play: async (scene, size) => {
+    const far = await startRedis({ own: true, args: saved })
+    scene.backend = far.url
+    scene.atEnd(() => void far.stop({ hard: true }))
+    const { told, stop } = await listenTo(far.url)
+    scene.atEnd(stop)
+    const peer = await scene.python('others', 3600)
+    const kills = size === 'full' ? [...points, ...points] : [between]
+    const sent: Sent[] = []
+    const sendSome = async () => {
+      for (const value of range(6))
+        sent.push(...(await send(scene.client(), mixedOf(scene.client(), 100 * (sent.length + value)))))
+    }
+    for (const point of kills) {
+      await sendSome()
+      await killAt(scene, point)
+    }
+    for (const _ of range(2)) await scene.worker({ concurrency: 4 })
+    await sendSome()
+    const perValue = Object.values(messagesOfMixed).reduce((sum, messages) => sum + messages, 0)
+    const total = (sent.length / Object.keys(messagesOfMixed).length) * perValue
+    scene.report.inject(`${kills.length} × SIGKILL of the worker that carries, beside a Celery worker`)
+    await judge(scene, far.url, sent, total, told)
+    await peer.stop()
+    await scene.settle()
+  },
 }

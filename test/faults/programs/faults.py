@@ -6,7 +6,7 @@ import time
 
 from celery import Celery
 
-app = Celery("faults", broker=os.environ["REDIS_URL"], backend=os.environ["REDIS_URL"])
+app = Celery("faults", broker=os.environ["REDIS_URL"], backend=os.environ["RESULT_URL"])
 app.conf.update(
     task_default_queue=os.environ["QUEUE"],
     task_acks_late=True,
@@ -38,6 +38,14 @@ def note(task, what, **more):
 def nap(self, value, ms):
     note(self, "start", args=[value, ms])
     time.sleep(ms / 1000)
+    note(self, "end", value=value)
+    return value
+
+
+@app.task(bind=True, name="faults.elsewhere")
+def elsewhere(self, value):
+    note(self, "start", args=[value])
+    time.sleep(0.03)
     note(self, "end", value=value)
     return value
 

@@ -93,6 +93,7 @@ const clientOf = (broker: string, backend: string, queue: string, alone: boolean
     swap: app.declare<(value: number) => number>('faults.swap'),
     grow: app.declare<(value: number) => number>('faults.grow'),
     leave: app.declare<(value: number) => number>('faults.leave'),
+    elsewhere: app.declare<(value: number) => number>('faults.elsewhere', { queue: 'others' }),
     once: app.declare<(value: number, ms: number) => number>('faults.once'),
     refuse: app.declare<(value: number, ms: number) => number>('faults.refuse'),
     poison: app.declare<(ms: number) => null>('faults.poison'),
@@ -246,6 +247,7 @@ export class Scene {
     if (celery.missing) throw new Error(celery.missing)
     const worker = await celery.worker({
       redisUrl: this.redis.url,
+      resultUrl: this.backend,
       queue,
       program: pythonProgram,
       args: ['--pool=threads', `--concurrency=${peerConcurrency}`],
