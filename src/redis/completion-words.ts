@@ -16,6 +16,13 @@ export const wholeSeconds = (expires: number): number => Math.max(0, Math.ceil(e
 export type Place = (key: string, ...behind: readonly string[]) => number
 
 const noNotes: readonly string[] = []
+const noChords: readonly ChordKey[] = []
+
+const isAmong = (chords: readonly ChordKey[], group: string): boolean =>
+  chords.some(({ groupId }) => groupId === group)
+
+const without = (chords: readonly ChordKey[], others: readonly ChordKey[]): readonly ChordKey[] =>
+  chords.filter(({ groupId }) => !isAmong(others, groupId))
 
 /** Everything but a plain success: the long form. */
 export const describeCompletion = (
@@ -30,7 +37,7 @@ export const describeCompletion = (
     chords,
     errands = [],
     grown = [],
-    mixed = [],
+    mixed = noChords,
     parts,
     joined = [],
     pages = [],
@@ -53,9 +60,8 @@ export const describeCompletion = (
   const goesBack = listed && (ending.kind === 'requeue' || ending.kind === 'back')
   out.push(field, goesBack ? 'put' : ending.kind, fence === undefined ? '' : keys.done(fence))
   const notes = errands.length === 0 ? noNotes : errandWords(keys, errands)
-  const there = isFar(context.databases) ? mixed : []
-  const opensThere = ({ groupId }: ChordKey): boolean => there.some((chord) => chord.groupId === groupId)
-  const moving = there.filter(({ groupId }) => !chords.some((chord) => chord.groupId === groupId))
+  const there = mixed.length > 0 && isFar(context.databases) ? mixed : noChords
+  const moving = there.length === 0 ? noChords : without(there, chords)
   const opened = chords.length + grown.length + moving.length + notes.length / 2
   // One word of all counts: an argument costs more than a few digits in another.
   out.push(
@@ -115,8 +121,8 @@ export const describeCompletion = (
       out.push(place(keys.eta(push.queue), keys.redo(push.queue)), Math.ceil(dueMs), text)
     }
   }
-  for (const chord of chords)
-    out.push(keys.chord(chord.groupId, 's'), opensThere(chord) ? `>>${chord.size}` : chord.size)
+  for (const { groupId, size } of chords)
+    out.push(keys.chord(groupId, 's'), isAmong(there, groupId) ? `>>${size}` : size)
   for (const { groupId } of grown) out.push(keys.chord(groupId, 't'), '+1')
   for (const { groupId, bodyId } of moving) out.push(keys.chord(groupId, 's'), `>${bodyId}`)
   for (const word of notes) out.push(word)

@@ -310,12 +310,14 @@ if others > 0 then
         end
       end
     end
-    local keep, grown, after = false, {}, false
+    local keep, grown, after = false, nil, false
     if fresh then
       for k = 0, chords - 1 do
         local key, size = ARGV[c + 2 * k], ARGV[c + 2 * k + 1]
         if size == '+1' and outbox and call('EXISTS', string.sub(key, 1, -2) .. 's') == 0 then
+          grown = grown or {}
           grown[#grown + 1] = key
+          after = true
         elseif size == '+1' then
           call('INCR', key)
           -- Python's chords have an end even if nobody ends them, and so must what is added to one.
@@ -329,7 +331,6 @@ if others > 0 then
           openOrNote(key, size)
         end
       end
-      after = after or #grown > 0
       if after then
         -- A chord that stands where the results are: what concerns it goes out when it is known there, and before our own part.
         local lists, texts = {}, {}
@@ -340,8 +341,9 @@ if others > 0 then
             texts[#texts + 1] = ARGV[k + 2]
           end
         end
-        for k = 1, #grown - 1 do postGrowth(outbox, grown[k], {}, {}) end
-        postGrowth(outbox, grown[#grown] or '', lists, texts)
+        local last = grown and table.remove(grown) or ''
+        for _, key in ipairs(grown or {}) do postGrowth(outbox, key, {}, {}) end
+        postGrowth(outbox, last, lists, texts)
       end
       if chords > 0 then boards = {} end
       for k = 0, parts - 1 do
