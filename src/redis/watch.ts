@@ -9,11 +9,13 @@ import type { Reader } from './reader.js'
 import { isHopeless, toOperational } from './trouble.js'
 
 interface Watch {
-  readonly listener: (text: string) => void
-  readonly onTrouble: ((error: Error) => void) | undefined
+  listener: (text: string) => void
+  onTrouble: ((error: Error) => void) | undefined
   readonly sinceMs: number
   told: boolean
 }
+
+const noop = (): void => undefined
 
 const chunk = 500
 const rereadMs = 5000
@@ -164,6 +166,9 @@ export class Watcher {
   }
 
   #drop(key: string, watch: Watch): void {
+    // An old table of the map may keep it for the collector, and with it all that waits.
+    watch.listener = noop
+    watch.onTrouble = undefined
     const entry = this.#watches.get(key)
     const rest = Array.isArray(entry) ? entry.filter((each) => each !== watch) : []
     if (rest.length > 0) this.#watches.set(key, rest)
