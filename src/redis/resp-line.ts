@@ -68,14 +68,12 @@ export class RespLine {
 
   #read(): void {
     while (!this.#socket.destroyed) {
-      const end = this.#text.indexOf('\r\n')
-      if (end === -1) return
-      const first = this.#text.slice(0, end)
-      const lines = first.startsWith('*') ? this.#text.split('\r\n', Number(first.slice(1)) + 2) : [first, '']
-      const size = first.startsWith('*') ? Number(first.slice(1)) : 0
-      if (lines.length < size + 2) return
-      this.#text = this.#text.slice(lines.slice(0, size + 1).join('\r\n').length + 2)
-      this.#hears.shift()?.(replyOf(first, lines.slice(1, size + 1)))
+      const size = this.#text.startsWith('*') ? Number.parseInt(this.#text.slice(1), 10) || 0 : 0
+      const [first = '', ...items] = this.#text.split('\r\n', size + 2)
+      if (items.length <= size) return
+      items.length = size
+      this.#text = this.#text.slice([first, ...items, ''].join('\r\n').length)
+      this.#hears.shift()?.(replyOf(first, items))
     }
   }
 }
