@@ -57,3 +57,11 @@ it.concurrent('where none comes, another connection is made', async () => {
   })
   expect(await renewed(place, 800)).toBe(true)
 })
+
+it.concurrent('where it has become a replica, too: its name may lead to another one by now', async () => {
+  const place = await play((socket, connection) => {
+    if (connection > 1) yes(socket)
+    else socket.write("-READONLY You can't write against a read only replica.\r\n")
+  })
+  expect(await renewed(place, 800)).toBe(true)
+})
