@@ -75,11 +75,12 @@ type InTurn = (key: string, value: number, ms: number) => number
 /** It has not the code of what it sends. Of this queue it knows that workers of ours alone consume it: big canvases go by reference. */
 const ours = 'ours'
 
-const clientOf = (broker: string, backend: string, queue: string, alone: boolean) => {
+const clientOf = (broker: string, backend: string, queue: string, alone: boolean, patience?: number) => {
   const app = createApp('faults', {
     broker,
     resultBackend: backend,
     taskDefaultQueue: queue,
+    ...(patience !== undefined && { brokerConnectionTimeout: patience }),
     ...((queue === ours || alone) && { taskQueues: { [queue]: { shared: false } } }),
   })
   return {
@@ -129,6 +130,8 @@ export class Scene {
   backend: string
   /** Clients know of all queues that workers of ours alone consume them, where a case says so before it sends anything. */
   alone = false
+  /** Seconds that a client waits for Redis, where a case says so before it starts anything. */
+  patience: number | undefined
   #opened: Redis | undefined
   readonly #apps = new Map<string, Client>()
   readonly #workers = new Set<Running>()
@@ -180,7 +183,8 @@ export class Scene {
 
   /** A client whose tasks go to this queue. */
   client(queue = defaultQueue): Client {
-    const client = this.#apps.get(queue) ?? clientOf(this.broker, this.backend, queue, this.alone)
+    const client =
+      this.#apps.get(queue) ?? clientOf(this.broker, this.backend, queue, this.alone, this.patience)
     this.#apps.set(queue, client)
     return client
   }
