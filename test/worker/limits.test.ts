@@ -16,7 +16,7 @@ const delivery = (tag: string): Delivery => ({
   lastWorker: null,
 })
 
-const scene = () => {
+const scene = (isBlocked = (): boolean => false) => {
   const waiting = ['1', '2']
   const pulls: number[] = []
   const started: string[] = []
@@ -30,10 +30,12 @@ const scene = () => {
     },
     ratesOf: () => ({ own: { intervalMs: 1, slackMs: 20 }, global: null }),
     start: (deliveries) => {
-      for (const { tag } of deliveries) {
-        limits.begins(tag)
-        started.push(tag)
-      }
+      for (const { tag } of deliveries)
+        if (isBlocked()) limits.goesBack(tag)
+        else {
+          limits.begins(tag)
+          started.push(tag)
+        }
     },
     log: createLogger({ level: 'CRITICAL' }),
   })
@@ -58,4 +60,16 @@ test('nor after it has stopped', async () => {
   limits.stop()
   await new Promise((resolve) => setTimeout(resolve, 20))
   expect(pulls).toEqual([])
+})
+
+test('what was fetched and goes back before it began keeps nothing else from being fetched', async () => {
+  let blocked = 0
+  const { limits, pulls, started } = scene(() => ++blocked === 1)
+  limits.start()
+  limits.parked('q', ['t'])
+  await until(() => started.length === 1)
+  const before = pulls.length
+  limits.parked('q', ['t'])
+  await until(() => pulls.length > before)
+  limits.stop()
 })

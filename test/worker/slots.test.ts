@@ -69,6 +69,8 @@ class Bench {
   lost = 0
   /** Nothing can be run. */
   barren = false
+  /** What went back without having begun. */
+  readonly returned = new Set<string>()
   /** What it said last. */
   said: 'begins' | 'rests' | undefined
   #tags = 0
@@ -89,7 +91,11 @@ class Bench {
       })
     const step = (lane: number, completions: readonly Completion[], slots: number): Promise<StepReply> => {
       ensure(!this.of('step').some((call) => call.lane === lane), () => `lane ${lane} is taken`)
-      for (const { tag } of completions) {
+      for (const { tag, ending } of completions) {
+        ensure(
+          ending.kind !== 'back' || this.returned.has(tag),
+          () => `${tag} goes back, and nobody was told`,
+        )
         ensure(!this.completed.has(tag), () => `${tag} is completed twice`)
         ensure(this.open.has(tag), () => `${tag} is completed, but not in hand`)
       }
@@ -125,6 +131,7 @@ class Bench {
       concurrency,
       capacity,
       reach,
+      onGivenBack: (tag) => this.returned.add(tag),
       ...(wentBack && { standby: { begins, rests: () => (this.said = 'rests') } }),
       log: silentLogger,
     })

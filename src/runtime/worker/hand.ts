@@ -12,6 +12,8 @@ export interface HandOptions {
   readonly standby?: Required<Pick<Consumer, 'begins' | 'rests'>> | undefined
   /** How many more messages may be held while tasks are quick. */
   readonly reach: Reach
+  /** Hears what goes back without having begun. */
+  readonly onGivenBack?: (tag: string) => void
 }
 
 export interface HandListener {
@@ -105,6 +107,7 @@ export class Hand {
   private giveBack(deliveries: readonly Delivery[]): void {
     for (const { tag } of deliveries) {
       this.held -= 1
+      this.options.onGivenBack?.(tag)
       this.listener.onEnd(bare(tag, { kind: 'back' }))
     }
     this.listener.onChange()

@@ -68,6 +68,11 @@ export class Limits {
     return true
   }
 
+  /** A delivery goes back, and has not begun: what waits behind it may be fetched. */
+  goesBack(tag: string): void {
+    this.begins(tag)
+  }
+
   /** Whether a message of this task may start now; its start is counted then. If not, it is to be set aside. */
   admit(task: string, queue: string): boolean | Promise<boolean> {
     const lane = this.laneOf(task)

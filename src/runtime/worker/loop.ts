@@ -250,6 +250,7 @@ export class Loop {
       ...this.#ahead(consumer),
       onCommitted: (ended, refused) => reports.committed(ended, refused),
       whileSending: (ends) => foresight?.look(ends),
+      onGivenBack: (tag) => limits.goesBack(tag),
       log,
     })
     return { consumer, completions, limits, runs, slots }
